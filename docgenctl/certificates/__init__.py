@@ -1,0 +1,1 @@
+"""The stack's own small certificate authority."""

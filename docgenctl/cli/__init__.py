@@ -1,0 +1,1 @@
+"""Words: parse the command line, call one action, print the result."""

@@ -1,0 +1,1 @@
+"""docgen.yaml, the environment and flags, read into one checked set of settings."""

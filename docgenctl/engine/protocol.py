@@ -1,0 +1,118 @@
+"""What we ask of a container engine, in our words.
+
+Every method may raise `EngineError`. Removing what is gone and stopping what has stopped succeed, so that
+an interrupted command can simply be repeated. Methods are safe to call from several threads.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from docgenctl.model.observed import (
+    ContainerEvent,
+    ContainerStats,
+    EngineInfo,
+    ExecResult,
+    LogLine,
+    Observation,
+    ObservedContainer,
+    ObservedImage,
+)
+from docgenctl.model.stack import Network, Service, Stack, Volume, VolumeContent
+
+
+class Engine(Protocol):
+    """A container engine that this machine can reach."""
+
+    def info(self) -> EngineInfo:
+        """Which engine this is."""
+
+    def close(self) -> None:
+        """Give back connections; the engine may not be used afterwards."""
+
+    # -- looking ---------------------------------------------------------------------------------
+    def observe(self, project: str) -> Observation:
+        """Everything labelled as this Compose project (by the exact name), and all subnets in use."""
+
+    def inspect(self, container_id: str) -> ObservedContainer | None:
+        """One container now, or None when it is gone."""
+
+    def events(self, project: str) -> AbstractContextManager[Iterator[ContainerEvent]]:
+        """Events of the project's containers from the moment the context is entered.
+
+        Enter before starting anything; leaving the context ends the iterator from another thread too.
+        """
+
+    def logs(
+        self, container: ObservedContainer, *, tail: int | None, follow: bool, since: str = ""
+    ) -> Iterator[LogLine]:
+        """Output of one container, oldest first; `since` is RFC 3339. With `follow` until it ends."""
+
+    def stats(self, container_id: str) -> ContainerStats:
+        """One sample of what the container uses."""
+
+    def execute(self, container_id: str, command: tuple[str, ...], *, user: str = "") -> ExecResult:
+        """Run a command inside a running container and wait for it."""
+
+    # -- images ----------------------------------------------------------------------------------
+    def find_image(self, reference: str) -> ObservedImage | None:
+        """The local image of that reference or id."""
+
+    def list_images(self, label: str) -> tuple[ObservedImage, ...]:
+        """All local images that carry a label (`key` or `key=value`)."""
+
+    def pull_image(self, reference: str, on_line: Callable[[str], None]) -> ObservedImage:
+        """Fetch an image. Raises EngineError (`pull_failed`) when no registry gives it."""
+
+    def import_image(self, root_file_system: Path, reference: str, changes: tuple[str, ...]) -> ObservedImage:
+        """Make an image of a root file system's tar; `changes` are Dockerfile instructions."""
+
+    def build_image(
+        self, context: BinaryIO, reference: str, labels: Mapping[str, str], on_line: Callable[[str], None]
+    ) -> ObservedImage:
+        """Build a tar context that has a `Dockerfile` at its root, without network where it says so.
+
+        `on_line` gets the build's output live. Raises BuildError with the last lines in `details`.
+        """
+
+    def remove_image(self, reference: str) -> None:
+        """Remove one reference of an image."""
+
+    # -- networks and volumes --------------------------------------------------------------------
+    def create_network(self, network: Network, stack: Stack) -> None:
+        """Create it with labels that Compose understands. Raises SubnetTakenError on overlap."""
+
+    def remove_network(self, name: str) -> None:
+        """Remove it by the engine's name or id."""
+
+    def create_volume(self, volume: Volume, stack: Stack) -> None:
+        """Create it, empty, its root directory owned by `volume.owner` once filled."""
+
+    def remove_volume(self, name: str) -> None:
+        """Remove it and what it holds."""
+
+    def fill_volume(self, content: VolumeContent, volume: Volume, image: str) -> None:
+        """Put a version of files into a volume and point `current` at it.
+
+        Without `files` (data and scratch volumes) only the owner is set. Never runs anything for a volume
+        that has no `current` yet: a helper container is created from `image`, filled through the archive
+        call and removed, never started. Where `current` exists and
+        names another version, the switch is one rename (readers never see it missing).
+        """
+
+    # -- containers ------------------------------------------------------------------------------
+    def create_container(self, service: Service, stack: Stack) -> str:
+        """Create it on all of its networks, hardened and labelled, and return its id; not started."""
+
+    def start_container(self, container_id: str) -> None:
+        """Start it. Raises PortTakenError; the container can be started again once the port is free."""
+
+    def stop_container(self, container_id: str, grace_s: int) -> None:
+        """SIGTERM, then SIGKILL after the grace."""
+
+    def restart_container(self, container_id: str, grace_s: int) -> None:
+        """Stop and start the same container."""
+
+    def remove_container(self, container_id: str) -> None:
+        """Kill and remove it with its anonymous volumes."""

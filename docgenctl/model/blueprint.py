@@ -1,0 +1,65 @@
+"""Everything decided about a stack before it is drawn: settings, image facts, ports, subnets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from docgenctl.model.image_facts import ImageFacts
+from docgenctl.model.project import Project
+from docgenctl.model.settings import Settings
+from docgenctl.model.stack import Limits
+
+#: Ports inside the containers; host ports are chosen, these never change.
+SERVER_PORT = 8000
+GATEWAY_PORT = 8080
+GATEWAY_STATUS_PORT = 8404
+EGRESS_PORT = 3128
+#: Owner of every service that does not have to write as the workspace's owner.
+SERVICE_UID = 10001
+
+CONFIG_TARGET = "/etc/docgen/config"
+SECRETS_TARGET = "/run/secrets"
+WORKSPACE_TARGET = "/workspace"
+DATA_TARGET = "/var/lib/docgen"
+SCRATCH_TARGET = "/var/tmp/docgen"  # noqa: S108 - a volume of its own inside the container
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One enabled entry of `servers`, resolved against its image's facts.
+
+    `gateway_port` and `gateway_health_port` are the gateway's container-side ports for it, None when it
+    has none. `egress_hosts` are all hosts the egress proxy opens for it, sorted, `host` or `host:port`.
+    """
+
+    name: str
+    facts: ImageFacts
+    limits: Limits
+    options: Mapping[str, Any]
+    egress_hosts: tuple[str, ...]
+    gateway_port: int | None
+    gateway_health_port: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blueprint:
+    """The input of rendering and of the stack's assembly.
+
+    `ports` maps purposes (`orchestrator`, a server's name, `<server>_health`) to host ports; `subnets`
+    maps network keys to CIDR text; `owner` is the `uid:gid` that may write the output folder.
+    """
+
+    project: Project
+    settings: Settings
+    servers: tuple[Server, ...]
+    ports: Mapping[str, int]
+    subnets: Mapping[str, str]
+    owner: str
+    tool_version: str
+
+    def server(self, name: str) -> Server:
+        """The server of that name. Raises KeyError."""
+        for server in self.servers:
+            if server.name == name:
+                return server
+        raise KeyError(name)

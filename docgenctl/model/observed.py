@@ -1,0 +1,142 @@
+"""What the engine says there is, in our words; adapters fill it, decisions read it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from docgenctl.model.stack import PortBinding
+
+
+class Health(StrEnum):
+    """The three words of `status --json`; a running container without a check counts as healthy."""
+
+    HEALTHY = "healthy"
+    STARTING = "starting"
+    UNHEALTHY = "unhealthy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """Which engine answers.
+
+    `api_version` is as the engine states it (`1.41`); `source` says how it was found
+    (`DOCKER_HOST`, `context desktop-linux`, `socket /var/run/docker.sock`).
+    """
+
+    name: str
+    version: str
+    api_version: str
+    architecture: str
+    cpus: int
+    memory_bytes: int
+    address: str
+    source: str
+    rootless: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedContainer:
+    """One container of the project.
+
+    `state` is the engine's word: created, running, restarting, exited, paused or dead.
+    `started_at` is RFC 3339 in UTC, empty when never started. `networks` maps engine network names to
+    the container's address there.
+    """
+
+    id: str
+    name: str
+    service: str
+    state: str
+    health: Health
+    exit_code: int
+    oom_killed: bool
+    restarts: int
+    started_at: str
+    image: str
+    image_id: str
+    labels: Mapping[str, str]
+    ports: tuple[PortBinding, ...] = ()
+    networks: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedNetwork:
+    """One network of the engine; `subnet` is empty for networks without one."""
+
+    id: str
+    name: str
+    subnet: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedVolume:
+    """One volume of the engine."""
+
+    name: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedImage:
+    """One local image; `digests` are `repository@sha256:…` names it is known by."""
+
+    id: str
+    references: tuple[str, ...]
+    digests: tuple[str, ...]
+    labels: Mapping[str, str]
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """All that carries the project's label, plus every subnet the engine uses."""
+
+    containers: tuple[ObservedContainer, ...]
+    networks: tuple[ObservedNetwork, ...]
+    volumes: tuple[ObservedVolume, ...]
+    foreign_subnets: tuple[str, ...]
+
+    def container(self, service: str) -> ObservedContainer | None:
+        """The project's container of that service, if there is one."""
+        return next((c for c in self.containers if c.service == service), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerEvent:
+    """Something that happened to a container: `start`, `die`, `oom`, `health`, `destroy`."""
+
+    service: str
+    container_id: str
+    action: str
+    health: Health | None = None
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerStats:
+    """One sample: CPU in percent of one core, memory in bytes without the page cache."""
+
+    cpu_percent: float
+    memory_bytes: int
+    memory_limit_bytes: int
+    pids: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line of a container's output; `stream` is stdout or stderr, `time` RFC 3339."""
+
+    service: str
+    stream: str
+    time: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecResult:
+    """What a command inside a container printed (both streams, interleaved) and ended with."""
+
+    exit_code: int
+    output: str

@@ -1,0 +1,53 @@
+"""A plan: the printable steps from what is to what should be, each one engine call with its cause."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """What one step does; each maps to one call of the engine protocol."""
+
+    CREATE_NETWORK = "create network"
+    REMOVE_NETWORK = "remove network"
+    CREATE_VOLUME = "create volume"
+    FILL_VOLUME = "fill volume"
+    REMOVE_VOLUME = "remove volume"
+    CREATE_CONTAINER = "create container"
+    START_CONTAINER = "start container"
+    STOP_CONTAINER = "stop container"
+    REMOVE_CONTAINER = "remove container"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One engine call.
+
+    `subject` is what users call the thing (a service's name, a network's or volume's key); `target` is
+    the engine's id or name where the thing already exists; `needs` are ids of steps to finish before.
+    """
+
+    id: str
+    verb: Verb
+    subject: str
+    cause: str
+    target: str = ""
+    needs: frozenset[str] = field(default_factory=frozenset)
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.subject} ({self.cause})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Steps in an order in which they may run one after the other."""
+
+    steps: tuple[Step, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to do."""
+        return not self.steps
+
+    def touching(self, verb: Verb) -> tuple[str, ...]:
+        """Subjects of all steps with that verb, in order."""
+        return tuple(step.subject for step in self.steps if step.verb is verb)

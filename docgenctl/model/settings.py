@@ -1,0 +1,242 @@
+"""docgen.yaml as types: the only place where pydantic meets what people write.
+
+Everything has a default, so an absent file is a valid one. Unknown keys are errors.
+"""
+
+import re
+from ipaddress import IPv4Network, ip_address
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+CURRENT_VERSION: Literal[1] = 1
+NAME_PATTERN = r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$"
+
+
+class PortRange(BaseModel):
+    """An inclusive range of host ports; a fixed port is a range of one."""
+
+    model_config = ConfigDict(frozen=True)
+    first: int
+    last: int
+
+    @property
+    def fixed(self) -> bool:
+        """Whether there is nothing to choose."""
+        return self.first == self.last
+
+    def __str__(self) -> str:
+        return str(self.first) if self.fixed else f"{self.first}-{self.last}"
+
+
+def parse_port_range(value: Any) -> Any:
+    """`3200`, `"3200"` or `"3200-3300"` as a PortRange. Raises ValueError with what to write instead."""
+    if isinstance(value, PortRange):
+        return value
+    match = re.fullmatch(r"\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?", str(value), re.ASCII)
+    if isinstance(value, bool) or match is None:
+        raise ValueError(f'{value!r} is not a port or range; write 3200 or "3200-3300"')
+    first, last = int(match[1]), int(match[2] or match[1])
+    if first > last:
+        raise ValueError(f'{value!r} runs backwards; write "{last}-{first}"')
+    if first < 1 or last > 65535:
+        raise ValueError(f"{value!r} leaves the ports there are; write a number from 1 to 65535")
+    return PortRange(first=first, last=last)
+
+
+_SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+
+
+def parse_size(value: Any) -> Any:
+    """`512m`, `1g`, `64k` or a number of bytes, as bytes. Raises ValueError with what to write instead."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?\s*", str(value).lower(), re.ASCII)
+    if isinstance(value, bool) or match is None:
+        raise ValueError(f"{value!r} is not a size; write 512m or 1g")
+    return int(float(match[1]) * _SIZE_UNITS[match[2]])
+
+
+def _network(value: Any) -> Any:
+    try:
+        network = IPv4Network(str(value))
+    except ValueError as error:
+        raise ValueError(f"{value!r} is not an IPv4 network; write 10.213.0.0/20 ({error})") from None
+    if network.prefixlen > 28:
+        raise ValueError(f"{value} is too small to carve a /28 from; write a /24 or larger")
+    return network
+
+
+def _host_name(value: str) -> str:
+    if not re.fullmatch(
+        r"(?:\*\.|\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?(?::\d{1,5})?", value, re.IGNORECASE
+    ):
+        raise ValueError(f"{value!r} is not a host name; write api.example.com or api.example.com:443")
+    return value.lower()
+
+
+def _bind_address(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not an IP address; write 127.0.0.1") from None
+
+
+def _relative_path(value: str) -> str:
+    parts = value.replace("\\", "/").split("/")
+    if value.startswith("/") or ".." in parts or not value.strip() or "\0" in value:
+        raise ValueError(f"{value!r} leaves the workspace; write a relative path without '..'")
+    return "/".join(part for part in parts if part not in ("", ".")) or "."
+
+
+Ports = Annotated[
+    PortRange,
+    BeforeValidator(
+        parse_port_range, json_schema_input_type=int | Annotated[str, Field(pattern=r"^\d+(-\d+)?$")]
+    ),
+]
+Bytes = Annotated[
+    int,
+    BeforeValidator(
+        parse_size, json_schema_input_type=int | Annotated[str, Field(pattern=r"^[0-9.]+[kKmMgG]?$")]
+    ),
+]
+Subnet = Annotated[IPv4Network, BeforeValidator(_network, json_schema_input_type=str)]
+HostName = Annotated[str, AfterValidator(_host_name)]
+RelativePath = Annotated[str, AfterValidator(_relative_path)]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class WorkspaceSettings(_Section):
+    """What the `main` server sees of this repository."""
+
+    output: RelativePath = Field(
+        "docs/generated", description="Folder, relative to docgen.yaml, that main may write documents to."
+    )
+    writable: bool = Field(
+        False, description="Let main write anywhere in the workspace, not only in the output folder."
+    )
+
+
+class PortSettings(_Section):
+    """Where the gateway listens on the host; each server names its own ports under `servers`."""
+
+    bind: Annotated[str, AfterValidator(_bind_address)] = Field(
+        "127.0.0.1", description="Host address that all ports are published on."
+    )
+    orchestrator: Ports = Field(
+        PortRange(first=8080, last=8180), description="The endpoint that clients use: a port or a range."
+    )
+
+
+class NetworkSettings(_Section):
+    """Pools that the stack's small networks are carved from."""
+
+    frontend_pool: Subnet = Field(
+        IPv4Network("10.213.0.0/20"), description="Pool for networks with a way out."
+    )
+    backend_pool: Subnet = Field(IPv4Network("10.213.16.0/20"), description="Pool for the closed networks.")
+
+
+class ImageSettings(_Section):
+    """Base images, by reference; each is pinned to a digest at its first pull."""
+
+    base: str = Field("python:3.13-slim-trixie", min_length=1, description="Base of all server images.")
+    gateway: str = Field("haproxy:3.0", min_length=1, description="HAProxy image of the gateway.")
+    egress: str = Field("debian:trixie-slim", min_length=1, description="Base of the egress proxy (squid).")
+    python: Annotated[str, Field(pattern=r"^3\.\d{1,2}$")] = Field(
+        "3.13", description="Python of the base image; wheels are fetched for it."
+    )
+    fallback: bool = Field(
+        True, description="Build a base from Debian packages when the configured ones cannot be pulled."
+    )
+
+
+class LimitSettings(_Section):
+    """What one container may use at most."""
+
+    cpus: float = Field(1.0, gt=0, le=1024, description="CPUs.")
+    memory: Bytes = Field(512 * 1024**2, ge=16 * 1024**2, description="Memory: 512m, 1g.")
+    pids: int = Field(256, ge=16, le=100_000, description="Processes and threads.")
+
+
+class ServerLimitSettings(_Section):
+    """Limits of one server; what is not set is taken from `limits`."""
+
+    cpus: float | None = Field(None, gt=0, le=1024, description="CPUs.")
+    memory: Bytes | None = Field(None, description="Memory: 512m, 1g.")
+    pids: int | None = Field(None, ge=16, le=100_000, description="Processes and threads.")
+
+
+class GatewaySettings(_Section):
+    """The reverse proxy in front: the only container with published ports."""
+
+    hostnames: tuple[HostName, ...] = Field(
+        ("localhost",), description="Names its certificate is valid for, besides 127.0.0.1 and ::1."
+    )
+    max_body: Bytes = Field(8 * 1024**2, ge=1024, description="Largest request body.")
+    request_timeout_s: int = Field(600, ge=5, le=86_400, description="Longest silence of a running call.")
+
+
+class EgressSettings(_Section):
+    """Hosts that a server may reach through the egress proxy."""
+
+    allow: tuple[HostName, ...] = Field((), description="Host names; empty means none.")
+
+
+class ServerSettings(_Section):
+    """One MCP server behind the orchestrator."""
+
+    enabled: bool = Field(True, description="Whether it is part of the stack.")
+    image: Name | None = Field(
+        None, description="Which of the built-in server images; by default the entry's name."
+    )
+    port: Ports | None = Field(None, description="Host port of its own endpoint: a port or a range.")
+    health_port: Ports | None = Field(
+        None, description="Host port that tells its readiness: a port or a range."
+    )
+    limits: ServerLimitSettings = Field(
+        default_factory=ServerLimitSettings, description="What it may use at most."
+    )
+    egress: EgressSettings = Field(default_factory=EgressSettings, description="What it may reach outside.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="Options that the server's image declares."
+    )
+
+
+class Settings(_Section):
+    """All of docgen.yaml."""
+
+    version: Literal[1] = Field(CURRENT_VERSION, description="Version of this file's layout.")
+    project: Name | None = Field(
+        None, description="Name of the stack; by default the directory's name and a short hash of its path."
+    )
+    environment: Literal["development", "production"] = Field(
+        "development", description="What the stack is for."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Log level of all servers."
+    )
+    workspace: WorkspaceSettings = Field(default_factory=WorkspaceSettings, description="What main sees.")
+    ports: PortSettings = Field(default_factory=PortSettings, description="Where the gateway listens.")
+    networks: NetworkSettings = Field(default_factory=NetworkSettings, description="Where subnets come from.")
+    images: ImageSettings = Field(default_factory=ImageSettings, description="Base images.")
+    limits: LimitSettings = Field(default_factory=LimitSettings, description="Limits of every container.")
+    gateway: GatewaySettings = Field(
+        default_factory=GatewaySettings, description="The reverse proxy in front."
+    )
+    servers: dict[Name, ServerSettings] = Field(
+        default_factory=lambda: {"main": ServerSettings(), "github": ServerSettings()},
+        description="The MCP servers; `main` and `github` unless said otherwise.",
+    )
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> "Settings":
+        reserved = sorted({"gateway", "egress", "orchestrator"} & set(self.servers))
+        if reserved:
+            raise ValueError(
+                f"servers/{reserved[0]}: the name belongs to a part of the stack; choose another"
+            )
+        return self

@@ -1,0 +1,241 @@
+"""The stack we want, as one typed model: the compose file and the engine calls are both made from it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, TypeVar
+
+from docgenctl.model.secret import Secret
+
+_Item = TypeVar("_Item")
+
+#: Labels of ours on every container, network, volume and image.
+LABEL_PROJECT_ID = "dev.docgenctl.project-id"
+LABEL_SPEC_DIGEST = "dev.docgenctl.spec-digest"
+LABEL_CONTENT_DIGEST = "dev.docgenctl.content-digest"
+LABEL_ROLE = "dev.docgenctl.role"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What one container may use at most."""
+
+    cpus: float
+    memory_bytes: int
+    pids: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortBinding:
+    """A published port. `purpose` is the word users know it by: `orchestrator`, `main`, `main_health`."""
+
+    purpose: str
+    host_ip: str
+    host_port: int
+    container_port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BindMount:
+    """A directory of the host, by absolute path; the path must exist."""
+
+    source: str
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeMount:
+    """A volume of the stack, by its key in `Stack.volumes`."""
+
+    volume: str
+    target: str
+    read_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TmpfsMount:
+    """Memory-backed scratch space of bounded size, `noexec,nosuid,nodev`."""
+
+    target: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """The engine's own check: `command` runs inside the container, exit 0 is healthy."""
+
+    command: tuple[str, ...]
+    interval_s: float
+    timeout_s: float
+    retries: int
+    start_period_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A service's place on a network: the network's key in `Stack.networks` and its names there."""
+
+    network: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogRotation:
+    """Bounds of the engine's json-file log of one container."""
+
+    max_size_bytes: int = 10 * 1024 * 1024
+    max_files: int = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One container of the stack, complete: what is not here is not set.
+
+    `image` is the reference to run, `image_id` the engine's id (`sha256:…`) that it resolves to, empty
+    when rendering before anything was built. Hardening that never varies (read-only root, no
+    capabilities, no new privileges, init) is not a field: the adapters apply it to every service.
+    """
+
+    name: str
+    container_name: str
+    image: str
+    image_id: str
+    user: str
+    networks: tuple[Attachment, ...]
+    limits: Limits
+    health_check: HealthCheck
+    command: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    ports: tuple[PortBinding, ...] = ()
+    binds: tuple[BindMount, ...] = ()
+    volumes: tuple[VolumeMount, ...] = ()
+    tmpfs: tuple[TmpfsMount, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    log_rotation: LogRotation = LogRotation()
+    stop_grace_s: int = 12
+    restart: str = "unless-stopped"
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of everything above; a container whose label carries another one is recreated."""
+        return digest_of(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """One bridge network. `key` is its name in the compose file, `name` the engine's.
+
+    `closed` means: no route to the host or beyond (internal, and without an address of the bridge).
+    `masquerade` false leaves published ports working but closes the way out.
+    """
+
+    key: str
+    name: str
+    subnet: str
+    closed: bool
+    masquerade: bool = True
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def driver_options(self) -> Mapping[str, str]:
+        """Options of the engine's bridge driver, the same for Compose and for the SDK."""
+        options = {}
+        if self.closed:
+            options["com.docker.network.bridge.inhibit_ipv4"] = "true"
+        if not self.masquerade:
+            options["com.docker.network.bridge.enable_ip_masquerade"] = "false"
+        return options
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of everything above."""
+        return digest_of(self)
+
+
+class VolumePurpose(StrEnum):
+    """What a volume holds, which decides when it goes."""
+
+    CONFIG = "config"
+    SECRETS = "secrets"
+    SCRATCH = "scratch"
+    DATA = "data"
+
+    @property
+    def kept_by_down(self) -> bool:
+        """Only data outlives `down`."""
+        return self is VolumePurpose.DATA
+
+
+@dataclass(frozen=True, kw_only=True)
+class Volume:
+    """One named volume; `owner` is the `uid:gid` of its root directory."""
+
+    key: str
+    name: str
+    purpose: VolumePurpose
+    owner: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeContent:
+    """Files to put into a config or secrets volume, below a versioned directory behind `current`.
+
+    `files` maps relative paths to bytes or secrets; they are written 0400 (secrets) or 0444 (others),
+    owned by the volume's owner. `version` names the directory and is the digest of the content.
+    """
+
+    volume: str
+    version: str
+    files: Mapping[str, bytes | Secret]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """All containers, networks and volumes of one project, in dependency order."""
+
+    project: str
+    project_id: str
+    workspace: str
+    compose_file: str
+    services: tuple[Service, ...]
+    networks: tuple[Network, ...]
+    volumes: tuple[Volume, ...]
+
+    def service(self, name: str) -> Service:
+        """The service of that name. Raises KeyError."""
+        return _named(self.services, "name", name)
+
+    def network(self, key: str) -> Network:
+        """The network of that key. Raises KeyError."""
+        return _named(self.networks, "key", key)
+
+    def volume(self, key: str) -> Volume:
+        """The volume of that key. Raises KeyError."""
+        return _named(self.volumes, "key", key)
+
+
+def _named(items: tuple[_Item, ...], attribute: str, value: str) -> _Item:
+    for item in items:
+        if getattr(item, attribute) == value:
+            return item
+    raise KeyError(value)
+
+
+def digest_of(value: Any) -> str:
+    """A stable SHA-256 (hex) of a frozen dataclass, blind to the order of its mappings."""
+    return hashlib.sha256(json.dumps(value, default=_plain, sort_keys=True).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: getattr(value, name) for name in value.__dataclass_fields__}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no place in a digest")

@@ -1,0 +1,25 @@
+"""What a project remembers between commands; kept outside the workspace."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class State(BaseModel):
+    """All of state.json; unknown keys of newer versions are kept."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: int = 1
+    project: str = ""
+    directory: str = ""
+    #: purpose → host port
+    ports: dict[str, int] = Field(default_factory=dict)
+    #: network key → subnet
+    subnets: dict[str, str] = Field(default_factory=dict)
+    #: configured image reference → what it was pinned to at its first pull or build
+    pinned_images: dict[str, str] = Field(default_factory=dict)
+    #: salt (hex) of the digests that label containers with the state of their secrets
+    digest_salt: str = ""
+    #: the stack that was last healthy, for `deploy` to go back to
+    last_good: dict[str, Any] | None = None

@@ -1,0 +1,1 @@
+"""What a project remembers outside its workspace, and the lock that guards it."""

@@ -1,0 +1,1 @@
+"""What every server shares: the app factory, authentication, settings, logs, metrics, health."""

@@ -1,0 +1,1 @@
+"""The GitHub server: what an agent may see of the repositories it is allowed to."""

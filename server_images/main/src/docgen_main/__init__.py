@@ -1,0 +1,1 @@
+"""The documents server: facts from the workspace, documents made of them, guarded files."""

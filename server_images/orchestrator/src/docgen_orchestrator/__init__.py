@@ -1,0 +1,1 @@
+"""The one endpoint clients use: aggregates and routes what all servers offer."""
