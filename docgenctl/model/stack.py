@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, TypeVar
@@ -123,8 +123,12 @@ class Service:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of everything above; a container whose label carries another one is recreated."""
-        return digest_of(self)
+        """Digest of everything above; a container whose label carries another one is recreated.
+
+        Without `image_id`: the reference already names the image's content, and must stay the same
+        when the stack is rendered before anything was built.
+        """
+        return digest_of(replace(self, image_id=""))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""What only the host's operating system knows: busy ports, routed networks, file owners, the browser."""
