@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from docgenctl.model.blueprint import Server
+from docgenctl.model.blueprint import GATEWAY_PORT, GATEWAY_STATUS_PORT, Server
 from docgenctl.model.image_facts import ImageFacts
 from docgenctl.model.settings import PortRange, ServerSettings, Settings
 from docgenctl.model.stack import Limits
@@ -11,8 +11,9 @@ from docgenctl.model.stack import Limits
 
 def resolve_servers(settings: Settings, facts: Mapping[str, ImageFacts]) -> tuple[Server, ...]:
     """Every enabled server, sorted by name, resolved against the facts of its image."""
+    given = {GATEWAY_PORT, GATEWAY_STATUS_PORT}
     return tuple(
-        _resolve(name, entry, settings, facts[entry.image or name])
+        _resolve(name, entry, settings, facts[entry.image or name], given)
         for name, entry in sorted(settings.servers.items())
         if entry.enabled
     )
@@ -20,19 +21,17 @@ def resolve_servers(settings: Settings, facts: Mapping[str, ImageFacts]) -> tupl
 
 def wanted_ports(settings: Settings, servers: tuple[Server, ...]) -> dict[str, PortRange]:
     """Purpose → range of host ports, for the orchestrator and every server that has ports."""
-    wanted = {"orchestrator": settings.ports.orchestrator}
+    wanted: dict[str, PortRange | None] = {"orchestrator": settings.ports.orchestrator}
     for server in servers:
         entry = settings.servers[server.name]
-        for purpose, range_ in (
-            (server.name, entry.port or server.facts.port),
-            (f"{server.name}_health", entry.health_port or server.facts.health_port),
-        ):
-            if range_ is not None:
-                wanted[purpose] = range_
-    return wanted
+        wanted[server.name] = entry.port or server.facts.port
+        wanted[f"{server.name}_health"] = entry.health_port or server.facts.health_port
+    return {purpose: range_ for purpose, range_ in wanted.items() if range_ is not None}
 
 
-def _resolve(name: str, entry: ServerSettings, settings: Settings, facts: ImageFacts) -> Server:
+def _resolve(
+    name: str, entry: ServerSettings, settings: Settings, facts: ImageFacts, given: set[int]
+) -> Server:
     options = {key: option.default for key, option in facts.options.items()} | dict(entry.options)
     port = entry.port or facts.port
     health_port = entry.health_port or facts.health_port
@@ -46,9 +45,20 @@ def _resolve(name: str, entry: ServerSettings, settings: Settings, facts: ImageF
         ),
         options=options,
         egress_hosts=tuple(sorted({*entry.egress.allow, *_opened_by_feature(facts, options)})),
-        gateway_port=port.first if port else None,
-        gateway_health_port=health_port.first if health_port else None,
+        gateway_port=_inside(port, facts.port, given),
+        gateway_health_port=_inside(health_port, facts.health_port, given),
     )
+
+
+def _inside(wanted: PortRange | None, usual: PortRange | None, given: set[int]) -> int | None:
+    """The gateway's container-side port: the image's usual one, or the next that no other server has."""
+    if wanted is None:
+        return None
+    port = (usual or wanted).first
+    while port in given or port < 1024:
+        port = max(port + 1, 1024)
+    given.add(port)
+    return port
 
 
 def _opened_by_feature(facts: ImageFacts, options: Mapping[str, object]) -> set[str]:

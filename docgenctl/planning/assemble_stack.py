@@ -1,0 +1,318 @@
+"""From a blueprint, images and content versions to the complete stack: who sits where, and may do what."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from docgenctl.model.blueprint import (
+    CONFIG_TARGET,
+    DATA_TARGET,
+    EGRESS_PORT,
+    GATEWAY_PORT,
+    GATEWAY_STATUS_PORT,
+    SCRATCH_TARGET,
+    SECRETS_TARGET,
+    SERVER_PORT,
+    SERVICE_UID,
+    WORKSPACE_TARGET,
+    Blueprint,
+    Server,
+)
+from docgenctl.model.stack import (
+    LABEL_CONTENT_DIGEST,
+    LABEL_PROJECT_ID,
+    LABEL_ROLE,
+    Attachment,
+    BindMount,
+    HealthCheck,
+    Limits,
+    Network,
+    PortBinding,
+    Service,
+    Stack,
+    TmpfsMount,
+    Volume,
+    VolumeMount,
+    VolumePurpose,
+)
+
+COMPOSE_FILE = "docker-compose.mcp.yml"
+FRONTEND, ORCHESTRATOR_NETWORK, EGRESS_NETWORK = "mcp-frontend", "mcp-orchestrator", "mcp-egress"
+FIXED_OWNER = f"{SERVICE_UID}:{SERVICE_UID}"
+_MEBIBYTE = 1024**2
+
+#: Inside closed networks the engine's resolver must not pass outside names on; nothing listens here.
+NO_OUTSIDE_NAMES = ("127.0.0.1",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageChoice:
+    """The image a service runs: a reference that names its content, and the engine's id for it if known."""
+
+    reference: str
+    id: str = ""
+
+
+def server_network(name: str) -> str:
+    """Key of the network that a server shares with the orchestrator and the egress proxy alone."""
+    return f"mcp-{name}"
+
+
+def network_keys(server_names: tuple[str, ...]) -> tuple[str, ...]:
+    """Keys of all networks of a stack with these servers."""
+    servers = tuple(server_network(name) for name in server_names)
+    return (FRONTEND, ORCHESTRATOR_NETWORK, *servers, EGRESS_NETWORK)
+
+
+def is_open(network: str) -> bool:
+    """Whether a network has a way to the host or beyond."""
+    return network in (FRONTEND, EGRESS_NETWORK)
+
+
+def service_names(blueprint: Blueprint) -> tuple[str, ...]:
+    """Names of all services, dependencies first."""
+    return (*(server.name for server in blueprint.servers), "egress", "orchestrator", "gateway")
+
+
+def assemble_stack(
+    blueprint: Blueprint, images: Mapping[str, ImageChoice], content_versions: Mapping[str, str]
+) -> Stack:
+    """The stack of this blueprint.
+
+    `images` maps every service to its image; `content_versions` maps every volume key that holds
+    configuration or secrets to the version of its content, so that a service is recreated when what it
+    was started with has changed.
+    """
+    labels = {LABEL_PROJECT_ID: blueprint.project.id}
+    services = (
+        *(_server(server, blueprint) for server in blueprint.servers),
+        _egress(blueprint),
+        _orchestrator(blueprint),
+        _gateway(blueprint),
+    )
+    return Stack(
+        project=blueprint.project.name,
+        project_id=blueprint.project.id,
+        workspace=str(blueprint.project.directory),
+        compose_file=str(blueprint.project.directory / COMPOSE_FILE),
+        services=tuple(part.finish(blueprint, images, content_versions) for part in services),
+        networks=_networks(blueprint, labels),
+        volumes=tuple(volume for part in services for volume in part.volumes(blueprint, labels)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Part:
+    """What differs from service to service; `finish` adds what is the same for all."""
+
+    name: str
+    networks: tuple[str, ...]
+    limits: Limits
+    health_command: tuple[str, ...]
+    environment: Mapping[str, str]
+    owner: str = FIXED_OWNER
+    purposes: tuple[VolumePurpose, ...] = (VolumePurpose.CONFIG, VolumePurpose.SECRETS)
+    ports: tuple[PortBinding, ...] = ()
+    binds: tuple[BindMount, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    dns: tuple[str, ...] = NO_OUTSIDE_NAMES
+
+    def volumes(self, blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Volume, ...]:
+        return tuple(
+            Volume(
+                key=volume_key(self.name, purpose),
+                name=f"{blueprint.project.name}_{volume_key(self.name, purpose)}",
+                purpose=purpose,
+                owner=self.owner,
+                labels={**labels, LABEL_ROLE: purpose.value},
+            )
+            for purpose in self.purposes
+        )
+
+    def finish(
+        self, blueprint: Blueprint, images: Mapping[str, ImageChoice], content_versions: Mapping[str, str]
+    ) -> Service:
+        keys = [volume_key(self.name, purpose) for purpose in self.purposes]
+        content = ".".join(content_versions[key][:16] for key in keys if key in content_versions)
+        return Service(
+            name=self.name,
+            container_name=f"{blueprint.project.name}-{self.name}-1",
+            image=images[self.name].reference,
+            image_id=images[self.name].id,
+            user=self.owner,
+            networks=tuple(Attachment(network=key, aliases=(self.name,)) for key in self.networks),
+            limits=self.limits,
+            health_check=HealthCheck(
+                command=self.health_command, interval_s=10, timeout_s=5, retries=3, start_period_s=30
+            ),
+            environment=self.environment,
+            ports=self.ports,
+            binds=self.binds,
+            volumes=tuple(
+                VolumeMount(volume=key, target=_TARGETS[purpose], read_only=purpose in _READ_ONLY)
+                for key, purpose in zip(keys, self.purposes, strict=True)
+            ),
+            tmpfs=(TmpfsMount(target="/tmp", size_bytes=64 * _MEBIBYTE),),  # noqa: S108 - the container's own
+            depends_on=self.depends_on,
+            dns=self.dns,
+            labels={
+                LABEL_PROJECT_ID: blueprint.project.id,
+                LABEL_ROLE: self.name,
+                LABEL_CONTENT_DIGEST: content,
+            },
+        )
+
+
+_TARGETS = {
+    VolumePurpose.CONFIG: CONFIG_TARGET,
+    VolumePurpose.SECRETS: SECRETS_TARGET,
+    VolumePurpose.DATA: DATA_TARGET,
+    VolumePurpose.SCRATCH: SCRATCH_TARGET,
+}
+_READ_ONLY = (VolumePurpose.CONFIG, VolumePurpose.SECRETS)
+
+
+def volume_key(service: str, purpose: VolumePurpose) -> str:
+    """Key of a service's volume for that purpose."""
+    return f"{service}-{purpose.value}"
+
+
+def _server(server: Server, blueprint: Blueprint) -> _Part:
+    environment = _server_environment(server.name, blueprint) | {
+        "DOCGEN_EGRESS_PROXY": f"http://egress:{EGRESS_PORT}"
+    }
+    binds: tuple[BindMount, ...] = ()
+    purposes = [VolumePurpose.CONFIG, VolumePurpose.SECRETS, VolumePurpose.SCRATCH]
+    environment["DOCGEN_SCRATCH"] = SCRATCH_TARGET
+    if server.facts.data:
+        purposes.append(VolumePurpose.DATA)
+        environment["DOCGEN_DATA"] = DATA_TARGET
+    if server.facts.workspace:
+        settings = blueprint.settings.workspace
+        binds = _workspace_binds(blueprint)
+        environment |= {
+            "DOCGEN_WORKSPACE": WORKSPACE_TARGET,
+            "DOCGEN_OUTPUT": settings.output,
+            "DOCGEN_WRITABLE": "1" if settings.writable else "0",
+        }
+    return _Part(
+        name=server.name,
+        networks=(server_network(server.name),),
+        limits=server.limits,
+        health_command=_PYTHON_HEALTH,
+        environment=environment,
+        owner=blueprint.owner if server.facts.workspace else FIXED_OWNER,
+        purposes=tuple(purposes),
+        binds=binds,
+    )
+
+
+def _workspace_binds(blueprint: Blueprint) -> tuple[BindMount, ...]:
+    """The workspace read-only and the output folder writable on top, or all of it writable on request."""
+    source = str(blueprint.project.directory)
+    settings = blueprint.settings.workspace
+    if settings.writable or settings.output == ".":
+        return (BindMount(source=source, target=WORKSPACE_TARGET, read_only=False),)
+    return (
+        BindMount(source=source, target=WORKSPACE_TARGET, read_only=True),
+        BindMount(
+            source=f"{source}/{settings.output}",
+            target=f"{WORKSPACE_TARGET}/{settings.output}",
+            read_only=False,
+        ),
+    )
+
+
+def _orchestrator(blueprint: Blueprint) -> _Part:
+    names = tuple(server.name for server in blueprint.servers)
+    return _Part(
+        name="orchestrator",
+        networks=(ORCHESTRATOR_NETWORK, *(server_network(name) for name in names)),
+        limits=_general_limits(blueprint),
+        health_command=_PYTHON_HEALTH,
+        environment=_server_environment("orchestrator", blueprint),
+        depends_on=names,
+    )
+
+
+def _egress(blueprint: Blueprint) -> _Part:
+    return _Part(
+        name="egress",
+        networks=(*(server_network(server.name) for server in blueprint.servers), EGRESS_NETWORK),
+        limits=_general_limits(blueprint),
+        health_command=_tcp_health(EGRESS_PORT),
+        environment={},
+        purposes=(VolumePurpose.CONFIG,),
+        dns=(),
+    )
+
+
+def _gateway(blueprint: Blueprint) -> _Part:
+    bind = blueprint.settings.ports.bind
+    inside = {"orchestrator": GATEWAY_PORT}
+    for server in blueprint.servers:
+        if server.gateway_port is not None:
+            inside[server.name] = server.gateway_port
+        if server.gateway_health_port is not None:
+            inside[f"{server.name}_health"] = server.gateway_health_port
+    return _Part(
+        name="gateway",
+        networks=(FRONTEND, ORCHESTRATOR_NETWORK),
+        limits=_general_limits(blueprint),
+        health_command=_tcp_health(GATEWAY_STATUS_PORT),
+        environment={},
+        ports=tuple(
+            PortBinding(
+                purpose=purpose,
+                host_ip=bind,
+                host_port=blueprint.ports[purpose],
+                container_port=container_port,
+            )
+            for purpose, container_port in inside.items()
+        ),
+        depends_on=("orchestrator",),
+    )
+
+
+def _server_environment(name: str, blueprint: Blueprint) -> dict[str, str]:
+    return {
+        "DOCGEN_SERVER": name,
+        "DOCGEN_BIND": "0.0.0.0",  # noqa: S104 - inside the container, on closed networks only
+        "DOCGEN_PORT": str(SERVER_PORT),
+        "DOCGEN_CONFIG_DIR": f"{CONFIG_TARGET}/current",
+        "DOCGEN_SECRETS_DIR": f"{SECRETS_TARGET}/current",
+        "MCP_ENV": blueprint.settings.environment,
+        "MCP_LOG_LEVEL": blueprint.settings.log_level,
+    }
+
+
+def _general_limits(blueprint: Blueprint) -> Limits:
+    limits = blueprint.settings.limits
+    return Limits(cpus=limits.cpus, memory_bytes=limits.memory, pids=limits.pids)
+
+
+_PYTHON_HEALTH = (
+    "/opt/docgen/venv/bin/python",
+    "-I",
+    "-S",
+    "/opt/docgen/app/docgen_common/healthcheck.py",
+)
+
+
+def _tcp_health(port: int) -> tuple[str, ...]:
+    """A check for images without Python: bash opens a TCP connection to the service itself."""
+    return ("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}")
+
+
+def _networks(blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Network, ...]:
+    keys = network_keys(tuple(server.name for server in blueprint.servers))
+    return tuple(
+        Network(
+            key=key,
+            name=f"{blueprint.project.name}_{key}",
+            subnet=blueprint.subnets[key],
+            closed=not is_open(key),
+            masquerade=key != FRONTEND,
+            labels=labels,
+        )
+        for key in keys
+    )
