@@ -115,10 +115,11 @@ class _Draft:
         return next((seen for seen in self.observation.networks if seen.name == network.name), None)
 
     def _renew_network(self, network: Network, seen: ObservedNetwork) -> None:
-        needs = []
-        for container in self.observation.containers:
-            if network.name in container.networks:
-                needs.append(self._remove(container, f"network {network.key} changes"))
+        needs = [
+            self._remove(container, f"network {network.key} changes")
+            for container in self.observation.containers
+            if network.name in container.networks
+        ]
         removed = self.add(
             Verb.REMOVE_NETWORK, network.key, _difference(network, seen), target=seen.name, needs=needs
         )

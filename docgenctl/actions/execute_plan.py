@@ -1,0 +1,153 @@
+"""Carry out a plan: each step is one engine call; independent steps run side by side.
+
+The executor decides nothing. When a step fails, steps that are already running are waited for, none is
+begun, and the first failure is raised; what was done stays done, and the next plan starts from there.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+from docgenctl.engine.protocol import Engine
+from docgenctl.model.plan import Plan, Step, Verb
+from docgenctl.model.progress import Reporter
+from docgenctl.model.stack import Service, Stack, Volume, VolumeContent
+
+#: The engine serialises network set-up; more than a few calls at once gain nothing.
+PARALLEL_CALLS = 6
+
+_TOPICS = {
+    Verb.CREATE_NETWORK: "network",
+    Verb.REMOVE_NETWORK: "network",
+    Verb.CREATE_VOLUME: "volume",
+    Verb.FILL_VOLUME: "volume",
+    Verb.REMOVE_VOLUME: "volume",
+    Verb.CREATE_CONTAINER: "container",
+    Verb.START_CONTAINER: "container",
+    Verb.STOP_CONTAINER: "container",
+    Verb.REMOVE_CONTAINER: "container",
+}
+
+
+def execute_plan(
+    plan: Plan,
+    engine: Engine,
+    reporter: Reporter,
+    *,
+    stack: Stack | None = None,
+    contents: Mapping[str, VolumeContent] | None = None,
+) -> None:
+    """Run all steps of the plan in dependency order.
+
+    `stack` is needed by plans that create things, `contents` (by volume key) by plans that fill volumes;
+    a volume without content only gets its owner. Raises what the engine raises.
+    """
+    _Execution(engine, reporter, stack, contents or {}).run(plan)
+
+
+@dataclass
+class _Execution:
+    engine: Engine
+    reporter: Reporter
+    stack: Stack | None
+    contents: Mapping[str, VolumeContent]
+    created: dict[str, str] = field(default_factory=dict)
+
+    def run(self, plan: Plan) -> None:
+        waiting = {step.id: step for step in plan.steps}
+        done: set[str] = set()
+        running: dict[Future[None], Step] = {}
+        failure: BaseException | None = None
+        with ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="step") as pool:
+            while waiting or running:
+                if failure is None:
+                    for step in _ready(waiting, done):
+                        del waiting[step.id]
+                        running[pool.submit(self._carry_out, step)] = step
+                if not running:
+                    break
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    step = running.pop(future)
+                    failure = failure or future.exception()
+                    done.add(step.id)
+        if failure is not None:
+            raise failure
+        if waiting:  # a plan whose needs can never be met is a bug of the planner
+            raise AssertionError(f"steps that wait for each other: {sorted(waiting)}")
+
+    def _carry_out(self, step: Step) -> None:
+        topic = _TOPICS[step.verb]
+        self.reporter.begin(topic, step.subject, f"{step.verb}: {step.cause}")
+        try:
+            _CALLS[step.verb](self, step)
+        except BaseException:
+            self.reporter.failed(topic, step.subject, str(step.verb))
+            raise
+        self.reporter.done(topic, step.subject, _DONE[step.verb])
+
+    def wanted(self) -> Stack:
+        """The stack of a plan that creates things."""
+        if self.stack is None:
+            raise AssertionError("a plan that creates things needs its stack")
+        return self.stack
+
+    def create_network(self, step: Step) -> None:
+        stack = self.wanted()
+        self.engine.create_network(stack.network(step.subject), stack)
+
+    def create_volume(self, step: Step) -> None:
+        stack = self.wanted()
+        self.engine.create_volume(stack.volume(step.subject), stack)
+
+    def fill_volume(self, step: Step) -> None:
+        stack = self.wanted()
+        volume = stack.volume(step.subject)
+        content = self.contents.get(volume.key) or VolumeContent(volume=volume.key, version="", files={})
+        self.engine.fill_volume(content, volume, _user_of(volume, stack).image)
+
+    def create_container(self, step: Step) -> None:
+        stack = self.wanted()
+        self.created[step.subject] = self.engine.create_container(stack.service(step.subject), stack)
+
+    def start_container(self, step: Step) -> None:
+        self.engine.start_container(self.created.get(step.subject) or step.target)
+
+    def stop_container(self, step: Step) -> None:
+        grace_s = 12
+        if self.stack is not None:
+            grace_s = next((s.stop_grace_s for s in self.stack.services if s.name == step.subject), grace_s)
+        self.engine.stop_container(step.target, grace_s)
+
+
+def _ready(waiting: Mapping[str, Step], done: set[str]) -> list[Step]:
+    return [step for step in waiting.values() if step.needs <= done]
+
+
+def _user_of(volume: Volume, stack: Stack) -> Service:
+    return next(s for s in stack.services if any(mount.volume == volume.key for mount in s.volumes))
+
+
+_CALLS: Mapping[Verb, Callable[[_Execution, Step], None]] = {
+    Verb.CREATE_NETWORK: _Execution.create_network,
+    Verb.REMOVE_NETWORK: lambda run, step: run.engine.remove_network(step.target),
+    Verb.CREATE_VOLUME: _Execution.create_volume,
+    Verb.FILL_VOLUME: _Execution.fill_volume,
+    Verb.REMOVE_VOLUME: lambda run, step: run.engine.remove_volume(step.target),
+    Verb.CREATE_CONTAINER: _Execution.create_container,
+    Verb.START_CONTAINER: _Execution.start_container,
+    Verb.STOP_CONTAINER: _Execution.stop_container,
+    Verb.REMOVE_CONTAINER: lambda run, step: run.engine.remove_container(step.target),
+}
+
+_DONE = {
+    Verb.CREATE_NETWORK: "created",
+    Verb.REMOVE_NETWORK: "removed",
+    Verb.CREATE_VOLUME: "created",
+    Verb.FILL_VOLUME: "filled",
+    Verb.REMOVE_VOLUME: "removed",
+    Verb.CREATE_CONTAINER: "created",
+    Verb.START_CONTAINER: "started",
+    Verb.STOP_CONTAINER: "stopped",
+    Verb.REMOVE_CONTAINER: "removed",
+}
