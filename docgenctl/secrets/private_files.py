@@ -1,0 +1,193 @@
+"""Reading and writing files that only their owner may see.
+
+A file is written under a second name in the same directory and renamed over the first, so that a reader
+or a crash meets the old value or the new one, never half of it. The directory is locked meanwhile, which
+lets the second name be a fixed one: what a killed writer left is overwritten by the next. Everything is
+done relative to a descriptor of the directory and without following links, so a link planted at the
+target is refused, not followed. Modes are set on the open file: the umask has no say.
+"""
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from docgenctl.model.errors import ConfigurationError, RefusedError
+
+_FILE_MODE = 0o600
+_DIRECTORY_MODE = 0o700
+_LARGEST = 1024 * 1024
+
+
+def make_private_directory(path: Path) -> None:
+    """Make the directory 0700 if it is missing. Raises RefusedError when something else is there."""
+    try:
+        path.mkdir(mode=_DIRECTORY_MODE)
+        path.chmod(_DIRECTORY_MODE)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise _unusable(path, error) from None
+    _check_directory(path, path.lstat())
+
+
+def private_directory_exists(path: Path) -> bool:
+    """Whether it is there. Raises RefusedError when it is no directory of ours that is closed to others."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unusable(path, error) from None
+    _check_directory(path, found)
+    return True
+
+
+def read_private(path: Path) -> bytes | None:
+    """The file's content, None when there is none.
+
+    Raises RefusedError when it is no plain file of ours that nobody else can read.
+    """
+    with _directory(path.parent) as directory:
+        try:
+            descriptor = os.open(
+                path.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory
+            )
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            _check_target(path, directory)
+            raise _unusable(path, error) from None
+        try:
+            _check_file(path, os.fstat(descriptor))
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                content = file.read(_LARGEST + 1)
+        except OSError as error:
+            raise _unusable(path, error) from None
+        finally:
+            os.close(descriptor)
+    if len(content) > _LARGEST:
+        raise RefusedError(f"{path} is larger than any secret of ours", hint=f"Look into it, then: rm {path}")
+    return content
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace the file's content in one step; 0600 from its first moment.
+
+    Raises RefusedError when the target is a link or not ours alone, ConfigurationError when the disk is
+    full or read-only; the old content is then still there.
+    """
+    with _directory(path.parent) as directory:
+        _lock(path, directory)
+        _check_target(path, directory)
+        temporary = f".{path.name}.new"
+        try:
+            with suppress(FileNotFoundError):
+                os.unlink(temporary, dir_fd=directory)
+            _write_new(temporary, content, directory)
+            os.rename(temporary, path.name, src_dir_fd=directory, dst_dir_fd=directory)
+            os.fsync(directory)
+        except OSError as error:
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=directory)
+            raise _unusable(path, error) from None
+
+
+def remove_private(path: Path) -> bool:
+    """Remove the file; False when there is none. A link is removed, not what it points to."""
+    with _directory(path.parent) as directory:
+        _lock(path, directory)
+        try:
+            os.unlink(path.name, dir_fd=directory)
+            os.fsync(directory)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise _unusable(path, error) from None
+    return True
+
+
+def _write_new(name: str, content: bytes, directory: int) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(name, flags, _FILE_MODE, dir_fd=directory), "wb") as file:
+        os.fchmod(file.fileno(), _FILE_MODE)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def _directory(path: Path) -> Iterator[int]:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        if path.is_symlink():
+            raise _link(path) from None
+        raise _unusable(path, error) from None
+    try:
+        _check_directory(path, os.fstat(descriptor))
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _lock(path: Path, directory: int) -> None:
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+    except OSError as error:
+        raise _unusable(path, error) from None
+
+
+def _check_target(path: Path, directory: int) -> None:
+    try:
+        found = os.stat(path.name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return
+    _check_file(path, found)
+
+
+def _check_file(path: Path, found: os.stat_result) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise _link(path)
+    if not stat.S_ISREG(found.st_mode):
+        raise RefusedError(
+            f"{path} is not a plain file", hint=f"Look into it, then move it away: mv {path} …"
+        )
+    _check_owner_and_mode(path, found, _FILE_MODE)
+
+
+def _check_directory(path: Path, found: os.stat_result) -> None:
+    if stat.S_ISLNK(found.st_mode):
+        raise _link(path)
+    if not stat.S_ISDIR(found.st_mode):
+        raise RefusedError(f"{path} is not a directory", hint=f"Look into it, then move it away: mv {path} …")
+    _check_owner_and_mode(path, found, _DIRECTORY_MODE)
+
+
+def _check_owner_and_mode(path: Path, found: os.stat_result, mode: int) -> None:
+    if found.st_uid != os.geteuid():
+        raise RefusedError(
+            f"{path} belongs to uid {found.st_uid}, not to you (uid {os.geteuid()})",
+            hint=f"Take it back if it is yours: chown {os.geteuid()} {path}",
+        )
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise RefusedError(
+            f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o})",
+            hint=f"If nobody else read it: chmod {mode:o} {path}",
+        )
+
+
+def _link(path: Path) -> RefusedError:
+    return RefusedError(
+        f"{path} is a symbolic link, and secrets are not written through links", hint=f"Remove it: rm {path}"
+    )
+
+
+def _unusable(path: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path}: {error.strerror or type(error).__name__}",
+        code="state_unusable",
+        hint="The state directory needs free space and must be writable by you.",
+    )

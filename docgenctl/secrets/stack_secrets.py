@@ -1,0 +1,180 @@
+"""Every secret a stack needs: made at the first start, reused afterwards, sorted by who may read it.
+
+The client's key stands in clear in one file, `api-key` in the state directory, because clients must be
+given it. The orchestrator has one further key per server, so that a server's key opens that server alone.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from docgenctl.model.blueprint import Server
+from docgenctl.model.errors import ConfigurationError, RefusedError
+from docgenctl.model.secret import Secret
+from docgenctl.secrets.keys import KeyEntry, api_keys_document, hash_key, is_api_key, new_api_key
+from docgenctl.secrets.private_files import read_private, write_private
+from docgenctl.secrets.store import EnvironmentStore, SecretStore
+
+API_KEY_FILE = "api-key"
+_KEY_DATES_FILE = "api-key-dates.json"
+_ORCHESTRATOR = "orchestrator"
+_SMALLEST_SALT = 16
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackSecrets:
+    """What each service's secrets volume must hold, and where the client's key lies.
+
+    `key` is the client's key; `files` maps services to file names to contents.
+    """
+
+    api_key_file: Path
+    key: Secret
+    files: Mapping[str, Mapping[str, Secret]] = field(repr=False)
+
+    def files_for(self, service: str) -> Mapping[str, bytes | Secret]:
+        """Files of that service's volume; none for services that are given no secret."""
+        return dict(self.files.get(service, {}))
+
+
+def ensure_stack_secrets(
+    store: SecretStore,
+    state_dir: Path,
+    servers: Sequence[Server],
+    *,
+    now: datetime,
+    environ: Mapping[str, str] | None = None,
+) -> StackSecrets:
+    """Make what is missing, reuse what is there, and say who gets which file.
+
+    Args:
+        store: keeps the orchestrator's key of each server under `upstream-<server>`.
+        state_dir: the project's private directory; must exist with mode 0700.
+        servers: enabled servers; secrets named in their image facts are read from `environ`.
+        now: time zone aware; becomes the creation date of keys that are made now.
+        environ: variables, such as `os.environ` with `.env` under it.
+
+    Raises RefusedError for keys we did not make and for files others could have read or planted;
+    ConfigurationError when a secret that a server requires is not set or the state cannot be written.
+    """
+    client = _client_key(state_dir / API_KEY_FILE)
+    upstream = {server.name: _upstream_key(store, server.name) for server in servers}
+    keys = {"default": client, **{f"upstream-{name}": key for name, key in upstream.items()}}
+    created = _creation_dates(state_dir / _KEY_DATES_FILE, keys, now)
+
+    files: dict[str, dict[str, Secret]] = {_ORCHESTRATOR: _accepted(client, created["default"])}
+    for server in servers:
+        key = upstream[server.name]
+        files[_ORCHESTRATOR][f"upstream-{server.name}"] = key
+        files[server.name] = _accepted(key, created[f"upstream-{server.name}"])
+        files[server.name] |= _from_environment(server, environ or {})
+    return StackSecrets(api_key_file=state_dir / API_KEY_FILE, key=client, files=files)
+
+
+def content_version(files: Mapping[str, bytes | Secret], salt: str) -> str:
+    """A digest (40 hex digits) of names and contents, in whatever order they come.
+
+    Keyed, because it ends up in labels that anyone who may talk to the engine can read: without `salt`
+    (hex, 16 to 64 bytes, kept in the state) a guess at a weak secret could be checked against it.
+    Raises ValueError for another length.
+    """
+    key = bytes.fromhex(salt)
+    if not _SMALLEST_SALT <= len(key) <= hashlib.blake2b.MAX_KEY_SIZE:
+        raise ValueError(f"the salt has {len(key)} bytes; it needs 16 to 64")
+    digest = hashlib.blake2b(digest_size=20, key=key)
+    for name in sorted(files):
+        value = files[name]
+        content = value.reveal_bytes() if isinstance(value, Secret) else value
+        # Lengths in front keep (ab, c) and (a, bc) apart.
+        for part in (name.encode(), content):
+            digest.update(len(part).to_bytes(8, "big"))
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _client_key(path: Path) -> Secret:
+    content = read_private(path)
+    if content is None:
+        key = new_api_key()
+        write_private(path, key.reveal_bytes() + b"\n")
+        return key
+    key = Secret(content.removesuffix(b"\n"))
+    if not is_api_key(key):
+        raise RefusedError(
+            f"{path} does not hold a key made by docgenctl",
+            code="weak_key",
+            hint=f"Remove it, and the next 'docgenctl up' makes a new one: rm {path}",
+        )
+    return key
+
+
+def _upstream_key(store: SecretStore, server: str) -> Secret:
+    name = f"upstream-{server}"
+    key = store.get(name)
+    if key is None:
+        key = new_api_key()
+        store.put(name, key)
+    elif not is_api_key(key):
+        raise RefusedError(
+            f"secret '{name}' is not a key made by docgenctl",
+            code="weak_key",
+            hint="Delete it from the store, and the next 'docgenctl up' makes a new one.",
+        )
+    return key
+
+
+def _accepted(key: Secret, created: str) -> dict[str, Secret]:
+    entry = KeyEntry(id="default", sha256=hash_key(key), created=created)
+    return {"api-keys.json": Secret(api_keys_document([entry]))}
+
+
+def _from_environment(server: Server, environ: Mapping[str, str]) -> dict[str, Secret]:
+    facts = server.facts.secrets
+    store = EnvironmentStore(environ, {fact.name: fact.environment for fact in facts})
+    found: dict[str, Secret] = {}
+    for fact in facts:
+        secret = store.get(fact.name)
+        if secret is not None:
+            found[fact.name] = secret
+        elif fact.required:
+            raise ConfigurationError(
+                f"server '{server.name}' needs the secret '{fact.name}': {fact.description}",
+                code="secret_missing",
+                hint=f"Set the variable {fact.environment}, in the environment or in .env.",
+            )
+    return found
+
+
+def _creation_dates(path: Path, keys: Mapping[str, Secret], now: datetime) -> dict[str, str]:
+    """Creation date by key id, kept beside a hash: a replaced key gets a date of its own.
+
+    The dates are part of what servers are given; were they taken anew each time, every start would look
+    like a change.
+    """
+    known = _read_dates(path)
+    today = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    dates = {
+        key_id: {"sha256": digest, "created": known.get((key_id, digest), today)}
+        for key_id, digest in ((key_id, hash_key(key)) for key_id, key in keys.items())
+    }
+    # Dates of servers that are switched off just now are kept, like their keys.
+    document = {key_id: {"sha256": d, "created": c} for (key_id, d), c in known.items()} | dates
+    content = (json.dumps(document, indent=2, sort_keys=True) + "\n").encode()
+    if content != read_private(path):
+        write_private(path, content)
+    return {key_id: entry["created"] for key_id, entry in dates.items()}
+
+
+def _read_dates(path: Path) -> dict[tuple[str, str], str]:
+    """Dates by key id and hash; a damaged file is as good as none, since only dates are lost."""
+    try:
+        document = json.loads(read_private(path) or b"{}")
+        dates = {(str(key), str(entry["sha256"])): str(entry["created"]) for key, entry in document.items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return {}
+    return {key: created for key, created in dates.items() if _RFC3339.fullmatch(created)}
