@@ -1,0 +1,22 @@
+"""Options that several commands share, so that they mean the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ProjectDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--project-dir",
+        "-C",
+        help="The workspace; by default the nearest directory upwards with a docgen.yaml or a .git.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
+Services = Annotated[
+    list[str] | None, typer.Argument(help="Services; all when none is named.", metavar="[SERVICE]...")
+]
+TimeoutS = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait until it is healthy.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
