@@ -1,0 +1,20 @@
+"""The one door to files: every path of every tool goes through `Workspace`."""
+
+from docgen_main.workspace.errors import DeniedError, MissingError, WorkspaceError, WriteError
+from docgen_main.workspace.names import Path, display, parse
+from docgen_main.workspace.tree import Entry, Tree
+from docgen_main.workspace.workspace import Limits, Workspace
+
+__all__ = [
+    "DeniedError",
+    "Entry",
+    "Limits",
+    "MissingError",
+    "Path",
+    "Tree",
+    "Workspace",
+    "WorkspaceError",
+    "WriteError",
+    "display",
+    "parse",
+]
