@@ -1,0 +1,152 @@
+"""The application of every server: the SDK's MCP endpoint, health, metrics, and THE list of middleware.
+
+``create_app`` is what a server calls. Order matters and is written down once, in ``_middleware``: outermost
+first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.lowlevel import Server
+from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
+from mcp.server.transport_security import TransportSecuritySettings
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from docgen_common.access import Access
+from docgen_common.auth import ApiKeyAuth, key_ring
+from docgen_common.body_limit import BodyLimit
+from docgen_common.correlation import Correlation
+from docgen_common.errors import error_response
+from docgen_common.health import Check, Readiness, Verdict, all_ok, health_routes
+from docgen_common.hosts import Hosts
+from docgen_common.limits import Limits
+from docgen_common.metrics import Metrics, PathTemplates
+from docgen_common.settings import ServerSettings
+from docgen_common.time_limit import TimeLimit
+from docgen_common.toolcalls import ToolCalls
+
+McpServer = MCPServer[Any] | Server[Any]
+Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
+McpFront = Callable[[ASGIApp], ASGIApp]
+
+
+def create_app(
+    mcp: McpServer,
+    settings: ServerSettings,
+    *,
+    checks: Mapping[str, Check] | None = None,
+    routes: Sequence[BaseRoute] = (),
+    lifespan: Lifespan | None = None,
+    mcp_app: McpFront | None = None,
+    virtual: Mapping[str, McpServer] | None = None,
+    verdict: Verdict = all_ok,
+    open_paths: Sequence[str] = (),
+    limits: Limits | None = None,
+) -> Starlette:
+    """Everything a server serves.
+
+    ``checks`` make up ``/health/ready``, judged by ``verdict``. ``routes`` are served besides, behind a key
+    unless their path is in ``open_paths``. ``lifespan`` is entered before the MCP endpoint and left after it.
+    ``mcp_app`` may put something in front of the SDK's endpoint: it gets the endpoint and returns what serves
+    ``/mcp``. ``virtual`` maps further paths to further MCP servers. Raises SettingsError when the settings
+    are not safe to serve with.
+    """
+    limits = limits or Limits()
+    ring = key_ring(settings)
+    metrics = Metrics()
+    endpoints = {"/mcp": mcp, **(virtual or {})}
+    fronts: dict[str, McpFront] = {"/mcp": mcp_app} if mcp_app else {}
+    all_routes: list[BaseRoute] = [
+        *health_routes(settings.server, Readiness(checks or {}, verdict)),
+        metrics.route(),
+        *(
+            _mcp_route(path, server, settings, limits, metrics, fronts.get(path))
+            for path, server in endpoints.items()
+        ),
+        *routes,
+    ]
+    app = Starlette(
+        routes=all_routes,
+        middleware=_middleware(
+            Middleware(Correlation),
+            Middleware(Access, metrics=metrics, templates=PathTemplates(all_routes)),
+            Middleware(Hosts, allowed=settings.allowed_hosts),
+            Middleware(BodyLimit, limits=limits),
+            Middleware(ApiKeyAuth, ring=ring, open_paths=tuple(open_paths)),
+            Middleware(TimeLimit, limits=limits),
+        ),
+        exception_handlers={HTTPException: _http_error, Exception: _server_error},
+        lifespan=_lifespans(lifespan, list(endpoints.values())),
+    )
+    # A redirect to the path with or without a slash would be built from the Host header and lose the body.
+    app.router.redirect_slashes = False
+    app.state.metrics = metrics
+    return app
+
+
+def _middleware(*outermost_first: Middleware) -> list[Middleware]:
+    """The one list, outermost first: each refusal is logged under an id; nothing is read before the key."""
+    return list(outermost_first)
+
+
+def _mcp_route(
+    path: str,
+    server: McpServer,
+    settings: ServerSettings,
+    limits: Limits,
+    metrics: Metrics,
+    front: McpFront | None,
+) -> Route:
+    """The SDK's endpoint at ``path``, for both protocol eras.
+
+    Stateless, so any replica serves any caller; what that cannot serve (the GET stream, DELETE) is answered
+    405.
+    """
+    server.middleware.append(ToolCalls(metrics))
+    server.streamable_http_app(
+        stateless_http=True,
+        max_request_body_size=limits.body_bytes,
+        transport_security=_transport_security(settings),
+    )
+    endpoint: ASGIApp = StreamableHTTPASGIApp(server.session_manager)
+    return Route(path, front(endpoint) if front else endpoint, methods=["POST"], name=f"mcp:{path}")
+
+
+def _transport_security(settings: ServerSettings) -> TransportSecuritySettings:
+    """The SDK's own Host and Origin check, with the same names as ours (it would refuse container names)."""
+    hosts = [name for host in settings.allowed_hosts for name in (host, f"{host}:*")]
+    origins = [f"{scheme}://{host}" for scheme in ("http", "https") for host in hosts]
+    return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
+
+
+def _lifespans(outer: Lifespan | None, servers: Sequence[McpServer]) -> Lifespan:
+    @asynccontextmanager
+    async def run(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            if outer is not None:
+                await stack.enter_async_context(outer(app))
+            for server in servers:
+                await stack.enter_async_context(server.session_manager.run())
+            yield
+
+    return run
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "refused")
+    return error_response(error.status_code, code, error.detail, error.headers)
+
+
+async def _server_error(_: Request, __: Exception) -> Response:
+    return error_response(500, "internal", "Internal server error")

@@ -1,0 +1,89 @@
+"""Middleware: a request needs a key, except for health.
+
+The key comes in ``Authorization: Bearer …`` or ``X-API-Key: …``, never in the query string (which ends up in
+logs). Whatever is wrong (none, malformed, unknown, expired, sent twice), the answer is the same 401, so it
+teaches nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from contextvars import ContextVar
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from docgen_common.errors import SettingsError, error_response
+from docgen_common.keys import KeyRing
+from docgen_common.settings import ServerSettings
+
+OPEN_PATHS = frozenset({"/health", "/health/ready"})
+"""What anybody may GET."""
+
+_MAX_KEY_BYTES = 512
+_current: ContextVar[str | None] = ContextVar("key_id", default=None)
+
+
+def current_key_id() -> str | None:
+    """The id (not the value) of the key that the request being served came with."""
+    return _current.get()
+
+
+def key_ring(settings: ServerSettings) -> KeyRing:
+    """The keys of this server.
+
+    Raises SettingsError when there is none although others than this machine can connect, or one is a
+    default.
+    """
+    ring = KeyRing(settings.secrets_dir)
+    if not settings.loopback and not ring.keys:
+        raise SettingsError(f"refusing to listen on {settings.bind} without any API key (api-keys.json)")
+    return ring
+
+
+class ApiKeyAuth:
+    """Lets requests with a key of ``ring`` through, with ``key_id`` and ``scopes`` in ``scope["state"]``."""
+
+    def __init__(self, app: ASGIApp, ring: KeyRing, open_paths: Iterable[str] = ()) -> None:
+        self._app = app
+        self._ring = ring
+        self._open = OPEN_PATHS.union(open_paths)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or answer 401."""
+        if scope["type"] == "lifespan" or self._is_open(scope) or self._has_key(scope):
+            await self._app(scope, receive, send)
+            return
+        answer = error_response(
+            401, "unauthorized", "A valid API key is needed", {"WWW-Authenticate": "Bearer"}
+        )
+        await answer(scope, receive, send)
+
+    def _is_open(self, scope: Scope) -> bool:
+        return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] in self._open
+
+    def _has_key(self, scope: Scope) -> bool:
+        if not self._ring.enforced:
+            return True
+        raw = presented_key(scope["headers"])
+        key = self._ring.find(raw) if raw else None
+        if key is None:
+            return False
+        _current.set(key.id)
+        scope.setdefault("state", {}).update(key_id=key.id, scopes=key.scopes)
+        return True
+
+
+def presented_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
+    """The one key that the header lines carry, or None when there is none, an odd one, or several."""
+    candidates: list[bytes] = []
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, credentials = value.partition(b" ")
+            candidates.append(credentials.strip() if scheme.lower() == b"bearer" else b"")
+        elif name == b"x-api-key":
+            candidates.append(value.strip())
+    distinct = set(candidates)
+    if len(distinct) != 1:
+        return None
+    only = distinct.pop()
+    return only.decode("latin-1") if 0 < len(only) <= _MAX_KEY_BYTES else None

@@ -1,0 +1,19 @@
+"""How large and how slow a request may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds on one request.
+
+    ``body_bytes``: size of the body, declared or not. ``body_seconds``: time in which the whole body must
+    have arrived. ``request_seconds``: time from the first byte to the last byte of the answer, streams
+    included.
+    """
+
+    body_bytes: int = 8 * 1024 * 1024
+    body_seconds: float = 30.0
+    request_seconds: float = 900.0

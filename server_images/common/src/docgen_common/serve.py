@@ -1,0 +1,92 @@
+"""Runs an application until SIGTERM.
+
+A stop takes ten seconds at most: requests in flight get six to end, then open streams are cut, then the
+lifespan ends.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.util
+import json
+import socket
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from docgen_common.errors import EXIT_CONFIGURATION, SettingsError
+from docgen_common.logs import configure_logs
+from docgen_common.settings import ServerSettings
+
+GRACE_SECONDS = 6
+"""How long requests in flight may go on after SIGTERM."""
+
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection is kept; longer than clients of ours keep theirs, so that they close first."""
+
+
+def run(build: Callable[[ServerSettings], ASGIApp]) -> int:
+    """A server's main function: settings from the environment, ``build``, serve. Returns the exit status.
+
+    Wrong settings are one JSON line on stdout and status 78.
+    """
+    try:
+        settings = ServerSettings.from_environment()
+        configure_logs(settings)
+        app = build(settings)
+    except SettingsError as error:
+        _report(error)
+        return EXIT_CONFIGURATION
+    return serve(app, settings)
+
+
+def serve(app: ASGIApp, settings: ServerSettings) -> int:
+    """Serve ``app`` until a signal. Returns the exit status: 0 after a signal, 1 when it could not start."""
+    server = Server(server_config(app, settings))
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        return 0
+    return 0 if server.started else 1
+
+
+def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
+    """How uvicorn serves: fast parser and loop where installed, our logs, no trust in forwarding headers."""
+    return uvicorn.Config(
+        app,
+        host=settings.bind,
+        port=settings.port,
+        http="httptools" if importlib.util.find_spec("httptools") else "h11",
+        loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        backlog=2048,
+    )
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, with what start-up allocated kept out of later garbage collections.
+
+    A full collection over the imported libraries takes 25-70 ms, which callers would see as a spike.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, then freeze what is allocated."""
+        await super().startup(sockets)
+        gc.collect()
+        gc.freeze()
+
+
+def _report(error: SettingsError) -> None:
+    line = {"time": datetime.now(UTC).isoformat(), "level": "critical", "event": str(error)}
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,42 @@
+"""Middleware: no request lives for ever."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docgen_common.errors import error_response
+from docgen_common.limits import Limits
+
+
+class TimeLimit:
+    """Cancels a request after ``limits.request_seconds``: 504, or a cut stream when something was sent."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._seconds = limits.request_seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request within its time."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watching(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            async with asyncio.timeout(self._seconds) as deadline:
+                await self._app(scope, receive, watching)
+        except TimeoutError:
+            if not deadline.expired():
+                raise
+            if started:
+                # Leaving without the last body message makes the HTTP server close the connection, which is
+                # how a caller learns that the answer is not complete.
+                return
+            await error_response(504, "timeout", "The request took too long")(scope, receive, send)
