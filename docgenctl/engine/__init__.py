@@ -1,1 +1,1 @@
-"""The container engine behind a protocol in our words; `docker_engine` is the only importer of the SDK."""
+"""The container engine behind a protocol in our words; `client` is the only importer of the Docker SDK."""

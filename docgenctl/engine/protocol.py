@@ -69,11 +69,18 @@ class Engine(Protocol):
         """Make an image of a root file system's tar; `changes` are Dockerfile instructions."""
 
     def build_image(
-        self, context: BinaryIO, reference: str, labels: Mapping[str, str], on_line: Callable[[str], None]
+        self,
+        context: BinaryIO,
+        reference: str,
+        labels: Mapping[str, str],
+        on_line: Callable[[str], None],
+        *,
+        network: bool = False,
     ) -> ObservedImage:
-        """Build a tar context that has a `Dockerfile` at its root, without network where it says so.
+        """Build a tar context that has a `Dockerfile` at its root; its RUN lines reach nothing outside.
 
-        `on_line` gets the build's output live. Raises BuildError with the last lines in `details`.
+        `network` gives them the engine's default network. `on_line` gets the build's output live. Raises
+        BuildError with the last lines in `details`.
         """
 
     def remove_image(self, reference: str) -> None:

@@ -1,0 +1,239 @@
+"""Files into a volume, without anybody ever reading half of them.
+
+Theory of operation. A volume holds one directory per version of its content, `v-<first 16 of the version>`,
+and a link `current` to one of them. Readers go through the link. Files get into a volume through the
+engine's archive call on a helper container that mounts it and is created but never started: the tar's
+headers carry owner and modes, no process runs, no value passes an argument or the environment. The link is
+the archive's last entry, so a call that breaks off leaves a volume without `current`, to be filled again.
+
+That call replaces a file by removing and creating it, so it must not touch a link that exists. There, it
+only adds the new version's directory; then a second helper, which is started, renames a fresh link over
+`current` (one system call) and removes versions other than the new and the previous one. That helper runs as
+the volume's owner without any capability or network on a read-only root: the owner may change its own
+directories' modes, which is all that is needed.
+
+The tar names the volume's root directory as an entry of its parent, because the engine skips an entry `./`.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from docgenctl.engine.client import answers, create, gone_is_fine
+from docgenctl.engine.failures import AnswerError
+from docgenctl.model.errors import EngineError
+from docgenctl.model.secret import Secret
+from docgenctl.model.stack import LABEL_ROLE, Volume, VolumeContent, VolumePurpose
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+#: Label of helper containers: the volume they were made for, so that a leftover can be found.
+LABEL_HELPER_VOLUME = "dev.docgenctl.helper-volume"
+
+_MOUNT = "/docgen-volume"
+_ENTRY = _MOUNT.lstrip("/")
+_SWITCH_TIMEOUT_S = 30
+
+#: $1 new version, $2 previous version; the root directory is made writable for its owner meanwhile.
+_SWITCH = """
+cd "$0"
+chmod u+w .
+rm -f .current.next
+ln -s "$1" .current.next
+mv -T .current.next current
+for version in v-*; do
+  case "$version" in "$1"|"$2") ;; *) chmod -R u+w "$version"; rm -rf "$version";; esac
+done
+chmod u-w .
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Numeric owner of a volume."""
+
+    uid: int
+    gid: int
+
+    @classmethod
+    def parse(cls, text: str) -> Owner:
+        """From `uid:gid`. Raises EngineError."""
+        uid, _, gid = text.partition(":")
+        if not (uid.isdigit() and gid.isdigit()):
+            raise EngineError(f"{text!r} is not an owner: uid:gid in digits is")
+        return cls(int(uid), int(gid))
+
+
+def version_directory(version: str) -> str:
+    """Name of a version's directory."""
+    return f"v-{version[:16]}"
+
+
+def fill(api: APIClient, content: VolumeContent, volume: Volume, image: str) -> None:
+    """Set the volume's owner and, when there are files, point `current` at this version of them."""
+    wanted = version_directory(content.version)
+    with _helper(api, volume, _resting(image, volume)) as helper:
+        current = _current(api, helper) if content.files else ""
+        if content.files and current == wanted:
+            return
+        archive = pack(content, volume, link=bool(content.files) and not current)
+        with answers(f"fill volume {volume.name}"):
+            api.put_archive(helper, "/", archive)
+    if current:
+        _switch(api, volume, image, wanted, current)
+
+
+def pack(content: VolumeContent, volume: Volume, *, link: bool) -> bytes:
+    """The tar that sets the root's owner and brings the files, and `current` last when `link` is asked."""
+    owner = Owner.parse(volume.owner)
+    mode = _directory_mode(volume.purpose)
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(_entry(_ENTRY, owner, mode, tarfile.DIRTYPE))
+        if content.files:
+            _pack_version(tar, content, owner, mode)
+        if link:
+            current = _entry(f"{_ENTRY}/current", owner, 0o777, tarfile.SYMTYPE)
+            current.linkname = version_directory(content.version)
+            tar.addfile(current)
+    return buffer.getvalue()
+
+
+def _pack_version(tar: tarfile.TarFile, content: VolumeContent, owner: Owner, mode: int) -> None:
+    root = f"{_ENTRY}/{version_directory(content.version)}"
+    tar.addfile(_entry(root, owner, mode, tarfile.DIRTYPE))
+    made: set[str] = set()
+    for path, value in sorted(content.files.items()):
+        for parent in _parents(path):
+            if parent not in made:
+                made.add(parent)
+                tar.addfile(_entry(f"{root}/{parent}", owner, mode, tarfile.DIRTYPE))
+        secret = isinstance(value, Secret)
+        data = value.reveal_bytes() if isinstance(value, Secret) else value
+        entry = _entry(f"{root}/{path}", owner, 0o400 if secret else 0o444, tarfile.REGTYPE)
+        entry.size = len(data)
+        tar.addfile(entry, io.BytesIO(data))
+
+
+def _parents(path: str) -> Iterator[str]:
+    parts = path.split("/")
+    if path.startswith("/") or any(part in ("", ".", "..") for part in parts):
+        raise EngineError(f"{path!r} cannot be a file of a volume: it leaves its version's directory")
+    for count in range(1, len(parts)):
+        yield "/".join(parts[:count])
+
+
+def _entry(name: str, owner: Owner, mode: int, kind: bytes) -> tarfile.TarInfo:
+    entry = tarfile.TarInfo(name)
+    entry.type, entry.mode, entry.uid, entry.gid = kind, mode, owner.uid, owner.gid
+    return entry
+
+
+def _directory_mode(purpose: VolumePurpose) -> int:
+    if purpose is VolumePurpose.SECRETS:
+        return 0o500
+    return 0o555 if purpose is VolumePurpose.CONFIG else 0o700
+
+
+def _current(api: APIClient, helper: str) -> str:
+    """The version directory that `current` names, empty when there is no such link."""
+    try:
+        with answers("read a volume's current version"):
+            chunks, stat = api.get_archive(helper, f"{_MOUNT}/current")
+            for _ in chunks:  # read to the end, so that the connection can be used again
+                pass
+    except AnswerError as error:
+        if error.status == 404:
+            return ""
+        raise
+    return str((stat or {}).get("linkTarget", "")).rpartition("/")[2]
+
+
+def _switch(api: APIClient, volume: Volume, image: str, wanted: str, previous: str) -> None:
+    helper_made = _helper(api, volume, _switching(image, volume, wanted, previous))
+    with helper_made as helper, answers(f"switch volume {volume.name}"):
+        api.start(helper)
+        ended = api.wait(helper, timeout=_SWITCH_TIMEOUT_S)
+        if ended["StatusCode"] == 0:
+            return
+        output = api.logs(helper, stdout=True, stderr=True).decode(errors="replace")
+    raise EngineError(
+        f"volume {volume.name} could not be switched to its new content",
+        hint=f"docker volume rm {volume.name}",
+        details=output.splitlines()[-10:],
+    )
+
+
+def _resting(image: str, volume: Volume) -> dict[str, Any]:
+    """A helper that only lends its file system to the archive call."""
+    return {
+        "Image": image,
+        "Cmd": ["never-started"],
+        "Labels": {LABEL_ROLE: "helper", LABEL_HELPER_VOLUME: volume.name},
+        "HostConfig": {
+            "NetworkMode": "none",
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges:true"],
+            "Mounts": [
+                {
+                    "Type": "volume",
+                    "Source": volume.name,
+                    "Target": _MOUNT,
+                    "VolumeOptions": {"NoCopy": True},
+                }
+            ],
+        },
+    }
+
+
+def _switching(image: str, volume: Volume, wanted: str, previous: str) -> dict[str, Any]:
+    body = _resting(image, volume)
+    body |= {
+        "User": volume.owner,
+        "Entrypoint": ["/bin/sh", "-euc", _SWITCH, _MOUNT, wanted, previous],
+        "Cmd": [],
+        "WorkingDir": "/",
+        "Healthcheck": {"Test": ["NONE"]},
+    }
+    body["HostConfig"] |= {
+        "ReadonlyRootfs": True,
+        "Memory": 64 * 1024**2,
+        "PidsLimit": 32,
+        "LogConfig": {"Type": "json-file", "Config": {"max-size": "65536"}},
+    }
+    return body
+
+
+@contextmanager
+def _helper(api: APIClient, volume: Volume, body: dict[str, Any]) -> Iterator[str]:
+    """A helper's id; it is gone afterwards, and so is one that an interrupted command left behind."""
+    name = f"docgenctl-fill-{volume.name}"
+    try:
+        helper = create(api, body, name)
+    except AnswerError as error:
+        if error.status != 409:
+            raise
+        remove_helpers(api, volume.name)
+        helper = create(api, body, name)
+    try:
+        yield helper
+    finally:
+        with gone_is_fine(), answers(f"remove the helper of volume {volume.name}"):
+            api.remove_container(helper, force=True)
+
+
+def remove_helpers(api: APIClient, volume_name: str) -> int:
+    """Remove leftover helpers of a volume; how many there were."""
+    label = f"{LABEL_HELPER_VOLUME}={volume_name}"
+    with answers(f"look for helpers of volume {volume_name}"):
+        leftovers = api.containers(all=True, filters={"label": label})
+    for leftover in leftovers:
+        with gone_is_fine(), answers(f"remove a helper of volume {volume_name}"):
+            api.remove_container(leftover["Id"], force=True)
+    return len(leftovers)
