@@ -1,0 +1,278 @@
+"""A small client for GitHub's REST API: GET only, one for the life of the process.
+
+Theory of operation. `get` builds the URL from path segments below the configured base and asks; `walk` does
+so page by page. One question passes these gates, in this order:
+
+1. A token that GitHub told to wait rests: the call fails at once and says when to come back.
+2. The whole call, with its waits and retries, has one deadline.
+3. Up to `attempts` requests are sent. Broken connections and 5xx are repeated after a short pause, a rate
+   limit after the time that GitHub names, as long as all pauses together stay inside `wait_budget_s`.
+   Repeating is safe because every request is a GET.
+4. A good answer with an ETag is kept under (identity of the token, URL); a 304 serves it.
+
+Where the token may go: `Authorization` is put on requests whose URL was built here or was found, in a `Link`
+header, to lie below the base URL. Redirects are never followed: GitHub uses them for renamed repositories,
+and following one would read a repository that the allowlist does not name. The environment is not
+consulted (`trust_env=False`); the only way out is the configured egress proxy.
+
+The token is read anew for each call, so a replaced secret is used without a restart.
+"""
+
+import hashlib
+import ssl
+import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import quote, urlencode, urlsplit
+
+import anyio
+import httpx2
+
+from docgen_github.body import parse_json, read_body
+from docgen_github.cache import EtagCache, Kept
+from docgen_github.errors import BadAnswer, BadToken, GitHubError, RateLimited, Unreachable
+from docgen_github.keypaths import KeyPaths
+from docgen_github.links import is_below, next_link
+from docgen_github.rate import RateMemory, limit_wait, seconds_to_wait, when
+from docgen_github.refusals import Surroundings, proxy_refusal, refusal, wire_failure
+
+ANONYMOUS = "anonymous"
+_HEADERS = {
+    "accept": "application/vnd.github+json",
+    "accept-encoding": "gzip",
+    "user-agent": "docgen-github",
+    "x-github-api-version": "2022-11-28",
+}
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How long and how much; times in seconds, sizes in bytes."""
+
+    connect_s: float = 5.0
+    read_s: float = 15.0
+    total_s: float = 30.0
+    wait_budget_s: float = 5.0
+    first_pause_s: float = 0.25
+    attempts: int = 3
+    body_bytes: int = 8 * 2**20
+    connections: int = 8
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A parsed answer and the URL of the next page, if there is one."""
+
+    value: Any
+    next_url: str | None
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class _Question:
+    url: str
+    what: str
+    token: str | None
+    identity: str
+
+
+class GitHubClient:
+    """Reads from one GitHub API; make one at start and close it at the end."""
+
+    def __init__(
+        self,
+        api_url: str,
+        *,
+        paths: KeyPaths,
+        token: Callable[[], str | None],
+        proxy: str | None = None,
+        bounds: Bounds | None = None,
+        trust: ssl.SSLContext | None = None,
+    ) -> None:
+        self._base = api_url.rstrip("/")
+        parts = urlsplit(self._base)
+        self._around = Surroundings(parts.netloc, parts.scheme == "https", proxy is not None, paths)
+        self._token = token
+        self._bounds = bounds or Bounds()
+        self._cache = EtagCache()
+        self._rate = RateMemory()
+        self._http = httpx2.AsyncClient(
+            verify=trust or ssl.create_default_context(),
+            trust_env=False,
+            proxy=proxy,
+            follow_redirects=False,
+            headers=_HEADERS,
+            timeout=httpx2.Timeout(
+                self._bounds.read_s, connect=self._bounds.connect_s, pool=self._bounds.connect_s
+            ),
+            limits=httpx2.Limits(max_connections=self._bounds.connections),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    @property
+    def proxied(self) -> bool:
+        """Whether requests go through the egress proxy."""
+        return self._around.proxied
+
+    @property
+    def waits_seconds(self) -> float:
+        """Seconds that GitHub asked the present token to rest; 0 when it may ask."""
+        return self._rate.blocked_for(_identity(self._token() or None))
+
+    @property
+    def rate(self) -> RateMemory:
+        """What is known of the rate limit."""
+        return self._rate
+
+    @property
+    def has_token(self) -> bool:
+        """Whether requests carry a token at the moment."""
+        return bool(self._token())
+
+    async def get(
+        self, path: Sequence[str | int], query: Mapping[str, str | int] | None = None, *, what: str
+    ) -> Answer:
+        """Ask for `path` below the base URL; `what` names it in messages. Raises `GitHubError`."""
+        return await self._ask(self._url(path, query), what)
+
+    async def walk(
+        self, path: Sequence[str | int], query: Mapping[str, str | int], *, what: str, pages: int
+    ) -> AsyncIterator[Answer]:
+        """Up to `pages` pages of a list, following `Link`; the last one says whether more would follow."""
+        url: str | None = self._url(path, query)
+        for _ in range(pages):
+            if url is None:
+                return
+            answer = await self._ask(url, what)
+            yield answer
+            url = answer.next_url
+
+    def _url(self, path: Sequence[str | int], query: Mapping[str, str | int] | None) -> str:
+        segments = [quote(str(segment), safe="") for segment in path]
+        if {"", ".", ".."} & set(segments):
+            raise ValueError("a path segment would lead elsewhere")
+        return "/".join([self._base, *segments]) + (f"?{urlencode(query)}" if query else "")
+
+    async def _ask(self, url: str, what: str) -> Answer:
+        token = self._checked_token()
+        question = _Question(url, what, token, _identity(token))
+        self._refuse_while_blocked(question)
+        try:
+            with anyio.fail_after(self._bounds.total_s):
+                return await self._attempts(question)
+        except TimeoutError:
+            raise Unreachable(
+                f"{self._around.host} did not answer within {self._bounds.total_s:g} s.", "try again later"
+            ) from None
+
+    def _checked_token(self) -> str | None:
+        """The token, refused here when it cannot stand in a header: the HTTP library would quote it."""
+        token = self._token() or None
+        if token and not (token.isascii() and token.isprintable() and " " not in token):
+            raise BadToken(
+                "The token holds characters that no GitHub token has.",
+                "put a valid one into GITHUB_TOKEN, then run `docgenctl up`",
+            )
+        return token
+
+    async def _attempts(self, question: _Question) -> Answer:
+        budget = self._bounds.wait_budget_s
+        for attempt in range(1, self._bounds.attempts + 1):
+            pause = self._bounds.first_pause_s * 2 ** (attempt - 1)
+            try:
+                return await self._once(question)
+            except RateLimited as error:
+                if error.seconds > budget or attempt == self._bounds.attempts:
+                    self._rate.block(question.identity, error.seconds)
+                    raise
+                pause = error.seconds
+            except GitHubError as error:
+                pause = max(pause, error.retry_after)
+                if not error.transient or pause > budget or attempt == self._bounds.attempts:
+                    raise
+            budget -= pause
+            await anyio.sleep(pause)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _once(self, question: _Question) -> Answer:
+        kept = self._cache.get(question.identity, question.url)
+        reply = await self._send(question, kept)
+        self._rate.note(reply.headers)
+        if reply.status == 304 and kept is not None:
+            return self._answer(kept.body, kept.link)
+        if reply.status == 200:
+            link = reply.headers.get("link", "")
+            answer = self._answer(reply.body, link)
+            if etag := reply.headers.get("etag"):
+                self._cache.put(question.identity, question.url, Kept(etag, reply.body, link))
+            return answer
+        raise self._failure(reply, question)
+
+    async def _send(self, question: _Question, kept: Kept | None) -> _Reply:
+        headers = {}
+        if question.token:
+            headers["authorization"] = f"Bearer {question.token}"
+        if kept:
+            headers["if-none-match"] = kept.etag
+        try:
+            async with self._http.stream("GET", question.url, headers=headers) as response:
+                body = await read_body(response, self._bounds.body_bytes)
+                return _Reply(response.status_code, response.headers, body)
+        except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
+            raise wire_failure(error, self._around) from error
+
+    def _answer(self, body: bytes, link: str) -> Answer:
+        following = next_link(link)
+        if following is not None and not is_below(following, self._base):
+            raise BadAnswer(
+                "GitHub's link to the next page leads to another address; it was not followed.",
+                f"set {self._around.paths.api_url} to the address that GitHub itself uses",
+            )
+        return Answer(parse_json(body), following)
+
+    def _failure(self, reply: _Reply, question: _Question) -> GitHubError:
+        from_proxy = proxy_refusal(reply.status, reply.headers, self._around)
+        if from_proxy is not None:
+            return from_proxy
+        wait = limit_wait(reply.status, reply.headers, reply.body, time.time())
+        if wait is not None:
+            return _rate_limited(wait, question)
+        error = refusal(
+            reply.status, reply.headers, question.what, self._around, token=question.token is not None
+        )
+        if error.transient:
+            error.retry_after = seconds_to_wait(reply.headers, time.time()) or 0.0
+        return error
+
+    def _refuse_while_blocked(self, question: _Question) -> None:
+        seconds = self._rate.blocked_for(question.identity)
+        if seconds > 0:
+            raise _rate_limited(seconds, question)
+
+
+def _rate_limited(seconds: float, question: _Question) -> RateLimited:
+    hint = "call again then" + ("" if question.token else "; with a token GitHub allows far more requests")
+    return RateLimited(
+        f"GitHub's rate limit is reached. It asks to wait until {when(seconds)}.", hint, seconds
+    )
+
+
+def _identity(token: str | None) -> str:
+    """A name for the token that is not the token."""
+    return hashlib.sha256(token.encode()).hexdigest() if token else ANONYMOUS

@@ -1,0 +1,25 @@
+"""Where in docgen.yaml the settings of this server stand, so that every message can name the fix."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KeyPaths:
+    """Key paths below the entry of this server, whatever the user called it."""
+
+    server: str
+
+    @property
+    def repositories(self) -> str:
+        """The allowlist of repositories."""
+        return f"servers/{self.server}/options/repositories"
+
+    @property
+    def api_url(self) -> str:
+        """The base URL of the REST API."""
+        return f"servers/{self.server}/options/api_url"
+
+    @property
+    def egress(self) -> str:
+        """Further hosts that the egress proxy lets this server reach."""
+        return f"servers/{self.server}/egress/allow"

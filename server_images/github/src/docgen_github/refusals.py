@@ -1,0 +1,154 @@
+"""Turns what went wrong, on the wire or in an answer, into one of our errors.
+
+Nothing here quotes a body, a header's free text, a URL or an exception: all of them may hold what must not
+be shown. Headers are used only as far as they match a pattern.
+"""
+
+import re
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx2
+
+from docgen_github.errors import (
+    BadAnswer,
+    BadToken,
+    EgressClosed,
+    GitHubError,
+    Moved,
+    NotFound,
+    NotPermitted,
+    Unavailable,
+    Unreachable,
+)
+from docgen_github.keypaths import KeyPaths
+
+_SCOPES = re.compile(r"[a-z_:=, ]{1,120}")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What messages need to know of the client: the API's host, the way to it, the keys that name fixes."""
+
+    host: str
+    secure: bool
+    proxied: bool
+    paths: KeyPaths
+
+    def egress_closed(self) -> EgressClosed:
+        """The proxy said no."""
+        return EgressClosed(
+            f"The egress proxy does not let this server reach {self.host}.",
+            f"list a repository under {self.paths.repositories} in docgen.yaml, which opens the way to the "
+            f"host of {self.paths.api_url}, or add the host to {self.paths.egress}; then run `docgenctl up`",
+        )
+
+
+def wire_failure(error: Exception, around: Surroundings) -> GitHubError:
+    """The error for an exception of the HTTP library."""
+    if isinstance(error, httpx2.ProxyError):
+        return _proxy_failure(str(error), around)
+    if isinstance(error, httpx2.TimeoutException):
+        return Unreachable(f"{around.host} did not answer in time.", "try again later")
+    if _is_tls(error):
+        return Unreachable(
+            f"The TLS certificate of {around.host} could not be verified.",
+            "trust its CA in the image, or correct the host in " + around.paths.api_url,
+        )
+    if isinstance(error, httpx2.ConnectError) and around.proxied:
+        return Unreachable(
+            "The egress proxy of the stack cannot be reached.",
+            "see `docgenctl status` and `docgenctl logs egress`",
+            transient=True,
+        )
+    if isinstance(error, httpx2.ConnectError):
+        return Unreachable(
+            f"No connection to {around.host}: the name does not resolve or nothing listens there.",
+            f"check the network and {around.paths.api_url}",
+            transient=True,
+        )
+    return Unreachable(f"The connection to {around.host} broke.", "try again later", transient=True)
+
+
+def proxy_refusal(status: int, headers: Mapping[str, str], around: Surroundings) -> GitHubError | None:
+    """The error when a plain-http answer came from the proxy and not from GitHub; None when from GitHub.
+
+    Over https the proxy only opens a tunnel, so there its refusals are exceptions and never answers.
+    """
+    if not around.proxied or around.secure:
+        return None
+    squid = headers.get("x-squid-error", "")
+    json_answer = "json" in headers.get("content-type", "")
+    if status == 403 and (squid or not json_answer) and "x-github-request-id" not in headers:
+        return around.egress_closed()
+    if status == 407 or (status in {502, 503, 504} and squid):
+        return _proxy_failure(str(status), around)
+    return None
+
+
+def refusal(
+    status: int, headers: Mapping[str, str], what: str, around: Surroundings, *, token: bool
+) -> GitHubError:
+    """The error for a status that is neither success nor a rate limit; `what` was asked for."""
+    if status == 401:
+        return _bad_token(token)
+    if status in {403, 451}:
+        return _not_permitted(status, headers, what)
+    if status in {404, 410}:
+        return NotFound(
+            f"GitHub has no {what}, or this server may not see it.",
+            "check the name" + (" and what the token may read" if token else "; private ones need a token"),
+        )
+    if 300 <= status < 400:
+        return Moved(
+            f"GitHub redirects the request for {what}; it was not followed.",
+            f"if it was renamed or transferred, allow its new name in {around.paths.repositories}; "
+            f"otherwise check {around.paths.api_url}",
+        )
+    if status >= 500:
+        return Unavailable(f"GitHub answers {status} at the moment.", "try again later")
+    return BadAnswer(f"GitHub answers {status} to the request for {what}.")
+
+
+def _proxy_failure(text: str, around: Surroundings) -> GitHubError:
+    if text.startswith("403"):
+        return around.egress_closed()
+    return Unreachable(
+        f"The egress proxy could not connect to {around.host}.",
+        f"check the host in {around.paths.api_url} and see `docgenctl logs egress`",
+        transient=text.startswith(("502", "503", "504")),
+    )
+
+
+def _bad_token(token: bool) -> BadToken:
+    if token:
+        return BadToken(
+            "GitHub does not accept the token (401): it is wrong, expired or revoked.",
+            "put a valid one into GITHUB_TOKEN, then run `docgenctl up`",
+        )
+    return BadToken(
+        "GitHub asks for a token (401), and this server has none.",
+        "put one into GITHUB_TOKEN, then run `docgenctl up`",
+    )
+
+
+def _not_permitted(status: int, headers: Mapping[str, str], what: str) -> NotPermitted:
+    if status == 451:
+        return NotPermitted(f"GitHub withholds {what} for legal reasons (451).")
+    if "x-github-sso" in headers:
+        return NotPermitted(
+            f"GitHub shows {what} only to a token authorised for the organisation's single sign-on.",
+            "authorise the token in GitHub's settings",
+        )
+    needed = headers.get("x-accepted-github-permissions") or headers.get("x-accepted-oauth-scopes") or ""
+    hint = f"it needs one of: {needed}" if _SCOPES.fullmatch(needed) else "check the permissions of the token"
+    return NotPermitted(f"The token may not read {what} (403).", hint)
+
+
+def _is_tls(error: BaseException | None) -> bool:
+    while error is not None:
+        if isinstance(error, ssl.SSLError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
