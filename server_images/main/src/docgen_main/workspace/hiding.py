@@ -5,19 +5,17 @@ from fnmatch import fnmatchcase
 _DIRECTORIES = frozenset(
     {".git", ".hg", ".svn", ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".terraform"}
 )
-_FILES = frozenset(
-    {
-        ".netrc", "_netrc", ".pgpass", ".npmrc", ".pypirc", ".git-credentials", ".htpasswd", ".dockercfg",
-        "credentials", "credentials.json", "credentials.yaml", "credentials.yml", "credentials.toml",
-        "secrets.json", "secrets.yaml", "secrets.yml", "secrets.toml", "service-account.json", ".vault-token",
-        ".authinfo", ".my.cnf", "terraform.tfstate",
-    }
-)  # fmt: skip
-_PATTERNS = (
-    ".env", ".env.*", "*.env", ".envrc", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx",
-    "*.ppk", "*.asc", "*.gpg", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", "*.tfstate", "*.tfstate.backup",
-    "*.tfvars", ".docgen-part-*",
-)  # fmt: skip
+_FILES_TEXT = """
+    .netrc _netrc .pgpass .npmrc .pypirc .git-credentials .htpasswd .dockercfg credentials
+    credentials.json credentials.yaml credentials.yml credentials.toml secrets.json secrets.yaml
+    secrets.yml secrets.toml service-account.json .vault-token .authinfo .my.cnf terraform.tfstate
+"""
+_FILES = frozenset(_FILES_TEXT.split())
+_PATTERNS_TEXT = """
+    .env .env.* *.env .envrc *.pem *.key *.p12 *.pfx *.jks *.keystore *.kdbx *.ppk *.asc *.gpg
+    id_rsa* id_dsa* id_ecdsa* id_ed25519* *.tfstate *.tfstate.backup *.tfvars .docgen-part-*
+"""
+_PATTERNS = tuple(_PATTERNS_TEXT.split())
 #: templates of secret files that people publish on purpose
 _PUBLIC_SUFFIXES = (".example", ".sample", ".template", ".dist", ".pub")
 

@@ -1,0 +1,125 @@
+"""The nouns of a project: frozen, ordered, and independent of how they were found."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """A file: path with `/`, bytes, language by name (None: not source), lines (0: not counted)."""
+
+    path: str
+    size: int
+    language: str | None
+    lines: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that is there but not in the facts, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """Every file that counts, and what was left out."""
+
+    files: tuple[SourceFile, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dependency:
+    """One declared dependency: `group` is "" for those that running needs."""
+
+    name: str
+    constraint: str
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Something to type: the line, what it does ("" when nobody says), the file that defines it."""
+
+    line: str
+    help: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What one manifest file declares."""
+
+    path: str
+    ecosystem: str
+    name: str = ""
+    version: str = ""
+    description: str = ""
+    license: str = ""
+    runtime: str = ""
+    dependencies: tuple[Dependency, ...] = ()
+    commands: tuple[Command, ...] = ()
+    entries: tuple[Command, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A public name: kind ("class", "function", …), one-line signature, documentation, members."""
+
+    name: str
+    kind: str
+    signature: str
+    doc: str
+    line: int
+    members: tuple["Symbol", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A source file as its users see it: the name they import it by, its public symbols, and what it imports.
+
+    `component` is the package or directory it belongs to; `imports` are modules or components as written,
+    resolved later; `runs` says that it can be started as a program.
+    """
+
+    path: str
+    name: str
+    component: str
+    language: str
+    doc: str
+    symbols: tuple[Symbol, ...] = ()
+    imports: tuple[str, ...] = ()
+    runs: bool = False
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit: full id, first line of the message, the rest, author's name, time in seconds since 1970."""
+
+    id: str
+    subject: str
+    body: str
+    author: str
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Commits from HEAD, newest first, and tags by commit id; `complete` when all were read."""
+
+    branch: str = ""
+    commits: tuple[Commit, ...] = ()
+    tags: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    complete: bool = True
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Component `source` imports component `target`, in `count` modules."""
+
+    source: str
+    target: str
+    count: int

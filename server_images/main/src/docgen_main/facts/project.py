@@ -1,0 +1,271 @@
+"""Everything known about one project, collected when it is first asked for and then kept."""
+
+from collections import Counter
+from functools import cached_property
+
+from docgen_main.facts import commands as command_readers
+from docgen_main.facts import prose, python_api
+from docgen_main.facts.budget import Budget
+from docgen_main.facts.components import edges_between
+from docgen_main.facts.history import read_history
+from docgen_main.facts.inventory import take_inventory
+from docgen_main.facts.languages import is_test
+from docgen_main.facts.manifests import MANIFEST_BYTES, read_manifest, reader_for
+from docgen_main.facts.model import (
+    Command,
+    Dependency,
+    Edge,
+    History,
+    Inventory,
+    Manifest,
+    Module,
+    Skipped,
+    SourceFile,
+)
+from docgen_main.facts.outline import OUTLINES
+from docgen_main.workspace import Workspace, WorkspaceError
+
+_SOURCE_BYTES = 512 << 10
+_CONFIGURATION = (".toml", ".yaml", ".yml", ".ini", ".cfg", ".json", ".conf", ".properties")
+
+
+class Project:
+    """The facts of the workspace's project. Not for use by several threads at once.
+
+    Properties are lazy, so that a document's first section need not wait for facts of its last. Each raises
+    `StoppedError` when the budget was stopped.
+    """
+
+    def __init__(self, workspace: Workspace, budget: Budget | None = None) -> None:
+        self._workspace = workspace
+        self._budget = budget or Budget()
+        self._problems: list[Skipped] = []
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """Files of the project, without those of the output folder."""
+        return take_inventory(self._workspace, self._budget, leave_out=self._workspace.output)
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What could not be taken into account so far, and why."""
+        problem = self.history.problem if "history" in self.__dict__ else ""
+        return (
+            *self.inventory.skipped,
+            *self._problems,
+            *((Skipped(".git", problem),) if problem else ()),
+        )
+
+    @cached_property
+    def paths(self) -> frozenset[str]:
+        """Paths of all files."""
+        return frozenset(file.path for file in self.inventory.files)
+
+    @cached_property
+    def top(self) -> dict[str, SourceFile]:
+        """Files of the top directory by name."""
+        return {file.path: file for file in self.inventory.files if "/" not in file.path}
+
+    @cached_property
+    def languages(self) -> tuple[tuple[str, int, int], ...]:
+        """Language, files and lines, most lines first."""
+        files: Counter[str] = Counter()
+        lines: Counter[str] = Counter()
+        for file in self.inventory.files:
+            if file.language:
+                files[file.language] += 1
+                lines[file.language] += file.lines
+        return tuple(
+            (name, files[name], lines[name]) for name, _ in sorted(lines.items(), key=lambda x: (-x[1], x[0]))
+        )
+
+    def text(self, path: str, limit: int = _SOURCE_BYTES) -> str | None:
+        """The text of file `path`, or None when it cannot be read or the budget is used up."""
+        content = self._bytes(path, limit)
+        return (
+            None
+            if content is None
+            else content.decode(errors="replace").replace("\r\n", "\n").removeprefix("\ufeff")
+        )
+
+    def _bytes(self, path: str, limit: int = _SOURCE_BYTES) -> bytes | None:
+        try:
+            names = self._workspace.path(path)
+            if not self._budget.spend(read_bytes=min(limit, self._workspace.size(names))):
+                self._problems.append(Skipped(path, "beyond the limit of bytes or time"))
+                return None
+            return self._workspace.read(names, limit=limit)
+        except WorkspaceError as error:
+            self._problems.append(Skipped(path, "too big" if error.rule == "size" else "could not be read"))
+            return None
+
+    @cached_property
+    def manifests(self) -> tuple[Manifest, ...]:
+        """Manifests that parse, those nearest to the top first."""
+        found = []
+        candidates = [file.path for file in self.inventory.files if reader_for(file.path.rsplit("/", 1)[-1])]
+        for path in sorted(candidates, key=lambda path: (path.count("/"), path))[:200]:
+            if is_test(path):
+                continue
+            text = self.text(path, MANIFEST_BYTES)
+            manifest = read_manifest(path, text) if text is not None else None
+            if manifest is not None:
+                found.append(manifest)
+            elif text is not None:
+                self._problems.append(Skipped(path, "cannot be parsed"))
+        return tuple(found)
+
+    @cached_property
+    def main(self) -> Manifest | None:
+        """The manifest that names the project: the first one in the top directory that has a name."""
+        named = [manifest for manifest in self.manifests if manifest.name and "/" not in manifest.path]
+        return named[0] if named else None
+
+    @cached_property
+    def readme(self) -> str | None:
+        """Path of the project's own README, if it has one."""
+        for name in sorted(self.top):
+            if name.lower() in ("readme.md", "readme.rst", "readme.txt", "readme"):
+                return name
+        return None
+
+    @cached_property
+    def _readme_text(self) -> str:
+        return (self.text(self.readme) or "") if self.readme else ""
+
+    @cached_property
+    def name(self) -> str:
+        """What the project calls itself, or "" when no file says."""
+        if self.main:
+            return self.main.name.rsplit("/", 1)[-1] if self.main.ecosystem == "Go" else self.main.name
+        return prose.readme_title(self._readme_text)
+
+    @cached_property
+    def summary(self) -> str:
+        """What the project says it is, or ""."""
+        if self.main and self.main.description:
+            return self.main.description
+        return prose.first_paragraph(self._readme_text)
+
+    @cached_property
+    def license(self) -> tuple[str, str]:
+        """SPDX name ("" when unknown) and path ("" when there is no such file) of the license."""
+        for name in sorted(self.top):
+            if name.lower().split(".")[0] in ("license", "licence", "copying", "unlicense"):
+                found = prose.license_name(self.text(name) or "")
+                return found or (self.main.license if self.main else ""), name
+        return (self.main.license if self.main else ""), ""
+
+    @cached_property
+    def dependencies(self) -> tuple[tuple[Manifest, tuple[Dependency, ...]], ...]:
+        """Declared dependencies by manifest; manifests without any are left out."""
+        return tuple(
+            (manifest, manifest.dependencies) for manifest in self.manifests if manifest.dependencies
+        )
+
+    @cached_property
+    def commands(self) -> tuple[Command, ...]:
+        """What people type here: Makefile targets, package scripts, scripts in bin/ and scripts/."""
+        found: list[Command] = []
+        for name in command_readers.MAKEFILES:
+            if name in self.paths:
+                found.extend(command_readers.makefile_commands(name, self.text(name) or ""))
+                break
+        for manifest in self.manifests:
+            if "/" not in manifest.path:
+                found.extend(manifest.commands)
+        for path in sorted(self.paths):
+            directory, _, name = path.rpartition("/")
+            if directory in ("bin", "scripts") and ("." not in name or name.endswith(".sh")):
+                text = self.text(path)
+                if text and text.startswith("#!"):
+                    found.append(Command(path, command_readers.script_help(text), path))
+        return tuple(found)
+
+    @cached_property
+    def entries(self) -> tuple[Command, ...]:
+        """Programs the project makes: console scripts, package binaries, modules and packages that run."""
+        found = [entry for manifest in self.manifests for entry in manifest.entries]
+        for module in self.modules:
+            if not module.runs or module.test:
+                continue
+            if module.language == "Python" and module.path.endswith("/__main__.py"):
+                found.append(Command(f"python -m {module.component}", module.doc, module.path))
+            elif module.language == "Go":
+                directory = module.path.rpartition("/")[0]
+                found.append(
+                    Command(f"go run ./{directory}" if directory else "go run .", module.doc, module.path)
+                )
+            elif module.language == "Rust" and module.path.endswith("src/main.rs"):
+                found.append(Command("cargo run", module.doc, module.path))
+        seen: dict[str, Command] = {}
+        for entry in found:
+            seen.setdefault(entry.line, entry)
+        return tuple(seen.values())
+
+    @cached_property
+    def modules(self) -> tuple[Module, ...]:
+        """Source files in a language whose public names are read, in order of path."""
+        packages = frozenset(
+            path.rpartition("/")[0] for path in self.paths if path.endswith(("/__init__.py", "/__init__.pyi"))
+        )
+        found = []
+        for file in self.inventory.files:
+            self._budget.check()
+            module = self._module(file, packages)
+            if module is not None:
+                found.append(module)
+        return tuple(found)
+
+    def _module(self, file: SourceFile, packages: frozenset[str]) -> Module | None:
+        if file.language == "Python" and file.path.endswith(".py"):
+            source = self._bytes(file.path)
+            if source is None:
+                return None
+            module = python_api.read_module(file.path, source, packages, test=is_test(file.path))
+            if module is None:
+                self._problems.append(Skipped(file.path, "cannot be parsed"))
+            return module
+        outline = OUTLINES.get(file.language or "")
+        text = self.text(file.path) if outline else None
+        return outline(file.path, text, is_test(file.path)) if outline and text is not None else None
+
+    @cached_property
+    def components(self) -> tuple[tuple[str, tuple[Module, ...]], ...]:
+        """Modules that are not tests by the component they belong to, in order of the component's name."""
+        grouped: dict[str, list[Module]] = {}
+        for module in self.modules:
+            if not module.test:
+                grouped.setdefault(module.component, []).append(module)
+        return tuple((name, tuple(grouped[name])) for name in sorted(grouped))
+
+    @cached_property
+    def edges(self) -> tuple[Edge, ...]:
+        """Which component imports which."""
+        return edges_between(self.modules, [m.name for m in self.manifests if m.ecosystem == "Go" and m.name])
+
+    @cached_property
+    def tests(self) -> tuple[tuple[str, int], ...]:
+        """Directories with tests and how many test files each has."""
+        counted: Counter[str] = Counter()
+        for file in self.inventory.files:
+            if file.language and is_test(file.path) and file.path.rsplit("/", 1)[-1] != "__init__.py":
+                counted[file.path.rpartition("/")[0] or "."] += 1
+        return tuple(sorted(counted.items()))
+
+    @cached_property
+    def configuration(self) -> tuple[str, ...]:
+        """Configuration files of the top directory, and examples of them."""
+        examples = (".example", ".sample", ".template", ".dist")
+        return tuple(
+            name
+            for name in sorted(self.top)
+            if (name.endswith(_CONFIGURATION) and "lock" not in name)
+            or name.endswith(examples)
+            or name == "Dockerfile"
+        )
+
+    @cached_property
+    def history(self) -> History:
+        """Recent history of the repository."""
+        return read_history(self._workspace, self._budget)
