@@ -1,0 +1,155 @@
+"""What can go wrong between a client and the stack, each with the sentence that users read."""
+
+import json
+import re
+import ssl
+from typing import Any
+
+from docgenctl.endpoint.address import Endpoint
+from docgenctl.model.errors import NotHealthyError
+
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+_LONGEST_QUOTE = 500
+_BEHIND_THE_GATEWAY = frozenset({502, 503, 504})
+
+
+class RpcError(NotHealthyError):
+    """The server answered with a JSON-RPC error; `rpc_code` and `data` are the server's."""
+
+    default_code = "rpc_error"
+
+    def __init__(
+        self, message: str, *, rpc_code: int, data: Any = None, details: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, details=details)
+        self.rpc_code = rpc_code
+        self.data = data
+
+
+def printable(text: str) -> str:
+    """A server's text, fit to be shown: no control characters that a terminal would obey, not endless."""
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return shown if len(shown) <= _LONGEST_QUOTE else shown[: _LONGEST_QUOTE - 1] + "…"
+
+
+def unreachable(endpoint: Endpoint, error: OSError) -> NotHealthyError:
+    """Nobody accepts connections there."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return NotHealthyError(
+        f"nothing answers at {endpoint.authority}: {reason}",
+        code="unreachable",
+        hint="'docgenctl status' shows what runs, 'docgenctl up' starts it.",
+    )
+
+
+def tls_failed(endpoint: Endpoint, error: ssl.SSLError) -> NotHealthyError:
+    """Somebody answers, but cannot prove to be our gateway."""
+    reason = getattr(error, "verify_message", "") or error.reason or "the handshake failed"
+    return NotHealthyError(
+        f"TLS with {endpoint.authority} failed: {reason} (trusting {endpoint.ca_file})",
+        code="tls",
+        hint="Another program or stack may hold that port; 'docgenctl up' renews the gateway's certificate.",
+    )
+
+
+def no_trust(endpoint: Endpoint, error: OSError) -> NotHealthyError:
+    """The root certificate is missing or damaged."""
+    reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else error.strerror
+    return NotHealthyError(
+        f"the root certificate cannot be read from {endpoint.ca_file}: {reason}",
+        code="ca_missing",
+        hint="'docgenctl up' makes one.",
+    )
+
+
+def broken_off(endpoint: Endpoint, details: tuple[str, ...] = ()) -> NotHealthyError:
+    """The connection ended before the answer did."""
+    return NotHealthyError(
+        f"{endpoint.authority} closed the connection before the answer was complete",
+        code="connection_closed",
+        hint="'docgenctl logs' shows whether a server was restarted or killed; then try again.",
+        details=details,
+    )
+
+
+def silent(endpoint: Endpoint, timeout_s: float) -> NotHealthyError:
+    """Not a byte for too long."""
+    return NotHealthyError(
+        f"{endpoint.authority} was silent for {timeout_s:g} s",
+        code="timed_out",
+        hint="'docgenctl health' shows which layer hangs.",
+    )
+
+
+def not_the_protocol(endpoint: Endpoint, what: str, details: tuple[str, ...] = ()) -> NotHealthyError:
+    """An answer that is not MCP."""
+    return NotHealthyError(
+        f"{endpoint.authority} did not answer as an MCP server: {what}",
+        code="protocol",
+        hint="Something else may listen on that port; 'docgenctl endpoint' shows the right address.",
+        details=details,
+    )
+
+
+def rpc_error(error: dict[str, Any], details: tuple[str, ...] = ()) -> RpcError:
+    """The server's own error object."""
+    code = error.get("code")
+    code = code if isinstance(code, int) else 0
+    message = printable(str(error.get("message") or "no message"))
+    return RpcError(f"{message} ({code})", rpc_code=code, data=error.get("data"), details=details)
+
+
+def http_status(
+    endpoint: Endpoint, status: int, retry_after: str | None, details: tuple[str, ...]
+) -> NotHealthyError:
+    """An HTTP status that carries no JSON-RPC answer."""
+    if status == 401:
+        return NotHealthyError(
+            f"{endpoint.authority} does not accept the API key in {endpoint.api_key_file}",
+            code="unauthorized",
+            hint="The stack may run with another key: 'docgenctl up' puts this one into effect.",
+            details=details,
+        )
+    if status == 403:
+        return NotHealthyError(
+            f"the API key in {endpoint.api_key_file} may not do this", code="forbidden", details=details
+        )
+    if status == 413:
+        return NotHealthyError(
+            "the request is larger than the gateway lets in",
+            code="too_large",
+            hint="Raise gateway.max_body in docgen.yaml, or send less.",
+            details=details,
+        )
+    if status == 429:
+        wait = f"in {retry_after} s" if retry_after and retry_after.isdigit() else "in a while"
+        return NotHealthyError(
+            "too many requests with this API key",
+            code="rate_limited",
+            hint=f"Try again {wait}.",
+            details=details,
+        )
+    if status in _BEHIND_THE_GATEWAY:
+        return NotHealthyError(
+            f"the gateway at {endpoint.authority} answers, what is behind it does not (HTTP {status})",
+            code="upstream_down",
+            hint="'docgenctl status' shows what is down, 'docgenctl logs orchestrator' why.",
+            details=details,
+        )
+    return not_the_protocol(endpoint, f"HTTP {status}", details)
+
+
+def correlation(header: str | None) -> tuple[str, ...]:
+    """The line by which `docgenctl logs` finds the request, if the answer named it."""
+    if header is None or _CORRELATION_ID.fullmatch(header) is None:
+        return ()
+    return (f"correlation id {header}",)
+
+
+def json_object(content: bytes) -> dict[str, Any] | None:
+    """The content as a JSON object, None when it is none."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None

@@ -1,0 +1,117 @@
+"""Health from outside, layer by layer, each with how long it took; and waiting until there is health."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from docgenctl.endpoint import failures
+from docgenctl.endpoint.address import Endpoint
+from docgenctl.endpoint.connection import Connection
+from docgenctl.endpoint.mcp_client import McpEndpoint
+from docgenctl.model.errors import NotHealthyError
+from docgenctl.model.health import LayerResult
+
+_PROBE_TIMEOUT_S = 2.0
+_POLL_S = 0.04
+_OK = 200
+
+
+def probe_gateway(endpoint: Endpoint, *, timeout_s: float = 5.0) -> LayerResult:
+    """Layer `gateway`: a new TLS connection and GET /health over it, without the key."""
+    return _timed("gateway", endpoint.authority, lambda: _get(endpoint, "/health", timeout_s))
+
+
+def probe_discover(client: McpEndpoint) -> LayerResult:
+    """Layer `discover`: the key is accepted and the server says what it is, over the client's connection."""
+
+    def discover() -> tuple[bool, str]:
+        versions = client.discover().get("supportedVersions")
+        spoken = ", ".join(map(str, versions)) if isinstance(versions, list) else "nothing it names"
+        return True, failures.printable(f"speaks {spoken}")
+
+    return _timed("discover", client.endpoint.authority, discover)
+
+
+def probe_tool(client: McpEndpoint, name: str, arguments: Mapping[str, Any]) -> LayerResult:
+    """Layer `tool`: a real call, with the production key, over the client's connection."""
+
+    def call() -> tuple[bool, str]:
+        result = client.call_tool(name, arguments)
+        if result.is_error:
+            return False, failures.printable(result.text or "the tool failed without a word")
+        return (True, "answered") if result.complete else (False, "the tool asks for more")
+
+    return _timed("tool", name, call)
+
+
+def wait_until_ready(
+    endpoint: Endpoint,
+    *,
+    deadline: float,
+    path: str = "/health/ready",
+    stopped: Callable[[], bool] = lambda: False,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], object] = time.sleep,
+) -> LayerResult:
+    """Ask for `path` every 40 ms until it answers 200; layer `ready`, `latency_ms` being the whole wait.
+
+    Args:
+        endpoint: the address; path and key are not used.
+        deadline: in seconds of `clock`; asked at least once even when it has passed.
+        path: of the readiness route.
+        stopped: asked before each try; true ends the wait, for callers that saw a container die.
+        clock: seconds that never run backwards.
+        pause: sleeps that many seconds.
+
+    Never raises for an unhealthy stack: the result's `detail` is what the last try found.
+    """
+    began = clock()
+    connection = Connection(endpoint, timeout_s=_PROBE_TIMEOUT_S)
+    try:
+        while True:
+            ok, detail = _ask(connection, path)
+            left = deadline - clock()
+            if ok or left <= 0 or stopped():
+                return LayerResult("ready", endpoint.authority, ok, (clock() - began) * 1000, detail)
+            pause(min(_POLL_S, left))
+    finally:
+        connection.close()
+
+
+def _timed(layer: str, subject: str, probe: Callable[[], tuple[bool, str]]) -> LayerResult:
+    began = time.perf_counter()
+    try:
+        ok, detail = probe()
+    except NotHealthyError as error:
+        ok, detail = False, error.message
+    return LayerResult(layer, subject, ok, (time.perf_counter() - began) * 1000, detail)
+
+
+def _get(endpoint: Endpoint, path: str, timeout_s: float) -> tuple[bool, str]:
+    connection = Connection(endpoint, timeout_s=timeout_s)
+    try:
+        return _ask(connection, path)
+    finally:
+        connection.close()
+
+
+def _ask(connection: Connection, path: str) -> tuple[bool, str]:
+    try:
+        response = connection.request("GET", path, repeatable=True)
+        document = failures.json_object(connection.read(response)) or {}
+    except NotHealthyError as error:
+        return False, error.message
+    return response.status == _OK, _described(response.status, document)
+
+
+def _described(status: int, document: Mapping[str, Any]) -> str:
+    """`ready`, `degraded: github`, or the bare status when the answer says no more."""
+    checks = document.get("checks")
+    failed = [
+        name
+        for name, check in (checks.items() if isinstance(checks, dict) else ())
+        if not (isinstance(check, dict) and check.get("ok") is True)
+    ]
+    word = document.get("status")
+    word = word if isinstance(word, str) and word else f"HTTP {status}"
+    return failures.printable(f"{word}: {', '.join(failed)}" if failed else word)
