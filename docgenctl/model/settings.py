@@ -49,7 +49,7 @@ _SIZE_UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 
 def parse_size(value: Any) -> Any:
     """`512m`, `1g`, `64k` or a number of bytes, as bytes. Raises ValueError with what to write instead."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?\s*", str(value).lower(), re.ASCII)
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*([kmg]?)(?:i?b)?\s*", str(value).lower(), re.ASCII)
     if isinstance(value, bool) or match is None:
         raise ValueError(f"{value!r} is not a size; write 512m or 1g")
     return int(float(match[1]) * _SIZE_UNITS[match[2]])
@@ -166,7 +166,7 @@ class ServerLimitSettings(_Section):
     """Limits of one server; what is not set is taken from `limits`."""
 
     cpus: float | None = Field(None, gt=0, le=1024, description="CPUs.")
-    memory: Bytes | None = Field(None, description="Memory: 512m, 1g.")
+    memory: Bytes | None = Field(None, ge=16 * 1024**2, description="Memory: 512m, 1g.")
     pids: int | None = Field(None, ge=16, le=100_000, description="Processes and threads.")
 
 

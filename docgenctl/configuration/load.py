@@ -1,0 +1,146 @@
+"""Flags over environment over `.env` over docgen.yaml over defaults: one checked set of settings.
+
+All mistakes of all layers are found in one go: the layout of the file first, then every single value, then
+what values mean together. A wrong value is set aside so that the checks after it still see the rest.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from docgenctl.configuration.bounded_file import single_problem
+from docgenctl.configuration.environment import dotenv_values, settings_from
+from docgenctl.configuration.explanations import explain
+from docgenctl.configuration.layers import DEFAULT, Layers, Mistake, Place, ordered, shown
+from docgenctl.configuration.project_identity import CONFIG_FILE
+from docgenctl.configuration.server_checks import server_mistakes
+from docgenctl.configuration.settings_tree import setting_paths
+from docgenctl.configuration.yaml_source import YamlDocument, read_yaml
+from docgenctl.model.errors import ConfigurationError, Problem
+from docgenctl.model.image_facts import ImageFacts
+from docgenctl.model.settings import Settings
+
+#: key path → flag, where the flag is not simply the last key
+FLAGS: Mapping[str, str] = {
+    "ports/orchestrator": "--port",
+    "images/base": "--base-image",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Configuration:
+    """Checked settings; `origins` maps every key path to the place its value came from.
+
+    A place is `docgen.yaml:12`, `environment MCP_ENV`, `.env MCP_ENV`, `flag --project` or `default`.
+    `file` is docgen.yaml, None when there is none.
+    """
+
+    settings: Settings
+    origins: Mapping[str, str]
+    file: Path | None
+    directory: Path
+
+
+def load_configuration(
+    project_dir: Path,
+    *,
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any],
+    facts: Mapping[str, ImageFacts],
+) -> Configuration:
+    """The configuration of a project directory.
+
+    Args:
+        project_dir: where docgen.yaml and `.env` lie, if there are any.
+        environ: the process environment; an empty variable counts as not set.
+        flags: key path → value of the flags that were given; None counts as not given.
+        facts: image name → facts of all built-in images.
+
+    Raises:
+        ConfigurationError: with one Problem for every mistake. A single one is the message itself.
+    """
+    file = project_dir / CONFIG_FILE
+    document = read_yaml(file)
+    if document is None:
+        _refuse_other_spelling(project_dir)
+    layers = _layers(project_dir, document, environ, flags)
+    settings = _checked(layers, facts)
+    if layers.problems:
+        raise _all_of(ordered(iter(layers.problems)))
+    return Configuration(
+        settings=settings,
+        origins={"/".join(path): str(layers.place_of_value(path)) for path in setting_paths(settings)},
+        file=None if document is None else file,
+        directory=project_dir,
+    )
+
+
+def _refuse_other_spelling(project_dir: Path) -> None:
+    for name in ("docgen.yml", ".docgen.yaml"):
+        if (project_dir / name).exists():
+            raise single_problem(Problem(name, 0, "", "is not read", f"rename it to {CONFIG_FILE}"))
+
+
+def _layers(
+    project_dir: Path, document: YamlDocument | None, environ: Mapping[str, str], flags: Mapping[str, Any]
+) -> Layers:
+    layers = Layers()
+    for name in Settings().servers:
+        layers.entries["servers", name] = DEFAULT
+    if document is not None:
+        layers.add_document(document, CONFIG_FILE)
+    for source, variables in ((".env", dotenv_values(project_dir)), ("environment", environ)):
+        for key_path, (variable, value) in settings_from(variables).items():
+            layers.add_value(key_path, value, Place(f"{source} {variable}"))
+    for key_path, value in flags.items():
+        if value is not None:
+            layers.add_value(key_path, value, Place(f"flag {flag_name(key_path)}"))
+    return layers
+
+
+def flag_name(key_path: str) -> str:
+    """The flag that sets a key path."""
+    return FLAGS.get(key_path, "--" + key_path.rsplit("/", 1)[-1].replace("_", "-"))
+
+
+def _checked(layers: Layers, facts: Mapping[str, ImageFacts]) -> Settings:
+    while True:
+        try:
+            settings = Settings.model_validate(layers.nested())
+        except ValidationError as error:
+            mistakes = [_mistake(detail, layers) for detail in error.errors(include_url=False)]
+            layers.problems += [layers.problem(mistake) for mistake in mistakes]
+            if not any([layers.remove(mistake.path) for mistake in mistakes]):
+                raise _all_of(ordered(iter(layers.problems))) from None
+        else:
+            layers.problems += map(layers.problem, _new_mistakes(server_mistakes(settings, facts), layers))
+            return settings
+
+
+def _new_mistakes(mistakes: Iterator[Mistake], layers: Layers) -> Iterator[Mistake]:
+    """Without consequences of values that were set aside: their key path already has a problem."""
+    known = {problem.key_path for problem in layers.problems}
+    return (mistake for mistake in mistakes if shown(mistake.path) not in known)
+
+
+def _mistake(detail: Any, layers: Layers) -> Mistake:
+    path = tuple(str(part) for part in detail["loc"] if part != "[key]")
+    leaf = layers.leaves.get(path)
+    message, hint = explain(detail, leaf.text if leaf else "")
+    if not path:  # a rule of the whole model names its key path itself
+        key_path, _, message = message.partition(": ")
+        path = tuple(key_path.split("/"))
+    return Mistake(path, message, hint)
+
+
+def _all_of(problems: Sequence[Problem]) -> ConfigurationError:
+    if len(problems) == 1:
+        return single_problem(problems[0])
+    return ConfigurationError(
+        f"the configuration has {len(problems)} mistakes",
+        problems=problems,
+        hint="correct them and try again",
+    )

@@ -1,0 +1,43 @@
+"""Which directory a command is about, and what its stack is called."""
+
+import hashlib
+import os
+import re
+import unicodedata
+from pathlib import Path
+
+from docgenctl.model.project import Project
+from docgenctl.model.settings import Settings
+
+CONFIG_FILE = "docgen.yaml"
+
+
+def find_project_dir(start: Path) -> Path:
+    """The nearest ancestor of `start` (or itself) with docgen.yaml, else the git work tree, else `start`."""
+    start = start.absolute()
+    around = (start, *start.parents)
+    for marker in (CONFIG_FILE, ".git"):
+        for directory in around:
+            if os.path.lexists(directory / marker):
+                return directory
+    return start
+
+
+def identify_project(directory: Path, settings: Settings) -> Project:
+    """The project of a directory: the id follows its real path, the name is the configured one or a slug.
+
+    Two clones with the same directory name are two projects, one directory reached by two paths is one.
+    """
+    real = os.path.realpath(directory)
+    digest = hashlib.sha256(os.fsencode(real)).hexdigest()
+    name = settings.project or f"{slug(Path(real).name)}-{digest[:6]}"
+    return Project(name=name, id=digest[:16], directory=Path(real))
+
+
+def slug(text: str) -> str:
+    """At most 24 characters of `text` in lower-case ASCII letters, digits and dashes, a letter first."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    words = re.sub(r"[^a-z0-9]+", "-", ascii_text).strip("-")
+    if not words:
+        return "project"
+    return ("p" + words if words[0].isdigit() else words)[:24].rstrip("-")

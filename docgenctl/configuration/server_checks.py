@@ -1,0 +1,132 @@
+"""Checks of `servers` that need to know the images: which there are, their options, their ports."""
+
+import difflib
+import heapq
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from docgenctl.configuration.explanations import display
+from docgenctl.configuration.layers import Mistake
+from docgenctl.model.image_facts import ImageFacts, OptionFacts
+from docgenctl.model.settings import PortRange, ServerSettings, Settings
+
+#: images of parts of the stack that are no entries of `servers`
+_NOT_SERVERS = frozenset({"orchestrator"})
+
+
+class _Wish(NamedTuple):
+    path: tuple[str, ...]
+    ports: PortRange
+
+
+def server_mistakes(settings: Settings, facts: Mapping[str, ImageFacts]) -> Iterator[Mistake]:
+    """Everything wrong with servers whose single values are right."""
+    images = {name: image for name, image in facts.items() if name not in _NOT_SERVERS}
+    for name, server in settings.servers.items():
+        image = images.get(server.image or name)
+        if image is None:
+            yield _unknown_image(name, server, images)
+        else:
+            yield from _option_mistakes(name, server, image)
+            yield from _missing_doors(name, server, image)
+    yield from _port_mistakes(settings, images)
+
+
+def _unknown_image(name: str, server: ServerSettings, images: Mapping[str, ImageFacts]) -> Mistake:
+    wanted = server.image or name
+    near = difflib.get_close_matches(wanted, images, n=1)
+    known = ", ".join(sorted(images))
+    if server.image:
+        hint = f"did you mean `{near[0]}`?" if near else f"known images: {known}"
+        return Mistake(("servers", name, "image"), f"{wanted!r} is not a server image", hint)
+    hint = f"did you mean `{near[0]}`?" if near else f"write `image:` below it; known images: {known}"
+    return Mistake(("servers", name), f"there is no server image named {wanted!r}", hint)
+
+
+def _option_mistakes(name: str, server: ServerSettings, image: ImageFacts) -> Iterator[Mistake]:
+    for key, value in server.options.items():
+        path = ("servers", name, "options", key)
+        known = image.options.get(key)
+        if known is None:
+            near = difflib.get_close_matches(key, image.options, n=1)
+            names = ", ".join(image.options)
+            hint = f"did you mean `{near[0]}`?" if near else f"known options: {names or 'none'}"
+            yield Mistake(path, f"is not an option of the image {image.name}", hint)
+        else:
+            yield from _value_mistakes(path, value, known)
+
+
+_OPTION_TYPES: Mapping[str, tuple[type, str, str]] = {
+    "string": (str, "text", "write a quoted text"),
+    "integer": (int, "a whole number", "write a whole number"),
+    "boolean": (bool, "true or false", "write true or false"),
+    "strings": (list, "a list of texts", 'write ["first", "second"]'),
+}
+
+
+def _value_mistakes(path: tuple[str, ...], value: Any, option: OptionFacts) -> Iterator[Mistake]:
+    wanted, noun, hint = _OPTION_TYPES[option.type]
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        yield Mistake(path, f"{display(value)} is not {noun}", hint)
+        return
+    for item in value if isinstance(value, list) else [value]:
+        if option.type == "strings" and not isinstance(item, str):
+            yield Mistake(path, f"{display(item)} in the list is not text", "write a quoted text")
+        elif option.pattern and isinstance(item, str) and not re.fullmatch(option.pattern, item):
+            yield Mistake(path, f"{display(item)} does not fit", option.description)
+
+
+def _missing_doors(name: str, server: ServerSettings, image: ImageFacts) -> Iterator[Mistake]:
+    for key in ("port", "health_port"):
+        if getattr(server, key) is not None and getattr(image, key) is None:
+            noun = "port of its own" if key == "port" else "readiness port"
+            yield Mistake(("servers", name, key), f"the image {image.name} has no {noun}", "remove the key")
+
+
+def _port_mistakes(settings: Settings, images: Mapping[str, ImageFacts]) -> Iterator[Mistake]:
+    """Fixed ports wanted twice, and ranges too small for all who choose from them."""
+    wishes = list(_wishes(settings, images))
+    owners: dict[int, _Wish] = {}
+    for wish in wishes:
+        port = wish.ports.first
+        if wish.ports.fixed and port in owners:
+            other = "/".join(owners[port].path)
+            yield Mistake(wish.path, f"port {port} is taken by {other}", "choose another port, or a range")
+        elif wish.ports.fixed:
+            owners[port] = wish
+    ranged = [wish for wish in wishes if not wish.ports.fixed]
+    for wish in _left_over([*owners.values(), *ranged]):
+        yield Mistake(
+            wish.path, f"{wish.ports} leaves no port free beside the other settings", "choose a wider range"
+        )
+
+
+def _wishes(settings: Settings, images: Mapping[str, ImageFacts]) -> Iterator[_Wish]:
+    yield _Wish(("ports", "orchestrator"), settings.ports.orchestrator)
+    for name, server in settings.servers.items():
+        image = images.get(server.image or name)
+        for key in ("port", "health_port") if server.enabled and image else ():
+            offered = getattr(image, key)
+            if offered is not None:
+                yield _Wish(("servers", name, key), getattr(server, key) or offered)
+
+
+def _left_over(wishes: list[_Wish]) -> Iterator[_Wish]:
+    """Wishes without a port when ports are given out ascending, always to who must have one soonest.
+
+    Earliest deadline first is optimal for unit jobs with release times (Horn 1974), so that what is left
+    over has no port under any other distribution either.
+    """
+    waiting = sorted(wishes, key=lambda wish: wish.ports.first, reverse=True)
+    ready: list[tuple[int, tuple[str, ...], _Wish]] = []
+    port = 0
+    while waiting or ready:
+        port = port + 1 if ready else max(port + 1, waiting[-1].ports.first)
+        while waiting and waiting[-1].ports.first <= port:
+            wish = waiting.pop()
+            heapq.heappush(ready, (wish.ports.last, wish.path, wish))
+        while ready and ready[0][0] < port:
+            yield heapq.heappop(ready)[2]
+        if ready:
+            heapq.heappop(ready)
