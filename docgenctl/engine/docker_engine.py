@@ -209,6 +209,7 @@ class DockerEngine:
     # -- containers ------------------------------------------------------------------------------
     def create_container(self, service: Service, stack: Stack) -> str:
         """Create it on all of its networks and return its id; nothing is left when that fails."""
+        self._require_networks(service, stack)
         labels = container_labels(service, stack, self._hashes.of(service, stack))
         body = create_body(service, stack, labels, self._runnable(service))
         container_id = create(self._api, body, service.container_name)
@@ -222,6 +223,18 @@ class DockerEngine:
             self.remove_container(container_id)
             raise
         return container_id
+
+    def _require_networks(self, service: Service, stack: Stack) -> None:
+        """Engines take a container on a network that is not there, and fail when it is started."""
+        with answers("look for networks"):
+            present = {entry.get("Name") for entry in self._api.networks()}
+        for place in service.networks:
+            name = stack.network(place.network).name
+            if name not in present:
+                raise EngineError(
+                    f"cannot create container {service.container_name}: network {name} not found",
+                    hint="docgenctl up",
+                )
 
     def _runnable(self, service: Service) -> str:
         """The reference while it still names the image that was planned, else that image's id."""

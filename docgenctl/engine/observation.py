@@ -42,6 +42,7 @@ def container_from(answer: Mapping[str, Any]) -> ObservedContainer:
         ports=ports_of(answer),
         networks=networks_of(answer),
         error=state.get("Error") or "",
+        health_command=health_command_of(config),
     )
 
 
@@ -52,6 +53,12 @@ def health_of(state: Mapping[str, Any]) -> Health:
         checked = (state.get("Health") or {}).get("Status", "none")
         return _HEALTH.get(checked, Health.HEALTHY)
     return Health.STARTING if status in ("created", "restarting") else Health.UNHEALTHY
+
+
+def health_command_of(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The command of the engine's check; empty without a check, or with one that needs a shell."""
+    test = (config.get("Healthcheck") or {}).get("Test") or ()
+    return tuple(test[1:]) if test and test[0] == "CMD" else ()
 
 
 def ports_of(answer: Mapping[str, Any]) -> tuple[PortBinding, ...]:

@@ -17,7 +17,9 @@ The tar names the volume's root directory as an entry of its parent, because the
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +27,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docgenctl.engine.client import answers, create, gone_is_fine
-from docgenctl.engine.failures import AnswerError
+from docgenctl.engine.failures import AnswerError, from_answer
 from docgenctl.model.errors import EngineError
 from docgenctl.model.secret import Secret
 from docgenctl.model.stack import LABEL_ROLE, Volume, VolumeContent, VolumePurpose
@@ -38,6 +40,7 @@ LABEL_HELPER_VOLUME = "dev.docgenctl.helper-volume"
 
 _MOUNT = "/docgen-volume"
 _ENTRY = _MOUNT.lstrip("/")
+_STAT_HEADER = "X-Docker-Container-Path-Stat"
 _SWITCH_TIMEOUT_S = 30
 
 #: $1 new version, $2 previous version; the root directory is made writable for its owner meanwhile.
@@ -142,17 +145,20 @@ def _directory_mode(purpose: VolumePurpose) -> int:
 
 
 def _current(api: APIClient, helper: str) -> str:
-    """The version directory that `current` names, empty when there is no such link."""
-    try:
-        with answers("read a volume's current version"):
-            chunks, stat = api.get_archive(helper, f"{_MOUNT}/current")
-            for _ in chunks:  # read to the end, so that the connection can be used again
-                pass
-    except AnswerError as error:
-        if error.status == 404:
-            return ""
-        raise
-    return str((stat or {}).get("linkTarget", "")).rpartition("/")[2]
+    """The version directory that `current` names, empty when there is no such link.
+
+    Asked for by HEAD (5 ms), which the SDK has no method for: its GET makes the engine pack the link (70 ms).
+    """
+    action = "read a volume's current version"
+    url = f"{api.base_url}/v{api.api_version}/containers/{helper}/archive"
+    with answers(action):
+        response = api.head(url, params={"path": f"{_MOUNT}/current"}, timeout=api.timeout)
+    if response.status_code == 404:
+        return ""
+    if response.status_code != 200:
+        raise from_answer(action, response.status_code, response.reason)
+    stat = json.loads(base64.b64decode(response.headers[_STAT_HEADER]))
+    return str(stat.get("linkTarget") or "").rpartition("/")[2]
 
 
 def _switch(api: APIClient, volume: Volume, image: str, wanted: str, previous: str) -> None:
