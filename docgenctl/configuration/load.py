@@ -113,7 +113,8 @@ def _checked(layers: Layers, facts: Mapping[str, ImageFacts]) -> Settings:
         except ValidationError as error:
             mistakes = [_mistake(detail, layers) for detail in error.errors(include_url=False)]
             layers.problems += [layers.problem(mistake) for mistake in mistakes]
-            if not any([layers.remove(mistake.path) for mistake in mistakes]):
+            removed = [layers.remove(mistake.path) for mistake in mistakes]
+            if not any(removed):
                 raise _all_of(ordered(iter(layers.problems))) from None
         else:
             layers.problems += map(layers.problem, _new_mistakes(server_mistakes(settings, facts), layers))

@@ -20,9 +20,14 @@ class _Wish(NamedTuple):
     ports: PortRange
 
 
+def server_images(facts: Mapping[str, ImageFacts]) -> Mapping[str, ImageFacts]:
+    """The images that an entry of `servers` may name."""
+    return {name: image for name, image in facts.items() if name not in _NOT_SERVERS}
+
+
 def server_mistakes(settings: Settings, facts: Mapping[str, ImageFacts]) -> Iterator[Mistake]:
     """Everything wrong with servers whose single values are right."""
-    images = {name: image for name, image in facts.items() if name not in _NOT_SERVERS}
+    images = server_images(facts)
     for name, server in settings.servers.items():
         image = images.get(server.image or name)
         if image is None:

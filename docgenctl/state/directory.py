@@ -15,14 +15,15 @@ def state_directory(project: Project, environ: Mapping[str, str]) -> Path:
     """The project's own state directory, made with mode 0700 whatever the umask.
 
     It is `<base>/<project id>`; the base is $DOCGENCTL_STATE_DIR, else `docgenctl` in the user's state
-    directory (XDG base directories). Raises RefusedError when it would lie in the workspace, is a link, belongs
-    to or can be read by somebody else, or cannot be written (`error.code` is `state_unwritable`).
+    directory (XDG base directories). Raises RefusedError when it would lie in the workspace, is a link,
+    belongs to or can be read by somebody else, or cannot be written (`error.code` is `state_unwritable`).
     """
     base = _base(environ)
     path = base / project.id
     _refuse_inside(path, project.directory)
     try:
-        base.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for directory in reversed((base, *base.parents)):
+            _make_private(directory)
         _refuse_link(base)
         _refuse_open_base(base)
         _make_private(path)

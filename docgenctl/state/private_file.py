@@ -1,4 +1,4 @@
-"""Files for one pair of eyes, replaced as a whole: readers see the old or the new content, never half of it."""
+"""Files for one pair of eyes, replaced as a whole: readers see the old or the new content, never a half."""
 
 import contextlib
 import os
@@ -16,8 +16,8 @@ def write_private(path: Path, data: bytes) -> None:
     """Replace `path` by a file of mode 0600 with `data`, on disk when this returns.
 
     The old file stays until the rename, which is atomic (POSIX rename(2)); a crash leaves at most a temporary
-    file, which a later write sweeps. Raises RefusedError when a link or no regular file lies at `path`, or when
-    it cannot be written (`error.code` is `state_unwritable`).
+    file, which a later write sweeps. Raises RefusedError when a link or no regular file lies at `path`, or
+    when it cannot be written (`error.code` is `state_unwritable`).
     """
     _refuse_irregular(path)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
