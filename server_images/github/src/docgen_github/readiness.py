@@ -29,6 +29,11 @@ def checks(client: GitHubClient, options: GitHubOptions) -> Mapping[str, Check]:
     return {"configuration": configuration, "api": ApiCheck(client)}
 
 
+def wants_requests(results: Mapping[str, CheckResult]) -> bool:
+    """Only a wrong configuration closes the server; while GitHub is away, its tools say why."""
+    return results["configuration"].ok
+
+
 class ApiCheck:
     """Asks for the rate limit, which costs none of it, and remembers the verdict."""
 

@@ -68,5 +68,10 @@ def build_app(settings: ServerSettings, *, bounds: Bounds | None = None) -> Star
         async with server.client:
             yield
 
-    checks = readiness.checks(server.client, server.options)
-    return create_app(server.mcp, settings, checks=checks, lifespan=lifespan)
+    return create_app(
+        server.mcp,
+        settings,
+        checks=readiness.checks(server.client, server.options),
+        verdict=readiness.wants_requests,
+        lifespan=lifespan,
+    )
