@@ -1,0 +1,146 @@
+"""What haproxy.cfg is told: its frontends, their routes, and the names the gateway goes by."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from docgenctl.model.blueprint import (
+    GATEWAY_PORT,
+    GATEWAY_STATUS_PORT,
+    SECRETS_TARGET,
+    SERVER_PORT,
+    Blueprint,
+    Server,
+)
+from docgenctl.rendering.environment import render_template
+from docgenctl.rendering.quoting import quote_regex
+from docgenctl.rendering.stamp import stamp_text
+
+TEMPLATE = "gateway/haproxy.cfg.j2"
+
+#: Names by which a machine knows itself; browsers give none of them a meaning across machines.
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
+
+#: Headers that say who a caller is or where it came from, besides the families deleted by their beginning.
+STRIPPED_HEADERS = (
+    "Forwarded",
+    "X-Forwarded",
+    "X-Real-IP",
+    "X-Client-IP",
+    "X-Cluster-Client-IP",
+    "True-Client-IP",
+    "CF-Connecting-IP",
+    "X-HTTP-Method-Override",
+    "Proxy",
+    "Proxy-Authorization",
+)
+
+#: HAProxy's own answers, in the shape of every other error here.
+GATEWAY_ERRORS = (
+    (400, "bad_request", "The request could not be understood"),
+    (408, "too_slow", "The request did not arrive in time"),
+    (500, "internal", "The gateway failed"),
+    (502, "bad_gateway", "The orchestrator broke off its answer"),
+    (503, "unavailable", "The orchestrator is not there; it may be starting"),
+    (504, "timeout", "The orchestrator did not answer in time"),
+)
+
+_CONNECTION_BYTES = 128 * 1024
+_MOST_CONNECTIONS, _FEWEST_CONNECTIONS = 2000, 100
+_MOST_THREADS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path a frontend answers, and what the orchestrator is asked instead."""
+
+    path: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Frontend:
+    """One TLS port of the gateway."""
+
+    name: str
+    purpose: str
+    port: int
+    routes: tuple[Route, ...]
+
+
+def render_gateway(blueprint: Blueprint, templates: Path) -> str:
+    """haproxy.cfg. Raises DocgenError as `render_template` does."""
+    hosts = known_hosts(blueprint)
+    limits = blueprint.settings.limits
+    connections = min(_MOST_CONNECTIONS, max(_FEWEST_CONNECTIONS, limits.memory // _CONNECTION_BYTES))
+    variables = {
+        "stamp": stamp_text(blueprint.tool_version),
+        "certificate": f"{SECRETS_TARGET}/current/gateway.pem",
+        "frontends": frontends(blueprint),
+        "gateway_errors": GATEWAY_ERRORS,
+        "hosts_pattern": f"^({hosts_pattern(hosts)})(:[0-9]{{1,5}})?$",
+        "origins_pattern": f"^https?://({hosts_pattern(hosts)})(:[0-9]{{1,5}})?$",
+        "local_hosts_pattern": rf"^({hosts_pattern(LOCAL_HOSTS)}|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]{{1,5}})?$",
+        "max_body": blueprint.settings.gateway.max_body,
+        "max_connections": connections,
+        "request_timeout_s": blueprint.settings.gateway.request_timeout_s,
+        "status_port": GATEWAY_STATUS_PORT,
+        "stripped_headers": STRIPPED_HEADERS,
+        "threads": min(_MOST_THREADS, max(1, -int(-limits.cpus // 1))),
+        "upstream": f"orchestrator:{SERVER_PORT}",
+    }
+    return render_template(templates, TEMPLATE, variables)
+
+
+def frontends(blueprint: Blueprint) -> tuple[Frontend, ...]:
+    """Every port of the gateway: everything on one, then each server's own, in the blueprint's order."""
+    own = [frontend for server in blueprint.servers for frontend in _of_server(server)]
+    return (_everything(blueprint), *own)
+
+
+def _of_server(server: Server) -> list[Frontend]:
+    target = f"/health/ready/{server.name}"
+    ready = tuple(Route(path, target, read_only=True) for path in ("/health", "/health/ready"))
+    found = []
+    if server.gateway_port is not None:
+        purpose = f"Only the server {server.name}, through the orchestrator's endpoint of that name."
+        routes = (Route("/mcp", f"/mcp/{server.name}"), *ready)
+        found.append(Frontend(f"server-{server.name}", purpose, server.gateway_port, routes))
+    if server.gateway_health_port is not None:
+        purpose = f"The readiness of the server {server.name} and nothing else."
+        found.append(Frontend(f"ready-{server.name}", purpose, server.gateway_health_port, ready))
+    return found
+
+
+def _everything(blueprint: Blueprint) -> Frontend:
+    routes = [
+        Route("/mcp", "/mcp"),
+        Route("/health", "/health", read_only=True),
+        Route("/health/ready", "/health/ready", read_only=True),
+    ]
+    for server in blueprint.servers:
+        routes.append(Route(f"/mcp/{server.name}", f"/mcp/{server.name}"))
+        ready = f"/health/ready/{server.name}"
+        routes.append(Route(ready, ready, read_only=True))
+    return Frontend("everything", "All servers: the endpoint that clients use.", GATEWAY_PORT, tuple(routes))
+
+
+def known_hosts(blueprint: Blueprint) -> tuple[str, ...]:
+    """Names that a request's Host may carry: the machine's own, the configured ones, the bound address."""
+    bind = blueprint.settings.ports.bind
+    address = f"[{bind}]" if ":" in bind else bind
+    bound = () if bind in ("0.0.0.0", "::") else (address,)  # noqa: S104 - compared, not bound
+    names = (name.split(":")[0] for name in blueprint.settings.gateway.hostnames)
+    return tuple(dict.fromkeys((*LOCAL_HOSTS, *bound, *names)))
+
+
+def hosts_pattern(hosts: tuple[str, ...]) -> str:
+    """Alternatives of a regular expression; `*.name` and `.name` stand for any name below it."""
+    return "|".join(_host_pattern(host) for host in hosts)
+
+
+def _host_pattern(host: str) -> str:
+    parent = host.removeprefix("*")
+    if parent.startswith("."):
+        return r"([a-z0-9-]+\.)+" + quote_regex(parent[1:])
+    return quote_regex(host)
