@@ -112,7 +112,7 @@ def _mcp_route(
     Stateless, so any replica serves any caller; what that cannot serve (the GET stream, DELETE) is answered
     405.
     """
-    server.middleware.append(ToolCalls(metrics))
+    server.middleware.insert(0, ToolCalls(metrics))
     server.streamable_http_app(
         stateless_http=True,
         max_request_body_size=limits.body_bytes,

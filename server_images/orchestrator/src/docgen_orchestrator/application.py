@@ -1,0 +1,66 @@
+"""Puts the orchestrator together from its settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from docgen_common.app import create_app
+from docgen_common.errors import SettingsError
+from docgen_common.limits import Limits
+from docgen_common.settings import ServerSettings
+from starlette.applications import Starlette
+
+from docgen_orchestrator.backend import Backend
+from docgen_orchestrator.front import build_front
+from docgen_orchestrator.readiness import any_server, server_checks, server_ready_routes
+from docgen_orchestrator.routing import Route, load_routing
+from docgen_orchestrator.upstream import HttpUpstream
+from docgen_orchestrator.view import View
+
+VERSION = "1"
+_RELAY_SECONDS = 30.0
+
+
+def build(settings: ServerSettings) -> Starlette:
+    """The orchestrator's application. Raises SettingsError."""
+    backends = [_backend(route, settings) for route in load_routing(settings.config_dir)]
+    view = View(backends)
+    ready = server_ready_routes(backends)
+
+    @asynccontextmanager
+    async def watched(_: Starlette) -> AsyncIterator[None]:
+        watches = [asyncio.create_task(backend.watch()) for backend in backends]
+        try:
+            yield
+        finally:
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
+            for backend in backends:
+                backend.close()
+
+    return create_app(
+        build_front(settings.server, VERSION, view),
+        settings,
+        checks=server_checks(view),
+        verdict=any_server(backends),
+        routes=ready,
+        open_paths=[route.path for route in ready],
+        virtual={
+            f"/mcp/{backend.name}": build_front(f"{settings.server}/{backend.name}", VERSION, View([backend]))
+            for backend in backends
+        },
+        lifespan=watched,
+        limits=Limits(request_seconds=max(backend.route.timeout_s for backend in backends) + _RELAY_SECONDS),
+    )
+
+
+def _backend(route: Route, settings: ServerSettings) -> Backend:
+    key = settings.secret(route.key_secret)
+    if key is None and not settings.loopback:
+        raise SettingsError(f"there is no key for the server {route.name} (secret {route.key_secret})")
+    if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
+        raise SettingsError(f"the key for the server {route.name} has characters that no key has")
+    return Backend(route, HttpUpstream(route.url, key))

@@ -1,0 +1,140 @@
+"""One server behind the orchestrator: whether it can be reached, what it offers, and calls to it.
+
+A watch per server looks at it all the time: once a second while it can be reached (which also notices a
+changed address and keeps one connection ready), and several times a second while it cannot. Calls therefore
+fail at once while a server is down, and succeed again within about a second of its return. What a server
+offered is kept while it is down, so that callers see a stable set of tools.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from docgen_orchestrator.offer import Offer, fetch_offer
+from docgen_orchestrator.routing import Route
+from docgen_orchestrator.upstream import Call, OnNote, RpcError, UnavailableError, Upstream
+
+OFFER_SECONDS = 5.0
+"""How long a server's lists are served without asking it again."""
+
+_WATCH_UP_SECONDS = 1.0
+_WATCH_DOWN_SECONDS = 0.25
+_FIRST_OFFER_SECONDS = 2.0
+_NEXT_OFFER_SECONDS = 0.5
+_log = structlog.stdlib.get_logger("docgen.backend")
+
+
+class DeadlineError(Exception):
+    """A call was not answered within the server's ``timeout_s``."""
+
+
+class Backend:
+    """A server: its route, its state, its offer."""
+
+    def __init__(self, route: Route, upstream: Upstream, *, clock: Callable[[], float] = monotonic) -> None:
+        self.route = route
+        self.offer: Offer | None = None
+        self.down: str | None = None
+        self._upstream = upstream
+        self._clock = clock
+        self._offer_until = 0.0
+        self._fetching: asyncio.Task[None] | None = None
+        self._look_now = asyncio.Event()
+
+    @property
+    def name(self) -> str:
+        """The server's name."""
+        return self.route.name
+
+    async def call(self, call: Call, on_note: OnNote) -> dict[str, Any]:
+        """The result of ``call``.
+
+        Raises RpcError, DeadlineError, and UnavailableError: at once while the server is known to be down.
+        """
+        if self.down is not None:
+            raise UnavailableError(self.down, sent=False)
+        try:
+            async with asyncio.timeout(self.route.timeout_s) as deadline:
+                return await self._upstream.request(call, on_note)
+        except TimeoutError:
+            if deadline.expired():
+                raise DeadlineError from None
+            raise
+        except UnavailableError as error:
+            self._noticed(error)
+            raise
+
+    async def get_ready(self) -> tuple[int, bytes]:
+        """Status and body of the server's own readiness. Raises UnavailableError."""
+        return await self._upstream.get(self.route.ready_url)
+
+    async def refresh(self, *, force: bool = False) -> None:
+        """Have a recent offer, or the last good one: a server that is down or slow delays nobody for long."""
+        if self._clock() < self._offer_until and not force:
+            return
+        if self.down is not None:
+            return
+        if self._fetching is None or self._fetching.done():
+            self._fetching = asyncio.create_task(self._fetch())
+        patience = _FIRST_OFFER_SECONDS if self.offer is None else _NEXT_OFFER_SECONDS
+        # Not cancelled when patience ends: it serves those who come later.
+        await asyncio.wait({self._fetching}, timeout=patience)
+
+    async def watch(self) -> None:
+        """Look after the server until cancelled."""
+        while True:
+            await self._look()
+            self._look_now.clear()
+            pause = _WATCH_UP_SECONDS if self.down is None else _WATCH_DOWN_SECONDS
+            try:
+                async with asyncio.timeout(pause):
+                    await self._look_now.wait()
+            except TimeoutError:
+                continue
+
+    def close(self) -> None:
+        """Let go of its connections."""
+        if self._fetching is not None:
+            self._fetching.cancel()
+        self._upstream.close()
+
+    async def _look(self) -> None:
+        was_down = self.down
+        try:
+            await self._upstream.verify()
+        except UnavailableError as error:
+            self._set_down(error.reason)
+            return
+        self.down = None
+        if was_down is not None:
+            _log.info("server is back", backend=self.name)
+            self._offer_until = 0.0
+        if was_down is not None or self.offer is None:
+            await self.refresh()
+
+    def _noticed(self, error: UnavailableError) -> None:
+        """A call failed: believe a failed connection at once, and look at the server now in any case."""
+        if not error.sent:
+            self._set_down(error.reason)
+        self._look_now.set()
+
+    def _set_down(self, reason: str) -> None:
+        if self.down is None:
+            _log.warning("server cannot be reached", backend=self.name, reason=reason)
+        self.down = reason
+
+    async def _fetch(self) -> None:
+        try:
+            async with asyncio.timeout(self.route.timeout_s):
+                self.offer = await fetch_offer(self._upstream)
+            self._offer_until = self._clock() + OFFER_SECONDS
+        except (UnavailableError, RpcError, TimeoutError) as error:
+            _log.warning("lists kept", backend=self.name, reason=str(error) or "no answer in time")
+            self._offer_until = self._clock() + (_WATCH_UP_SECONDS if self.offer else 0.0)
+            if isinstance(error, UnavailableError):
+                self._noticed(error)

@@ -1,0 +1,252 @@
+"""One HTTP/1.1 connection to a server, with at most one request on it at a time.
+
+Theory of operation. A connection is a state machine driven by the event loop: bytes come in, httptools (the
+parser of Node.js) finds heads, bodies and ends in them, and a ``Reply`` passes them to whoever waits. Three
+things matter more here than in a general client, and are why this is written out:
+
+- A reply must be read to its end before the connection carries another request; otherwise the next caller
+gets
+  somebody else's bytes. So a connection knows ``idle`` only as "the last message is complete, and nothing has
+  come since", and a byte that arrives while it is idle closes it.
+- Whether a request was answered at all must be known when a connection breaks, because that decides whether
+it may be
+  sent again. ``Reply.answered`` says so.
+- Dropping a reply half-way must reach the server at once, because that is how a call is cancelled (2026-07-28
+  transport). ``abort`` closes without lingering.
+
+A reader that is slower than the server pauses the socket, so a large reply costs bounded memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+
+import httptools
+
+_HIGH_WATER = 1024 * 1024
+_LOW_WATER = 256 * 1024
+_MAX_HEADER_BYTES = 64 * 1024
+_UNSENT_MILLISECONDS = 5_000
+
+
+class ConnectionLostError(Exception):
+    """The connection broke. ``answered`` says whether any byte of the reply had come."""
+
+    def __init__(self, answered: bool, reason: str) -> None:
+        super().__init__(reason)
+        self.answered = answered
+
+
+class Reply:
+    """The answer to one request, as it arrives."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._chunks: deque[bytes] = deque()
+        self._buffered = 0
+        self._waiter: asyncio.Future[None] | None = None
+        self._failure: str | None = None
+        self.status = 0
+        self.content_type = ""
+        self.answered = False
+        self.complete = False
+
+    async def head(self) -> int:
+        """Wait for status and headers; returns the status. Raises ConnectionLostError."""
+        while not self.status:
+            self._raise_failure()
+            await self._wait()
+        return self.status
+
+    async def chunk(self) -> bytes:
+        """The next part of the body; empty at its end. Raises ConnectionLostError."""
+        while not self._chunks:
+            if self.complete:
+                return b""
+            self._raise_failure()
+            await self._wait()
+        data = self._chunks.popleft() if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks.clear()
+        self._buffered = 0
+        self._connection.resume()
+        return data
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body. Raises ConnectionLostError, also when it is longer than ``limit`` bytes."""
+        body = bytearray()
+        while part := await self.chunk():
+            body += part
+            if len(body) > limit:
+                raise ConnectionLostError(True, "the reply is too large")
+        return bytes(body)
+
+    def feed(self, data: bytes) -> None:
+        """A part of the body came."""
+        self._chunks.append(data)
+        self._buffered += len(data)
+        if self._buffered > _HIGH_WATER:
+            self._connection.pause()
+        self.wake()
+
+    def fail(self, reason: str) -> None:
+        """No more will come."""
+        self._failure = reason
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the reader look again."""
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise ConnectionLostError(self.answered, self._failure)
+
+    async def _wait(self) -> None:
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+
+class Connection(asyncio.Protocol):
+    """One connection; ``on_idle`` is called each time it becomes free for another request."""
+
+    def __init__(self, address: str, on_idle: Callable[[Connection], None]) -> None:
+        self.address = address
+        self.idle_since = 0.0
+        self._on_idle = on_idle
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._reply: Reply | None = None
+        self._header_bytes = 0
+        self._paused = False
+        self._poll: select.poll | None = None
+
+    # --- what the pool and its callers use ---
+
+    def send(self, request: bytes) -> Reply:
+        """Put one whole request on the wire. The connection must be idle."""
+        assert self._reply is None  # noqa: S101 - the pool hands out idle connections only
+        assert self._transport is not None  # noqa: S101 - connected before it is handed out
+        self._reply = Reply(self)
+        self._parser = httptools.HttpResponseParser(self)
+        self._header_bytes = 0
+        self._transport.write(request)
+        return self._reply
+
+    @property
+    def alive(self) -> bool:
+        """Whether an idle connection can be used: open, and nothing (no close either) came on it.
+
+        The kernel is asked too: a close that arrived may not have been handed to us yet.
+        """
+        if self._transport is None or self._transport.is_closing():
+            return False
+        return self._poll is None or not self._poll.poll(0)
+
+    def abort(self) -> None:
+        """Close now, dropping what is under way."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause(self) -> None:
+        """Stop reading from the socket."""
+        if not self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read again."""
+        if self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = False
+            self._transport.resume_reading()
+
+    # --- called by the event loop ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The loop connected us."""
+        self._transport = cast("asyncio.Transport", transport)
+        sock = transport.get_extra_info("socket")
+        if sock is not None:
+            _notice_dead_peers(sock)
+            self._poll = select.poll()
+            self._poll.register(sock.fileno(), select.POLLIN | select.POLLRDHUP)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came; anything that is not part of the awaited reply ends the connection."""
+        reply, parser = self._reply, self._parser
+        if reply is None or parser is None:
+            self.abort()
+            return
+        reply.answered = True
+        try:
+            parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            reply.fail(f"not a well-formed HTTP reply ({type(error).__name__})")
+            self.abort()
+
+    def eof_received(self) -> bool:
+        """The other side closed; so do we."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        reply, self._reply, self._parser, self._poll = self._reply, None, None, None
+        if reply is not None and not reply.complete:
+            reply.fail("the connection was closed" if exc is None else f"the connection broke ({exc})")
+
+    # --- called by the parser ---
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header line came."""
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > _MAX_HEADER_BYTES:
+            raise ValueError("headers too large")
+        if self._reply is not None and name.lower() == b"content-type":
+            self._reply.content_type = value.decode("latin-1").partition(";")[0].strip().lower()
+
+    def on_headers_complete(self) -> None:
+        """Status and headers are known."""
+        if self._reply is not None and self._parser is not None:
+            self._reply.status = self._parser.get_status_code()
+            self._reply.wake()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body came."""
+        if self._reply is not None:
+            self._reply.feed(body)
+
+    def on_message_complete(self) -> None:
+        """The reply is whole: the connection is free again, or closed when the server wants that."""
+        reply, parser = self._reply, self._parser
+        if reply is None or parser is None:
+            return
+        keep = parser.should_keep_alive() and reply.status >= 200
+        self._reply = None
+        reply.complete = True
+        reply.wake()
+        if keep:
+            self.idle_since = asyncio.get_running_loop().time()
+            self._on_idle(self)
+        else:
+            self.abort()
+
+
+def _notice_dead_peers(sock: socket.socket) -> None:
+    """Let the kernel end connections whose other side vanished without a word (a moved container)."""
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 2)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNSENT_MILLISECONDS)
+    except OSError:
+        return  # not a TCP socket: nothing to notice

@@ -1,0 +1,148 @@
+"""One request of a caller, carried to the server that it is for.
+
+Parameters and results pass through as they are; what changes is the envelope. The protocol version becomes
+the one spoken upstream; the caller's identity and capabilities go along (a caller of an older era has no
+capabilities that could be used there, so none are claimed); the progress token is replaced by one of our own
+and mapped back, so that progress can only ever reach the request it belongs to. The caller's credentials
+never leave this process.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from typing import Any
+
+from docgen_common.correlation import current_correlation_id, current_traceparent
+from mcp.server.context import ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from mcp.shared.inbound import mcp_param_headers
+from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
+from mcp_types.version import MODERN_PROTOCOL_VERSIONS
+
+from docgen_orchestrator.backend import Backend, DeadlineError
+from docgen_orchestrator.catalog import NotOfferedError
+from docgen_orchestrator.upstream import WIRE_VERSION, Call, OnNote, RpcError, UnavailableError
+from docgen_orchestrator.view import View
+
+UNAVAILABLE = -32010
+"""JSON-RPC error: the server that this is for cannot be reached, or broke off."""
+
+TIMED_OUT = -32011
+"""JSON-RPC error: the server did not answer within its time."""
+
+_INVALID_PARAMS = -32602
+_LEGACY_RESOURCE_NOT_FOUND = -32002
+_tokens = itertools.count(1)
+
+Context = ServerRequestContext[Any, Any]
+
+
+def is_modern(ctx: Context) -> bool:
+    """Whether the caller speaks 2026-07-28 or later (stateless, with an envelope in each request)."""
+    return ctx.protocol_version in MODERN_PROTOCOL_VERSIONS
+
+
+async def relay(ctx: Context, view: View) -> dict[str, Any]:
+    """The result of the server that ``ctx``'s request is for. Raises MCPError."""
+    params = ctx.params or {}
+    try:
+        backend, name, headers = await _target(ctx.method, params, view)
+    except NotOfferedError as error:
+        raise MCPError(_not_found_code(ctx), str(error)) from None
+    call = Call(
+        method=ctx.method,
+        params={**params, "_meta": _envelope(ctx)},
+        name=name,
+        headers={**headers, **_trace_headers()},
+        repeatable=ctx.method != "tools/call",
+    )
+    try:
+        return await backend.call(call, _notes(ctx))
+    except RpcError as error:
+        raise MCPError(error.code, error.message, error.data) from None
+    except UnavailableError as error:
+        raise MCPError(UNAVAILABLE, _unavailable(backend.name, error), {"server": backend.name}) from None
+    except DeadlineError:
+        seconds = f"{backend.route.timeout_s:g}"
+        message = f"The server {backend.name} did not answer within {seconds} s"
+        raise MCPError(TIMED_OUT, message, {"server": backend.name}) from None
+
+
+async def _target(
+    method: str, params: Mapping[str, Any], view: View
+) -> tuple[Backend, str | None, Mapping[str, str]]:
+    """The server, the value of ``Mcp-Name`` and the mirrored argument headers of a request."""
+    if method == "tools/call":
+        name = _text(params, "name")
+        backend = await view.owner(lambda catalog: catalog.tool_owner(name))
+        return backend, name, _argument_headers(view, name, params.get("arguments"))
+    if method == "prompts/get":
+        name = _text(params, "name")
+        return await view.owner(lambda catalog: catalog.prompt_owner(name)), name, {}
+    if method == "resources/read":
+        uri = _text(params, "uri")
+        return await view.owner(lambda catalog: catalog.resource_owner(uri)), uri, {}
+    reference = params.get("ref")
+    reference = reference if isinstance(reference, Mapping) else {}
+    if reference.get("type") == "ref/prompt":
+        name = _text(reference, "name")
+        return await view.owner(lambda catalog: catalog.prompt_owner(name)), None, {}
+    uri = _text(reference, "uri")
+    return await view.owner(lambda catalog: catalog.template_owner(uri)), None, {}
+
+
+def _text(params: Mapping[str, Any], key: str) -> str:
+    value = params.get(key)
+    if not isinstance(value, str) or not value:
+        raise MCPError(_INVALID_PARAMS, f"The parameter {key} must be text")
+    return value
+
+
+def _argument_headers(view: View, tool: str, arguments: Any) -> Mapping[str, str]:
+    mirrored = view.catalog.param_headers(tool)
+    return mcp_param_headers(mirrored, arguments) if mirrored and isinstance(arguments, Mapping) else {}
+
+
+def _envelope(ctx: Context) -> dict[str, Any]:
+    """The ``_meta`` of the request to the server."""
+    raw = (ctx.params or {}).get("_meta")
+    meta = dict(raw) if isinstance(raw, Mapping) else {}
+    if not is_modern(ctx):
+        meta.pop(CLIENT_INFO_META_KEY, None)
+        meta[CLIENT_CAPABILITIES_META_KEY] = {}
+    meta[PROTOCOL_VERSION_META_KEY] = WIRE_VERSION
+    if meta.get("progressToken") is not None:
+        meta["progressToken"] = f"docgen-{next(_tokens)}"
+    return meta
+
+
+def _trace_headers() -> dict[str, str]:
+    headers = {"X-Correlation-ID": current_correlation_id(), "traceparent": current_traceparent()}
+    return {name: value for name, value in headers.items() if value is not None}
+
+
+def _notes(ctx: Context) -> OnNote:
+    """Passes progress on to the caller of ``ctx``, on the stream of its own request."""
+
+    async def on_note(method: str, params: Mapping[str, Any]) -> None:
+        progress, total, message = params.get("progress"), params.get("total"), params.get("message")
+        if method != "notifications/progress" or not isinstance(progress, int | float):
+            return
+        await ctx.session.report_progress(
+            progress,
+            total if isinstance(total, int | float) else None,
+            message if isinstance(message, str) else None,
+        )
+
+    return on_note
+
+
+def _not_found_code(ctx: Context) -> int:
+    legacy_resource = ctx.method == "resources/read" and not is_modern(ctx)
+    return _LEGACY_RESOURCE_NOT_FOUND if legacy_resource else _INVALID_PARAMS
+
+
+def _unavailable(server: str, error: UnavailableError) -> str:
+    doubt = " It may have got the request." if error.sent else ""
+    return f"The server {server} is not available: {error.reason}.{doubt}"

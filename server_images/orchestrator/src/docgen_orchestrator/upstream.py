@@ -1,0 +1,241 @@
+"""How the orchestrator speaks to one server: always the 2026-07-28 wire, whatever its own caller speaks.
+
+``Upstream`` is all that the rest of the orchestrator knows; ``HttpUpstream`` is the one that is used. Why it
+does not use the SDK's client session or a general HTTP client: docs/decisions/0003-orchestrator-upstream.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from mcp.shared.inbound import encode_header_value
+
+from docgen_orchestrator.http1 import Connection, ConnectionLostError, Reply
+from docgen_orchestrator.pool import ConnectFailedError, Pool
+from docgen_orchestrator.sse import EventSplitter
+
+WIRE_VERSION = "2026-07-28"
+"""The protocol revision spoken to every server."""
+
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+"""The largest single message taken from a server."""
+
+_TRAILER_SECONDS = 1.0
+
+OnNote = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+"""Takes a notification (method, params) that came on the request's own stream."""
+
+
+class UnavailableError(Exception):
+    """The server gave no answer. ``sent`` says whether it may have got the request."""
+
+    def __init__(self, reason: str, *, sent: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.sent = sent
+
+
+class RpcError(Exception):
+    """The server answered with a JSON-RPC error."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request. ``name`` is what ``Mcp-Name`` mirrors; ``headers`` are sent besides the protocol's own.
+
+    ``repeatable`` marks reads, which may be sent again when a kept connection turns out to be dead.
+    """
+
+    method: str
+    params: Mapping[str, Any]
+    name: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = False
+
+
+class Upstream(Protocol):
+    """One server, seen from the orchestrator."""
+
+    async def request(self, call: Call, on_note: OnNote) -> dict[str, Any]:
+        """The result of ``call``. Raises RpcError or UnavailableError; cancelling this cancels it there."""
+
+    async def get(self, url: str) -> tuple[int, bytes]:
+        """Status and body of a plain GET on the same host. Raises UnavailableError."""
+
+    async def verify(self) -> None:
+        """Check that the server can be reached at its present address. Raises UnavailableError."""
+
+    def close(self) -> None:
+        """Close the connections that are idle, now and from now on."""
+
+
+class HttpUpstream:
+    """A server reached by HTTP/1.1 through a pool that lives as long as the orchestrator."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        parts = urlsplit(url)
+        self._pool = Pool(url)
+        self._ids = itertools.count(1)
+        self._authority = parts.netloc
+        path = parts.path or "/"
+        lines = [
+            f"POST {path}{'?' + parts.query if parts.query else ''} HTTP/1.1",
+            f"Host: {parts.netloc}",
+            "Content-Type: application/json",
+            "Accept: application/json, text/event-stream",
+            f"MCP-Protocol-Version: {WIRE_VERSION}",
+            *([f"Authorization: Bearer {key}"] if key else []),
+        ]
+        self._prefix = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+
+    async def request(self, call: Call, on_note: OnNote) -> dict[str, Any]:
+        """See Upstream."""
+        message_id = next(self._ids)
+        request = self._encode(call, message_id)
+        connection, reply = await self._answered(request, repeatable=call.repeatable)
+        try:
+            message = await _final_message(reply, message_id, on_note)
+        except ConnectionLostError as error:
+            connection.abort()
+            raise UnavailableError(str(error), sent=True) from None
+        except BaseException:
+            # Cancelled, or the caller's side failed: closing the stream is what cancels the call at the
+            # server.
+            connection.abort()
+            raise
+        _finish(connection, reply)
+        return _result(message)
+
+    async def get(self, url: str) -> tuple[int, bytes]:
+        """See Upstream."""
+        path = urlsplit(url).path or "/"
+        request = f"GET {path} HTTP/1.1\r\nHost: {self._authority}\r\nAccept: application/json\r\n\r\n"
+        connection, reply = await self._answered(request.encode("latin-1"), repeatable=True)
+        try:
+            body = await reply.read(MAX_REPLY_BYTES)
+        except ConnectionLostError as error:
+            raise UnavailableError(str(error), sent=True) from None
+        finally:
+            if not reply.complete:
+                connection.abort()
+        return reply.status, body
+
+    async def verify(self) -> None:
+        """See Upstream."""
+        try:
+            await self._pool.verify()
+        except ConnectFailedError as error:
+            self._pool.clear()
+            raise UnavailableError(str(error), sent=False) from None
+
+    def close(self) -> None:
+        """See Upstream."""
+        self._pool.close()
+
+    def _encode(self, call: Call, message_id: int) -> bytes:
+        message = {"jsonrpc": "2.0", "id": message_id, "method": call.method, "params": call.params}
+        body = json.dumps(message, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        own = {"Mcp-Method": call.method, "Content-Length": str(len(body)), **call.headers}
+        if call.name is not None:
+            own["Mcp-Name"] = encode_header_value(call.name)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in own.items()).encode("latin-1")
+        return b"%b%b\r\n%b" % (self._prefix, lines, body)
+
+    async def _answered(self, request: bytes, *, repeatable: bool) -> tuple[Connection, Reply]:
+        """Send ``request`` and wait for the head of its reply.
+
+        A request that got no byte of an answer is sent once more, on a new connection, if it is repeatable.
+        """
+        for again in (False, True):
+            try:
+                connection = await self._pool.take(fresh=again)
+            except ConnectFailedError as error:
+                raise UnavailableError(str(error), sent=again) from None
+            reply = connection.send(request)
+            try:
+                await reply.head()
+            except ConnectionLostError as error:
+                connection.abort()
+                if again or error.answered or not repeatable:
+                    raise UnavailableError(str(error), sent=True) from None
+            except BaseException:
+                connection.abort()
+                raise
+            else:
+                return connection, reply
+        raise AssertionError("the second try either answers or raises")
+
+
+async def _final_message(reply: Reply, message_id: int, on_note: OnNote) -> dict[str, Any]:
+    """Read the reply up to the response to ``message_id``, passing notifications on as they come."""
+    if reply.content_type != "text/event-stream":
+        return _parse(await reply.read(MAX_REPLY_BYTES), message_id, reply.status)
+    events = EventSplitter()
+    while part := await reply.chunk():
+        for data in events.feed(part):
+            message = _object(data)
+            if "method" not in message:
+                return _checked(message, message_id)
+            await on_note(str(message["method"]), message.get("params") or {})
+        if events.buffered > MAX_REPLY_BYTES:
+            raise ConnectionLostError(True, "the reply is too large")
+    raise ConnectionLostError(True, "the stream ended without an answer")
+
+
+def _parse(body: bytes, message_id: int, status: int) -> dict[str, Any]:
+    message = _object(body) if body[:1] == b"{" else {}
+    if "jsonrpc" in message:
+        return _checked(message, message_id)
+    # Not the MCP endpoint speaking: a refusal of the key, the size, the host; or no MCP server at all.
+    refusals = {401: "it refuses the orchestrator's key", 413: "the request is too large for it"}
+    raise ConnectionLostError(True, refusals.get(status, f"it answered HTTP {status} instead of a message"))
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(data)
+    except (ValueError, RecursionError):
+        raise ConnectionLostError(True, "the reply is not JSON") from None
+    if not isinstance(message, dict):
+        raise ConnectionLostError(True, "the reply is not a message")
+    return message
+
+
+def _checked(message: dict[str, Any], message_id: int) -> dict[str, Any]:
+    """The message if it answers our request; errors may come without an id (JSON-RPC 2.0, 5)."""
+    if message.get("id") != message_id and not (message.get("id") is None and "error" in message):
+        raise ConnectionLostError(True, "the reply belongs to another request")
+    return message
+
+
+def _result(message: dict[str, Any]) -> dict[str, Any]:
+    if "error" in message:
+        error = message["error"] if isinstance(message["error"], dict) else {}
+        code = error.get("code")
+        raise RpcError(
+            code if isinstance(code, int) else -32603, str(error.get("message", "")), error.get("data")
+        )
+    result = message.get("result")
+    if not isinstance(result, dict):
+        raise RpcError(-32603, "the server sent neither a result nor an error")
+    return result
+
+
+def _finish(connection: Connection, reply: Reply) -> None:
+    """Let go of a connection whose answer was read; it becomes idle by itself once the last byte is in."""
+    if not reply.complete:
+        asyncio.get_running_loop().call_later(
+            _TRAILER_SECONDS, lambda: None if reply.complete else connection.abort()
+        )

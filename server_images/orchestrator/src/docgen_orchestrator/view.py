@@ -1,0 +1,73 @@
+"""What one endpoint shows: all servers (``/mcp``), or one of them (``/mcp/<server>``)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from docgen_orchestrator.backend import Backend
+from docgen_orchestrator.catalog import AmbiguousError, Catalog, NotOfferedError, catalog_of
+from docgen_orchestrator.offer import Item
+
+_log = structlog.stdlib.get_logger("docgen.catalog")
+_MISS_SECONDS = 1.0
+
+Owner = Callable[[Catalog[Backend]], Backend]
+"""Picks the owner of a name in a catalog; raises NotOfferedError."""
+
+
+class View:
+    """The catalog of some backends, kept current."""
+
+    def __init__(self, backends: Sequence[Backend]) -> None:
+        self.backends = backends
+        self._catalog: Catalog[Backend] | None = None
+        self._reported: Mapping[str, tuple[str, ...]] = {}
+        self._missed = float("-inf")
+
+    @property
+    def catalog(self) -> Catalog[Backend]:
+        """What is known now, without asking anybody."""
+        self._catalog = catalog_of(self.backends, self._catalog)
+        return self._catalog
+
+    async def current(self, *, force: bool = False) -> Catalog[Backend]:
+        """The catalog after giving every server that can be reached the chance to say what it offers."""
+        await asyncio.gather(*(backend.refresh(force=force) for backend in self.backends))
+        catalog = self.catalog
+        if catalog.collisions != self._reported:
+            self._reported = catalog.collisions
+            for name, owners in catalog.collisions.items():
+                _log.error("name collision: offered twice, served by neither", name=name, owners=owners)
+        return catalog
+
+    async def owner(self, pick: Owner) -> Backend:
+        """The backend that ``pick`` finds; unknown names are looked up anew, but not more than once a second.
+
+        Raises NotOfferedError.
+        """
+        try:
+            return pick(self.catalog)
+        except AmbiguousError:
+            raise
+        except NotOfferedError:
+            if monotonic() - self._missed < _MISS_SECONDS and all(b.offer is not None for b in self.backends):
+                raise
+        self._missed = monotonic()
+        return pick(await self.current(force=True))
+
+    def missing(self) -> list[str]:
+        """The servers that cannot be reached now, or never told what they offer."""
+        return [
+            backend.name for backend in self.backends if backend.down is not None or backend.offer is None
+        ]
+
+    def input_schema(self, tool: str) -> Mapping[str, Any] | None:
+        """A tool's input schema from the lists at hand (for the SDK's check of mirrored headers)."""
+        item: Item = self.catalog.tools.get(tool, {})
+        schema = item.get("inputSchema")
+        return schema if isinstance(schema, Mapping) else None

@@ -1,0 +1,106 @@
+"""A small real MCP server for the orchestrator's tests: ``python backend_program.py PREFIX [TOOL…]``.
+
+It offers ``PREFIX_echo`` and friends, and a tool for each further argument. Cancelled calls leave a log line.
+"""
+
+import asyncio
+import os
+import sys
+from typing import Annotated
+
+from docgen_common.app import create_app
+from docgen_common.serve import run
+from docgen_common.settings import ServerSettings
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.resolve import Elicit, Resolve
+from mcp_types import Completion
+from pydantic import BaseModel
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+
+class Answer(BaseModel):
+    """What the person said."""
+
+    colour: str
+
+
+def ask_colour() -> Elicit[Answer]:
+    return Elicit(message="Which colour?", schema=Answer)
+
+
+def build(settings: ServerSettings) -> Starlette:  # noqa: C901 - a list of tools
+    prefix, *more = sys.argv[1:]
+    mcp = MCPServer(prefix, version="7")
+
+    @mcp.tool(name=f"{prefix}_echo", description="Says it again.")
+    async def echo(text: str) -> str:
+        return text
+
+    @mcp.tool(name=f"{prefix}_pid", description="Which process this is.")
+    async def pid() -> int:
+        return os.getpid()
+
+    @mcp.tool(name=f"{prefix}_count", description="Counts with progress.")
+    async def count(steps: int, label: str, ctx: Context) -> str:
+        for step in range(1, steps + 1):
+            await ctx.report_progress(step, steps, label)
+            await asyncio.sleep(0.01)
+        return label
+
+    @mcp.tool(name=f"{prefix}_wait", description="Waits until cancelled.")
+    async def wait(label: str, ctx: Context) -> str:
+        await ctx.report_progress(0, None, "waiting")
+        try:
+            await asyncio.sleep(600)
+        except asyncio.CancelledError:
+            sys.stdout.write(f"cancelled {label}\n")
+            sys.stdout.flush()
+            raise
+        return "never"
+
+    @mcp.tool(name=f"{prefix}_big", description="Many characters.")
+    async def big(size: int) -> str:
+        return "x" * size
+
+    @mcp.tool(name=f"{prefix}_headers", description="The names and values of the request's headers.")
+    async def headers(ctx: Context) -> dict[str, str]:
+        request = ctx.request_context.request
+        assert isinstance(request, Request)
+        return dict(request.headers)
+
+    @mcp.tool(name=f"{prefix}_meta", description="The request's envelope.")
+    async def meta(ctx: Context) -> dict[str, object]:
+        return dict(ctx.request_context.meta or {})
+
+    @mcp.tool(name=f"{prefix}_ask", description="Asks the person first.")
+    async def ask(answer: Annotated[Answer, Resolve(ask_colour)]) -> str:
+        return f"chose {answer.colour}"
+
+    for name in more:
+
+        @mcp.tool(name=name, description="Whose tool this is.")
+        async def mine() -> str:
+            return prefix
+
+    @mcp.resource(f"{prefix}://fixed", description="A text.")
+    async def fixed() -> str:
+        return f"fixed of {prefix}"
+
+    @mcp.resource(prefix + "://things/{name}", description="A thing.")
+    async def thing(name: str) -> str:
+        return f"thing {name} of {prefix}"
+
+    @mcp.prompt(name=f"{prefix}_prompt", description="A prompt.")
+    async def prompt(topic: str) -> str:
+        return f"Write about {topic}"
+
+    @mcp.completion()
+    async def complete(ref: object, argument: object, context: object) -> Completion:
+        return Completion(values=[f"{prefix}-one", f"{prefix}-two"])
+
+    return create_app(mcp, settings)
+
+
+sys.exit(run(build))
