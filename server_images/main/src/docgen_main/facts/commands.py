@@ -5,13 +5,14 @@ import re
 from docgen_main.facts.model import Command
 
 _TARGET = re.compile(
-    r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,60})\s{0,4}:(?![:=])([^#]{0,300})(?:##\s{0,4}(.{1,200}))?"
+    r"^([A-Za-z0-9][A-Za-z0-9_.-]{0,60})\s{0,4}:(?![:=])"
+    r"([^#]{0,300})(?:##\s{0,4}(.{1,200}))?"
 )
 MAKEFILES = ("Makefile", "GNUmakefile", "makefile")
 
 
 def makefile_commands(path: str, text: str) -> tuple[Command, ...]:
-    """Targets that people would type: those with a `## help`, and the phony ones, in the order of the file."""
+    """Targets that people would type: those with a `## help` and the phony ones, in file order."""
     phony: set[str] = set()
     found: dict[str, str] = {}
     for line in text.replace("\\\n", " ").splitlines():

@@ -111,7 +111,10 @@ def _commit(raw: RawCommit) -> Commit:
     message = raw.message[:_MESSAGE].decode(errors="replace").strip()
     subject, _, body = message.partition("\n")
     author = raw.author.decode(errors="replace").partition("<")[0].strip()
-    return Commit(raw.id.decode("ascii"), subject.strip(), body.strip(), author, int(raw.commit_time))
+    parents = tuple(parent.decode("ascii", errors="replace") for parent in raw.parents)
+    return Commit(
+        raw.id.decode("ascii"), subject.strip(), body.strip(), author, int(raw.commit_time), parents
+    )
 
 
 def _tags(

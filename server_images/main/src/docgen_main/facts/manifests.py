@@ -111,6 +111,8 @@ def _poetry(path: str, poetry: dict[str, Any]) -> Manifest | None:
 
 
 def _requirements(path: str, text: str) -> Manifest | None:
+    if "--hash=" in text:  # a lock: what it lists was derived, not chosen
+        return Manifest(path, "Python")
     lines = (line.split(" #")[0].strip().rstrip("\\") for line in text.splitlines())
     wanted = [line for line in lines if line and not line.startswith(("#", "-"))]
     stem = path.rsplit("/", 1)[-1].rsplit(".", 1)[0].removeprefix("requirements").strip("-_.")

@@ -96,13 +96,14 @@ class Module:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One commit: full id, first line of the message, the rest, author's name, time in seconds since 1970."""
+    """One commit: id, first line and rest of the message, author, seconds since 1970, parents."""
 
     id: str
     subject: str
     body: str
     author: str
     time: int
+    parents: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,10 @@ class Project:
     def manifests(self) -> tuple[Manifest, ...]:
         """Manifests that parse, those nearest to the top first."""
         found = []
-        candidates = [file.path for file in self.inventory.files if reader_for(file.path.rsplit("/", 1)[-1])]
+        names = [file.path for file in self.inventory.files]
+        candidates = [
+            path for path in names if reader_for(path.rsplit("/", 1)[-1]) and not self._is_derived(path)
+        ]
         for path in sorted(candidates, key=lambda path: (path.count("/"), path))[:200]:
             if is_test(path):
                 continue
@@ -114,6 +117,10 @@ class Project:
             elif text is not None:
                 self._problems.append(Skipped(path, "cannot be parsed"))
         return tuple(found)
+
+    def _is_derived(self, path: str) -> bool:
+        """Whether `path` is a requirements file compiled from one that lies beside it."""
+        return path.endswith(".txt") and path.removesuffix(".txt") + ".in" in self.paths
 
     @cached_property
     def main(self) -> Manifest | None:
@@ -185,7 +192,13 @@ class Project:
     @cached_property
     def entries(self) -> tuple[Command, ...]:
         """Programs the project makes: console scripts, package binaries, modules and packages that run."""
-        found = [entry for manifest in self.manifests for entry in manifest.entries]
+        modules = {module.name: module for module in self.modules}
+        found = []
+        for manifest in self.manifests:
+            for entry in manifest.entries:
+                module = modules.get(entry.help.partition(":")[0])
+                said = module.doc if module else f"`{entry.help}`" if entry.help else ""
+                found.append(Command(entry.line, said, entry.source))
         for module in self.modules:
             if not module.runs or module.test:
                 continue

@@ -65,7 +65,7 @@ class Workspace(Tree):
         With `expected_sha256` only when the present content has that hash ("absent": when there is no such
         file). Raises `DeniedError` or `WriteError`; the previous content is intact then.
         """
-        self._check_writable(path)
+        self.check_writable(path)
         if len(content) > self.limits.file_bytes:
             raise DeniedError(
                 f"{display(path)} would have {len(content)} bytes; at most {self.limits.file_bytes} may",
@@ -79,7 +79,8 @@ class Workspace(Tree):
             with self._parent(path) as parent:
                 writing.replace(parent, path, content)
 
-    def _check_writable(self, path: Path) -> None:
+    def check_writable(self, path: Path) -> None:
+        """Raise `DeniedError` when no file may be written at `path`, whatever its content."""
         self.check_visible(path)
         check_new(path)
         if not path or path == self.output:

@@ -1,0 +1,50 @@
+"""API reference: every public name with its signature and documentation."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from docgen_main.documents.readme import not_covered
+from docgen_main.documents.section import Section, section
+from docgen_main.facts import Project
+from docgen_main.facts.model import Module
+
+_FENCES = {
+    "Python": "python",
+    "Go": "go",
+    "Rust": "rust",
+    "Java": "java",
+    "TypeScript": "ts",
+    "JavaScript": "js",
+}
+
+
+def sections(project: Project, title: str) -> Iterator[Section]:
+    """A head, and one section for each component that has public names."""
+    components = [(name, public) for name, modules in project.components if (public := _public(modules))]
+    yield section("Overview", "api_overview.md.j2", lambda: _overview(project, title, components))
+    for name, modules in components:
+        yield section(name, "api_component.md.j2", partial(_component, name, modules))
+    yield section("Not covered", "not_covered.md.j2", lambda: not_covered(project))
+
+
+def _public(modules: tuple[Module, ...]) -> list[Module]:
+    return [module for module in modules if module.symbols]
+
+
+def _overview(project: Project, title: str, components: list[tuple[str, list[Module]]]) -> dict[str, object]:
+    modules = [module for _, found in components for module in found]
+    return {
+        "title": title or (f"API reference of {project.name}" if project.name else "API reference"),
+        "files": len(project.inventory.files),
+        "components": [(name, sum(len(module.symbols) for module in found)) for name, found in components],
+        "names": sum(len(module.symbols) for module in modules),
+    }
+
+
+def _component(name: str, modules: list[Module]) -> dict[str, object]:
+    return {
+        "name": name,
+        "modules": modules,
+        "fences": _FENCES,
+        "whole": all(module.name == name for module in modules),
+    }

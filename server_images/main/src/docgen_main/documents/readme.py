@@ -1,0 +1,95 @@
+"""README: the page a newcomer reads first."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from docgen_main.documents import getting_started, layout
+from docgen_main.documents.section import Section, section
+from docgen_main.facts import Project
+from docgen_main.facts.prose import first_sentence
+
+_COMMITS = 10
+_NAMES = 8
+
+
+def sections(project: Project, title: str) -> Iterator[Section]:
+    """The sections of a README about `project`, headed by `title` or the project's own name."""
+    yield section("Overview", "overview.md.j2", lambda: _overview(project, title))
+    yield section("Getting started", "getting_started.md.j2", lambda: getting_started.facts(project))
+    yield section(
+        "Commands", "commands.md.j2", lambda: {"commands": project.commands} if project.commands else None
+    )
+    yield section("Layout", "layout.md.j2", lambda: layout.facts(project))
+    yield section("Public API", "public_api.md.j2", lambda: _api(project))
+    yield section("Dependencies", "dependencies.md.j2", lambda: dependencies(project))
+    yield section("Tests", "tests.md.j2", lambda: tests(project))
+    yield section("Configuration", "configuration.md.j2", lambda: _configuration(project))
+    yield section("Recent changes", "recent_changes.md.j2", lambda: _changes(project))
+    yield section("License", "license.md.j2", lambda: _license(project))
+    yield section("Not covered", "not_covered.md.j2", lambda: not_covered(project))
+
+
+def _overview(project: Project, title: str) -> dict[str, object]:
+    return {
+        "title": title or project.name or "Untitled project",
+        "summary": project.summary,
+        "files": len(project.inventory.files),
+        "languages": project.languages,
+        "manifest": project.main,
+    }
+
+
+def _api(project: Project) -> dict[str, object] | None:
+    rows = []
+    for name, modules in project.components:
+        names = list(dict.fromkeys(s.name for module in modules for s in module.symbols if "." not in s.name))
+        if names:
+            purpose = next((module.doc for module in modules if module.doc), "")
+            rows.append((name, first_sentence(purpose), names[:_NAMES], len(names) - _NAMES))
+    return {"rows": rows} if rows else None
+
+
+def dependencies(project: Project) -> dict[str, object] | None:
+    """Declared dependencies: those that running needs in full, the others by name and group."""
+    tables = []
+    for manifest, declared in project.dependencies:
+        needed = [d for d in declared if not d.group]
+        groups: dict[str, list[str]] = {}
+        for dependency in declared:
+            if dependency.group:
+                groups.setdefault(dependency.group, []).append(dependency.name)
+        tables.append((manifest, needed, groups))
+    return {"tables": tables} if tables else None
+
+
+def tests(project: Project) -> dict[str, object] | None:
+    """Where the tests are, and the command that runs them when one is certain."""
+    if not project.tests:
+        return None
+    return {"tests": project.tests, "command": getting_started.test_command(project)}
+
+
+def _configuration(project: Project) -> dict[str, object] | None:
+    return {"files": project.configuration} if project.configuration else None
+
+
+def _changes(project: Project) -> dict[str, object] | None:
+    if not project.history.commits:
+        return None
+    commits = [
+        (datetime.fromtimestamp(commit.time, UTC).date().isoformat(), commit.subject, commit.id[:10])
+        for commit in project.history.commits[:_COMMITS]
+    ]
+    tags = [name for commit in project.history.commits for name in project.history.tags.get(commit.id, ())]
+    return {"commits": commits, "branch": project.history.branch, "latest": tags[0] if tags else ""}
+
+
+def _license(project: Project) -> dict[str, object] | None:
+    name, path = project.license
+    return {"name": name, "path": path} if name or path else None
+
+
+def not_covered(project: Project) -> dict[str, object] | None:
+    """What the document says nothing about although it is there."""
+    skipped = [item for item in project.skipped if item.reason != "a symbolic link"]
+    return {"skipped": skipped[:20], "more": len(skipped) - 20} if skipped else None

@@ -1,0 +1,81 @@
+"""The generated documents as resources, `docs://generated/<path below the output folder>`."""
+
+from urllib.parse import quote
+
+import anyio.to_thread
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp_types import Resource
+
+from docgen_main.workspace import MissingError, Path, Workspace, WorkspaceError, display
+from docgen_main.workspace.names import is_plain
+
+PREFIX = "docs://generated/"
+_LISTED = 1_000
+
+
+def uri_of(workspace: Workspace, path: Path) -> str:
+    """The resource of the file at `path`, which lies in the output folder."""
+    return PREFIX + quote("/".join(path[len(workspace.output) :]))
+
+
+class DocumentServer(MCPServer):
+    """An MCP server whose resource list is what lies in the output folder when it is asked for."""
+
+    workspace: Workspace
+
+    async def list_resources(self) -> list[Resource]:
+        """Documents of the output folder, in order of path; at most 1,000."""
+        return await anyio.to_thread.run_sync(self._documents)
+
+    def _documents(self) -> list[Resource]:
+        found: list[Resource] = []
+        for path, size in self.workspace.output_files():
+            if len(found) >= _LISTED:
+                break
+            if is_plain("/".join(path)):
+                found.append(_resource(self.workspace, path, size))
+        return found
+
+
+def _resource(workspace: Workspace, path: Path, size: int) -> Resource:
+    return Resource(
+        uri=uri_of(workspace, path),
+        name="/".join(path[len(workspace.output) :]),
+        description=f"A file of {display(workspace.output)}/",
+        mime_type=_mime_type(path[-1]),
+        size=size,
+    )
+
+
+def _mime_type(name: str) -> str:
+    return "text/markdown" if name.lower().endswith(".md") else "text/plain"
+
+
+def add_resources(mcp: DocumentServer, workspace: Workspace) -> None:
+    """Let `mcp` list and read the documents of `workspace`."""
+    mcp.workspace = workspace
+
+    @mcp.resource(
+        PREFIX + "{+path}",
+        name="generated",
+        title="Generated document",
+        description="A document of the output folder, by its path there.",
+        mime_type="text/markdown",
+    )
+    async def generated(path: str) -> str:
+        try:
+            names = workspace.output + workspace.path(path.lstrip("/"))
+            content = await anyio.to_thread.run_sync(_read, workspace, names)
+        except MissingError as error:
+            raise ResourceNotFoundError(str(error)) from None
+        except WorkspaceError as error:
+            raise ResourceError(str(error)) from None
+        try:
+            return content.decode()
+        except UnicodeDecodeError:
+            raise ResourceError(f"{display(names)} is not text: read it with files_read") from None
+
+
+def _read(workspace: Workspace, path: Path) -> bytes:
+    return workspace.read(path, limit=workspace.limits.file_bytes)

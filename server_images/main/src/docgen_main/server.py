@@ -1,0 +1,66 @@
+"""Puts the server together: workspace, tools, resources, prompts, and the ASGI app around them."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+import structlog
+from docgen_common.app import create_app
+from docgen_common.errors import SettingsError
+from docgen_common.settings import ServerSettings
+from starlette.applications import Starlette
+
+from docgen_main.checks import readiness_checks
+from docgen_main.prompts import add_prompts
+from docgen_main.resources import DocumentServer, add_resources
+from docgen_main.settings import MainSettings
+from docgen_main.tools.docs import add_document_tools
+from docgen_main.tools.files import add_file_tools
+from docgen_main.workspace import Workspace
+
+INSTRUCTIONS = """\
+Documents about the workspace, made from facts that are read in its files. Begin with docs_kinds, or call \
+docs_generate with a kind and read the resource that it links to. files_list and files_read show the
+workspace; \\ files_write writes below the output folder."""
+
+
+def open_workspace(settings: MainSettings) -> Workspace:
+    """The workspace that `settings` name. Raises `SettingsError` when it cannot be opened."""
+    try:
+        workspace = Workspace(settings.workspace, settings.output, writable=settings.writable)
+    except OSError as error:
+        raise SettingsError(f"the workspace cannot be opened: {error.strerror}") from None
+    swept = workspace.sweep()
+    if swept:
+        structlog.stdlib.get_logger("docgen.documents").info("leftovers swept", files=swept)
+    return workspace
+
+
+def build_server(workspace: Workspace, name: str = "main") -> DocumentServer:
+    """The MCP server on `workspace`."""
+    mcp = DocumentServer(
+        name=name,
+        title="Documents",
+        description="Makes documents from facts it reads in the workspace, and reads and writes files there.",
+        instructions=INSTRUCTIONS,
+        version=_version(),
+    )
+    add_document_tools(mcp, workspace)
+    add_file_tools(mcp, workspace)
+    add_resources(mcp, workspace)
+    add_prompts(mcp)
+    return mcp
+
+
+def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Starlette:
+    """The ASGI app that the container runs. Raises `SettingsError` for settings that cannot be meant."""
+    own = own or MainSettings.from_environment()
+    workspace = open_workspace(own)
+    return create_app(
+        build_server(workspace, settings.server), settings, checks=readiness_checks(workspace, own)
+    )
+
+
+def _version() -> str:
+    try:
+        return version("docgenctl")
+    except PackageNotFoundError:  # the image has the sources, not the distribution
+        return ""

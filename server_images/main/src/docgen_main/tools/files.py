@@ -1,0 +1,207 @@
+"""`files_list`, `files_read`, `files_write`: the workspace through the guard."""
+
+import base64
+import binascii
+import hashlib
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import anyio.to_thread
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import ToolAnnotations
+from pydantic import BaseModel, Field
+
+from docgen_main.tools.refusals import refusals
+from docgen_main.workspace import Entry, Path, Workspace, display
+from docgen_main.workspace.names import is_plain
+
+_LIST_MOST = 1_000
+_READ_MOST = 256 << 10
+
+Encoding = Literal["utf-8", "base64"]
+FilePath = Annotated[
+    str, Field(description="Path from the top of the workspace, parts separated by '/'. Taken literally.")
+]
+
+
+class FileEntry(BaseModel):
+    """One name in a directory."""
+
+    name: str = Field(description="The name; invisible or undecodable characters are shown as escapes")
+    path: str | None = Field(
+        description="What to give files_read or files_list; null when it cannot be given"
+    )
+    type: Literal["file", "directory", "link", "other"]
+    bytes: int | None = Field(default=None, description="Size of a file")
+    modified: str | None = Field(default=None, description="When a file was changed (RFC 3339)")
+
+
+class Listing(BaseModel):
+    """A page of a directory."""
+
+    path: str
+    entries: list[FileEntry]
+    total: int = Field(description="Entries of the whole directory; hidden names do not count")
+    next_cursor: str | None = Field(default=None, description="Give it as cursor to get the next page")
+
+
+class FileContent(BaseModel):
+    """A piece of a file."""
+
+    path: str
+    encoding: Encoding
+    content: str
+    offset: int = Field(description="Where the piece starts, in bytes")
+    bytes: int = Field(description="Length of the piece in bytes")
+    size: int = Field(description="Size of the whole file in bytes")
+    next_offset: int | None = Field(default=None, description="Where the next piece starts; null at the end")
+    sha256: str | None = Field(
+        default=None, description="Hash of the whole file, when the piece is all of it"
+    )
+
+
+class Written(BaseModel):
+    """A written file."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+def add_file_tools(mcp: MCPServer, workspace: Workspace) -> None:
+    """Give `mcp` the file tools, all on `workspace`."""
+
+    @mcp.tool(
+        title="List files",
+        description="List a directory of the workspace by name, a page at a time. Links are not followed.",
+        annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
+    )
+    async def files_list(
+        path: FilePath = ".",
+        limit: Annotated[int, Field(ge=1, le=_LIST_MOST, description="Entries per page")] = 200,
+        cursor: Annotated[str | None, Field(description="next_cursor of the page before")] = None,
+    ) -> Listing:
+        with refusals("files_list", path):
+            return await anyio.to_thread.run_sync(_list, workspace, path, limit, cursor)
+
+    @mcp.tool(
+        title="Read a file",
+        description="Read a file of the workspace or a piece of it: UTF-8 as text, anything else as base64.",
+        annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
+    )
+    async def files_read(
+        path: FilePath,
+        offset: Annotated[int, Field(ge=0, le=1 << 40, description="First byte to read")] = 0,
+        limit: Annotated[int, Field(ge=1, le=_READ_MOST, description="Bytes to read at most")] = 65_536,
+    ) -> FileContent:
+        with refusals("files_read", path):
+            return await anyio.to_thread.run_sync(_read, workspace, path, offset, limit)
+
+    @mcp.tool(
+        title="Write a file",
+        description=(
+            f"Write a whole file below {display(workspace.output)}/"
+            + (" or anywhere in the workspace" if workspace.writable else "")
+            + ", atomically. Directories are made as needed."
+        ),
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+        ),
+    )
+    async def files_write(
+        path: FilePath,
+        content: Annotated[str, Field(description="The new content, encoded as encoding says")],
+        encoding: Encoding = "utf-8",
+        expected_sha256: Annotated[
+            str | None,
+            Field(
+                pattern="^([0-9a-fA-F]{64}|absent)$",
+                description="Write only if the file now has this hash, or 'absent': only if there is none",
+            ),
+        ] = None,
+    ) -> Written:
+        with refusals("files_write", path):
+            return await anyio.to_thread.run_sync(_write, workspace, path, content, encoding, expected_sha256)
+
+
+def _list(workspace: Workspace, text: str, limit: int, cursor: str | None) -> Listing:
+    path = workspace.path(text)
+    after = _cursor_name(cursor)
+    entries = workspace.entries(path)
+    rest = entries if after is None else [entry for entry in entries if entry.name > after]
+    page = rest[:limit]
+    return Listing(
+        path=display(path),
+        entries=[_entry(path, entry) for entry in page],
+        total=len(entries),
+        next_cursor=_cursor(page[-1].name) if len(rest) > limit else None,
+    )
+
+
+def _cursor(name: str) -> str:
+    return base64.urlsafe_b64encode(name.encode("utf-8", "surrogateescape")).decode()
+
+
+def _cursor_name(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    try:
+        return base64.b64decode(cursor, altchars=b"-_", validate=True).decode("utf-8", "surrogateescape")
+    except (binascii.Error, ValueError):
+        raise ToolError("the cursor is not one that files_list gave: start again without it") from None
+
+
+def _entry(directory: Path, entry: Entry) -> FileEntry:
+    speakable = not any("\ud800" <= character <= "\udfff" for character in entry.name)
+    known = entry.kind == "file"
+    return FileEntry(
+        name=display(entry.name),
+        path="/".join((*directory, entry.name)) if speakable and is_plain(entry.name) else None,
+        type=entry.kind,
+        bytes=entry.size if known else None,
+        modified=datetime.fromtimestamp(entry.modified, UTC).isoformat(timespec="seconds") if known else None,
+    )
+
+
+def _read(workspace: Workspace, text: str, offset: int, limit: int) -> FileContent:
+    path = workspace.path(text)
+    piece, size = workspace.read_range(path, offset, limit)
+    encoding, content, piece = _decoded(piece, whole=offset + len(piece) >= size)
+    end = offset + len(piece)
+    return FileContent(
+        path=display(path),
+        encoding=encoding,
+        content=content,
+        offset=offset,
+        bytes=len(piece),
+        size=size,
+        next_offset=end if end < size else None,
+        sha256=hashlib.sha256(piece).hexdigest() if offset == 0 and end >= size else None,
+    )
+
+
+def _decoded(piece: bytes, *, whole: bool) -> tuple[Encoding, str, bytes]:
+    """The piece as text, cut before a character that its end splits; as base64 when it is not text."""
+    for cut in range(1 if whole else 4):
+        part = piece[: len(piece) - cut]
+        try:
+            content = part.decode()
+        except UnicodeDecodeError:
+            continue
+        if "\0" in content or not part:
+            break
+        return "utf-8", content, part
+    return ("base64", base64.b64encode(piece).decode(), piece) if piece else ("utf-8", "", piece)
+
+
+def _write(
+    workspace: Workspace, text: str, content: str, encoding: Encoding, expected: str | None
+) -> Written:
+    path = workspace.path(text)
+    try:
+        raw = content.encode() if encoding == "utf-8" else base64.b64decode(content, validate=True)
+    except (binascii.Error, ValueError):
+        raise ToolError(f"the content is not {encoding}: encode it so, or name another encoding") from None
+    workspace.write(path, raw, expected_sha256=expected)
+    return Written(path="/".join(path), bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())

@@ -1,0 +1,22 @@
+"""From what the workspace refuses to what the caller is told, with one audit line on the way."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from mcp.server.mcpserver.exceptions import ToolError
+
+from docgen_main.workspace import DeniedError, WorkspaceError, display
+
+_log = structlog.stdlib.get_logger("docgen.audit")
+
+
+@contextmanager
+def refusals(tool: str, path: str) -> Iterator[None]:
+    """Turn a `WorkspaceError` inside the block into a `ToolError`; denials are logged."""
+    try:
+        yield
+    except WorkspaceError as error:
+        if isinstance(error, DeniedError):
+            _log.warning("denied", tool=tool, path=display(path[:512]), rule=error.rule)
+        raise ToolError(str(error)) from None
