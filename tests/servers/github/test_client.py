@@ -1,3 +1,4 @@
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -281,6 +282,21 @@ async def test_a_broken_encoding_is_an_error(encoding: str, github: StandIn, mak
     github.on("/thing", Reply({}, headers={"content-encoding": encoding}))
     with pytest.raises(BadAnswer):
         await ask(make_client())
+
+
+async def test_a_lost_answer_is_asked_for_again(make_client: MakeClient):
+    requests = []
+
+    async def lose_the_first(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
+        if len(requests) > 1:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n[]")
+        writer.close()
+
+    async with await asyncio.start_server(lose_the_first, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        assert await ask(make_client(f"http://127.0.0.1:{port}")) == []
+    assert len(requests) == 2
 
 
 async def test_nobody_listening_is_named_as_such(make_client: MakeClient, unused_port: Callable[[], int]):

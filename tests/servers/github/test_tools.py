@@ -69,6 +69,7 @@ async def test_status_tells_the_set_up_and_asks_nobody(github: StandIn, make_set
     status = await call(make_settings(["octo/demo", "hub/*"]), "github_status")
     assert status == {
         "api_host": github.url.removeprefix("http://"),
+        "https": False,
         "repositories": ["hub/*", "octo/demo"],
         "token": True,
         "egress_proxy": False,
@@ -183,6 +184,21 @@ async def test_patches_are_bounded_and_say_so(github: StandIn, make_settings: Ma
     assert (binary["patch"], binary["patch_truncated"]) == (None, False)
     assert (len(first["patch"]), first["patch_truncated"]) == (30_000, True)
     assert (last["patch"], last["patch_truncated"]) == ("", True)
+
+
+async def test_a_full_page_of_pull_requests_stays_below_what_clients_accept(
+    github: StandIn, make_settings: MakeSettings
+):
+    worst = {"ref": '"' * 250, "sha": SHA, "repo": {"full_name": "octo/demo"}}
+    labels = [{"name": '"' * 50}] * 20
+    one = pull(title='"' * 256, body="x" * 60_000, labels=labels, head=worst, base=worst)
+    github.on("/repos/octo/demo/pulls", Reply([one] * 100))
+    async with connected(make_settings()) as client:
+        result = await client.call_tool(
+            "github_list_pulls", {"owner": "octo", "repo": "demo", "per_page": 100}
+        )
+    assert len(result.structured_content["pulls"]) == 100
+    assert len(result.model_dump_json().encode()) < 2**20
 
 
 async def test_free_text_stands_only_below_untrusted(github: StandIn, make_settings: MakeSettings):

@@ -110,7 +110,7 @@ class GitHubClient:
             follow_redirects=False,
             headers=_HEADERS,
             timeout=httpx2.Timeout(
-                self._bounds.read_s, connect=self._bounds.connect_s, pool=self._bounds.connect_s
+                self._bounds.read_s, connect=self._bounds.connect_s, pool=self._bounds.total_s
             ),
             limits=httpx2.Limits(max_connections=self._bounds.connections),
         )

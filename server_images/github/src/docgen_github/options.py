@@ -25,6 +25,11 @@ class GitHubOptions:
         """Host of the API, with the port where it is not the scheme's own; empty when the URL is wrong."""
         return urlsplit(self.api_url).netloc
 
+    @property
+    def https(self) -> bool:
+        """Whether requests, and with them the token, travel encrypted."""
+        return urlsplit(self.api_url).scheme == "https"
+
     def require_valid(self) -> None:
         """Raise `NotConfigured` that names every wrong key."""
         if self.problems:

@@ -28,6 +28,7 @@ class Status(_Shape):
     """How this server is set up."""
 
     api_host: str = Field(description="Host of the GitHub REST API.")
+    https: bool = Field(description="Whether the token travels encrypted.")
     repositories: list[str] = Field(description="The allowlist: owner/name, or owner/* for all of an owner.")
     token: bool = Field(description="Whether requests carry a token.")
     egress_proxy: bool = Field(description="Whether requests go through the stack's egress proxy.")
@@ -57,10 +58,9 @@ class ListedRepository(_Shape):
     archived: bool | None = None
     fork: bool | None = None
     pushed_at: datetime | None = None
-    untrusted: RepositoryText | None = None
 
 
-class RepositoryList(_Result):
+class RepositoryList(_Shape):
     """All repositories that may be read."""
 
     repositories: list[ListedRepository]

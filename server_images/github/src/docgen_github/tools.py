@@ -47,6 +47,7 @@ def _add_status(mcp: MCPServer, client: GitHubClient, options: GitHubOptions) ->
         rate = shapes.Rate(limit=seen.limit, remaining=seen.remaining, reset=seen.reset) if seen else None
         return shapes.Status(
             api_host=options.host,
+            https=options.https,
             repositories=list(options.policy.entries),
             token=client.has_token,
             egress_proxy=client.proxied,

@@ -8,12 +8,13 @@ from docgen_github.wire import WireFile, WirePull, WireRepository, WireReview
 
 #: Bytes of UTF-8. A result travels twice (as text and as structured content), escaped, and must stay below
 #: the 1 MiB that clients accept in one event.
-TITLE_BYTES = 1_000
+TITLE_BYTES = 800
 NAME_BYTES = 400
 BODY_BYTES = 40_000
 PATCH_BYTES = 30_000
 PAGE_PATCH_BYTES = 100_000
-LABELS = 30
+LABEL_BYTES = 150
+LABELS = 10
 
 _DECISIONS = {"approved", "changes_requested", "dismissed"}
 
@@ -25,7 +26,7 @@ def repository_text(wire: WireRepository) -> shapes.RepositoryText:
         homepage=clip(wire.homepage or "", NAME_BYTES),
         default_branch=clip(wire.default_branch, NAME_BYTES),
         language=clip(wire.language or "", NAME_BYTES),
-        topics=[clip(topic, NAME_BYTES) for topic in wire.topics[:LABELS]],
+        topics=[clip(topic, LABEL_BYTES) for topic in wire.topics[:20]],
     )
 
 
@@ -49,7 +50,6 @@ def repository(wire: WireRepository) -> shapes.Repository:
 
 def listed(wire: WireRepository, allowed_by: str) -> shapes.ListedRepository:
     """One repository of an owner whose repositories are all allowed."""
-    text = repository_text(wire)
     return shapes.ListedRepository(
         full_name=wire.full_name,
         allowed_by=allowed_by,
@@ -57,9 +57,6 @@ def listed(wire: WireRepository, allowed_by: str) -> shapes.ListedRepository:
         archived=wire.archived,
         fork=wire.fork,
         pushed_at=wire.pushed_at,
-        untrusted=shapes.RepositoryText(
-            description=clip(wire.description or "", NAME_BYTES), default_branch=text.default_branch
-        ),
     )
 
 
@@ -81,7 +78,7 @@ def pull(wire: WirePull) -> shapes.Pull:
             title=clip(wire.title, TITLE_BYTES),
             head_branch=clip(wire.head.ref, NAME_BYTES),
             base_branch=clip(wire.base.ref, NAME_BYTES),
-            labels=[clip(label.name, NAME_BYTES) for label in wire.labels[:LABELS]],
+            labels=[clip(label.name, LABEL_BYTES) for label in wire.labels[:LABELS]],
         ),
     )
 
