@@ -13,6 +13,8 @@ import select
 import socket
 import ssl
 from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
 
 from docgenctl.endpoint import failures
 from docgenctl.endpoint.address import Endpoint
@@ -39,19 +41,25 @@ class _TlsConnection(http.client.HTTPConnection):
         errors: list[OSError] = []
         addresses = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         for family, kind, protocol, _, address in addresses:
-            plain = socket.socket(family, kind, protocol)
             try:
-                plain.settimeout(min(_CONNECT_TIMEOUT_S, self._silence_s))
-                plain.connect(address)
-                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self.sock = self._context.wrap_socket(plain, server_hostname=self.host)
+                self.sock = self._attempt(socket.socket(family, kind, protocol), address)
             except OSError as error:
-                plain.close()
                 errors.append(error)
                 continue
-            self.sock.settimeout(self._silence_s)
             return
         raise max(errors, key=lambda error: isinstance(error, ssl.SSLError))
+
+    def _attempt(self, plain: socket.socket, address: Any) -> ssl.SSLSocket:
+        try:
+            plain.settimeout(min(_CONNECT_TIMEOUT_S, self._silence_s))
+            plain.connect(address)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            proved = self._context.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+        proved.settimeout(self._silence_s)
+        return proved
 
 
 class Connection:
@@ -164,8 +172,7 @@ class Connection:
     ) -> http.client.HTTPResponse:
         connection = self._open()
         try:
-            connection.request(method, path, body=body, headers=dict(headers))
-            self._response = connection.getresponse()
+            self._response = self._exchange(connection, method, path, body, headers)
             return self._response
         except _BROKEN:
             raise
@@ -181,6 +188,19 @@ class Connection:
         except BaseException:
             self.close()
             raise
+
+    @staticmethod
+    def _exchange(
+        connection: _TlsConnection, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        try:
+            connection.request(method, path, body=body, headers=dict(headers))
+        except _BROKEN as error:
+            # A gateway that finds the body too large says so and hangs up without having read it.
+            with suppress(OSError, http.client.HTTPException):
+                return connection.getresponse()
+            raise error from None
+        return connection.getresponse()
 
     def _reuse(self) -> bool:
         """Whether the old connection can carry another request; drops it when not."""

@@ -13,7 +13,7 @@ from docgenctl.model.secret import Secret
 KEY_PREFIX = "dgk_"
 _KEY_BYTES = 32
 _KEY = re.compile(re.escape(KEY_PREFIX) + r"[A-Za-z0-9_-]{43}", re.ASCII)
-# 43 random characters of 64 have fewer than 12 different ones once in 10**17 keys; typed ones often do.
+# 43 random characters of 64 have fewer than 12 different ones once in 10**20 keys; typed ones often do.
 _FEWEST_DIFFERENT_CHARACTERS = 12
 
 
