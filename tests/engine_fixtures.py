@@ -5,12 +5,14 @@ Import them into a conftest: `from tests.engine_fixtures import busybox, engine,
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import tarfile
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -20,7 +22,14 @@ from docgenctl.model.errors import EngineError
 from docgenctl.model.observed import ObservedImage
 
 #: Kept between runs: several test processes share it, and it costs 2 MB.
-BUSYBOX = "docgenctl-test/busybox:1"
+BUSYBOX = "docgenctl-test/busybox:2"
+
+
+def skip_unless_in_ci(reason: str) -> NoReturn:
+    """What is missing may be missed on a desk, never in CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -29,17 +38,17 @@ def engine() -> Iterator[DockerEngine]:
     try:
         found = connect(os.environ)
     except EngineError as error:
-        message = f"no Docker Engine: {error.message} ({error.code})"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+        skip_unless_in_ci(f"no Docker Engine: {error.message} ({error.code})")
     yield found
     found.close()
 
 
 @pytest.fixture(scope="session")
 def busybox(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> ObservedImage:
-    """An image of nothing but a static busybox, made without a registry."""
+    """An image of a static busybox and this machine's bash, made without a registry.
+
+    bash is there for its `/dev/tcp`: a static busybox cannot look names up.
+    """
     present = engine.find_image(BUSYBOX)
     if present is not None:
         return present
@@ -85,13 +94,11 @@ def _static_busybox(folder: Path) -> Path:
     if own and b"ld-linux" not in Path(own).read_bytes()[:4096]:
         return Path(own)
     if shutil.which("apt-get") is None or shutil.which("dpkg") is None:
-        pytest.skip("no static busybox: apt-get install busybox-static")
+        skip_unless_in_ci("no static busybox: apt-get install busybox-static")
     subprocess.run(["apt-get", "download", "-qq", "busybox-static"], cwd=folder, check=True, timeout=120)
     package = next(folder.glob("busybox-static*.deb"))
     subprocess.run(["dpkg", "-x", package, folder / "unpacked"], check=True, timeout=60)
-    return next(
-        path for path in (folder / "unpacked").rglob("busybox") if path.is_file() and path.stat().st_size
-    )
+    return next((folder / "unpacked").glob("**/bin/busybox"))
 
 
 def _root_of(busybox: Path) -> bytes:
@@ -104,12 +111,21 @@ def _root_of(busybox: Path) -> bytes:
         data = busybox.read_bytes()
         program.size = len(data)
         tar.addfile(program, io.BytesIO(data))
+        bash = shutil.which("bash") or "/bin/bash"
+        for path in (bash, *_libraries(bash)):
+            tar.add(Path(path).resolve(), "bin/bash" if path == bash else path.lstrip("/"))
         for name in names:
-            if name != "busybox":
+            if name not in ("busybox", "bash"):
                 link = _entry(f"bin/{name}", tarfile.SYMTYPE, 0o777)
                 link.linkname = "busybox"
                 tar.addfile(link)
     return buffer.getvalue()
+
+
+def _libraries(program: str) -> list[str]:
+    """Shared libraries of a program, by the paths it looks for them."""
+    listing = subprocess.run(["ldd", program], capture_output=True, check=True, text=True).stdout
+    return re.findall(r"(/\S+) \(0x", listing)
 
 
 def _entry(name: str, kind: bytes, mode: int) -> tarfile.TarInfo:
