@@ -48,6 +48,11 @@ class Console:
         """The whole result for a program."""
         self.line(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
+    def json_line(self, value: Any) -> None:
+        """One of several results for a program, on a line of its own."""
+        self.line(json.dumps(value, ensure_ascii=False, default=str))
+        self.out.flush()
+
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Rows in columns; the last column may be cut off by nobody but the terminal."""
         if not self.out.isatty():

@@ -39,6 +39,7 @@ class ObservedContainer:
     """One container of the project.
 
     `state` is the engine's word: created, running, restarting, exited, paused or dead.
+    `health_command` is the engine's own check, empty when it has none that is a plain command.
     `started_at` is RFC 3339 in UTC, empty when never started. `networks` maps engine network names to
     the container's address there.
     """
@@ -58,6 +59,7 @@ class ObservedContainer:
     ports: tuple[PortBinding, ...] = ()
     networks: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
+    health_command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from docgenctl.model.errors import RefusedError
 from docgenctl.model.observed import Observation, ObservedContainer, ObservedNetwork, ObservedVolume
 from docgenctl.model.plan import Plan, Step, Verb
+from docgenctl.model.project import Project
 from docgenctl.model.stack import (
     LABEL_CONTENT_DIGEST,
     LABEL_PROJECT_ID,
@@ -30,15 +31,15 @@ _COMPOSE_WORKING_DIR = "com.docker.compose.project.working_dir"
 _RUNNING = ("running", "restarting")
 
 
-def refuse_foreign(stack: Stack, observation: Observation) -> None:
+def refuse_foreign(project: Project, observation: Observation) -> None:
     """Raise RefusedError when the project's name is used by the stack of another directory."""
     for container in observation.containers:
         owner = container.labels.get(LABEL_PROJECT_ID)
         directory = container.labels.get(_COMPOSE_WORKING_DIR, "another directory")
-        if owner == stack.project_id or (owner is None and directory == stack.workspace):
+        if owner == project.id or (owner is None and directory == str(project.directory)):
             continue
         raise RefusedError(
-            f"project {stack.project} belongs to {directory}: container {container.name} was started there",
+            f"project {project.name} belongs to {directory}: container {container.name} was started there",
             hint="give this one a name of its own in docgen.yaml: project: NAME",
             code="foreign_project",
         )
@@ -81,6 +82,18 @@ def plan_stop(observation: Observation, services: Iterable[str]) -> Plan:
             _step(Verb.STOP_CONTAINER, container.service, "stop", target=container.id)
             for container in observation.containers
             if container.service in wanted and container.state in (*_RUNNING, "paused")
+        )
+    )
+
+
+def plan_start(observation: Observation, services: Iterable[str]) -> Plan:
+    """Start the containers of these services that do not run; nothing is created or changed."""
+    wanted = set(services)
+    return Plan(
+        steps=tuple(
+            _step(Verb.START_CONTAINER, container.service, container.state, target=container.id)
+            for container in observation.containers
+            if container.service in wanted and container.state not in _RUNNING
         )
     )
 

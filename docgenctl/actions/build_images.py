@@ -1,0 +1,162 @@
+"""Build the images whose content changed: an image's tag is the digest of its recipe.
+
+The recipe is the Dockerfile with its pinned base, the lock with its hashes and the sources. Wheels and the
+tar are only fetched and written for an image that the engine does not have yet.
+"""
+
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import platformdirs
+
+from docgenctl.actions.choose_bases import Bases, choose_bases
+from docgenctl.actions.open_project import OpenProject
+from docgenctl.engine.protocol import Engine
+from docgenctl.images.context import Context, assemble, egress_context, gateway_context, tree
+from docgenctl.images.facts import load_image_facts
+from docgenctl.images.wheels import fetch_wheels
+from docgenctl.model.blueprint import SERVICE_UID, Blueprint
+from docgenctl.model.image_facts import ImageFacts
+from docgenctl.model.locations import server_images_directory, templates_directory
+from docgenctl.model.progress import Reporter
+from docgenctl.model.stack import LABEL_CONTENT_DIGEST
+from docgenctl.planning.assemble_stack import ImageChoice
+from docgenctl.rendering.dockerfiles import render_dockerfile
+
+#: Two builds at once fill a small machine; more only make each of them slower.
+PARALLEL_BUILDS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How one image is made. `complete` adds what only a build needs, such as wheels."""
+
+    image: str
+    dockerfile: str
+    context: Context
+    complete: Callable[[Context, Callable[[str], None]], Context]
+    network: bool = False
+
+    @property
+    def reference(self) -> str:
+        """The tag that names exactly this content."""
+        return self.context.reference(self.image)
+
+
+def cache_directory(environ: Mapping[str, str]) -> Path:
+    """Where downloads and base images are kept between projects; may be deleted at any time."""
+    configured = environ.get("DOCGENCTL_CACHE_DIR")
+    return Path(configured) if configured else platformdirs.user_cache_path("docgenctl")
+
+
+def write_recipes(
+    opened: OpenProject, blueprint: Blueprint, bases: Bases, architecture: str
+) -> dict[str, Recipe]:
+    """The recipe of every service's image, by service."""
+    cache_dir = cache_directory(opened.environ)
+    recipes = {
+        server.name: _server_recipe(server.facts, bases, blueprint, architecture, cache_dir)
+        for server in blueprint.servers
+    }
+    recipes["orchestrator"] = _server_recipe(
+        load_image_facts("orchestrator"), bases, blueprint, architecture, cache_dir
+    )
+    gateway = _dockerfile("gateway", base=bases.gateway, debs=bases.gateway_debs is not None)
+    recipes["gateway"] = Recipe(
+        image="gateway",
+        dockerfile=gateway,
+        context=gateway_context(gateway, bases.gateway_debs),
+        complete=lambda context, _: context,
+    )
+    egress = _dockerfile("egress", base=bases.egress, debs=bases.egress_debs is not None)
+    recipes["egress"] = Recipe(
+        image="egress",
+        dockerfile=egress,
+        context=egress_context(egress, bases.egress_debs),
+        complete=lambda context, _: context,
+        network=bases.egress_debs is None,
+    )
+    return recipes
+
+
+def build_images(
+    recipes: Mapping[str, Recipe], engine: Engine, reporter: Reporter, *, force: bool = False
+) -> dict[str, ImageChoice]:
+    """The image of every service, built where the engine lacks it (or always, with `force`).
+
+    Raises BuildError with the last lines of the output, and EngineError when wheels cannot be had.
+    """
+    distinct = {recipe.reference: recipe for recipe in recipes.values()}
+    with ThreadPoolExecutor(PARALLEL_BUILDS, thread_name_prefix="build") as pool:
+        built = dict(
+            zip(
+                distinct,
+                pool.map(lambda recipe: _ensure(recipe, engine, reporter, force=force), distinct.values()),
+                strict=True,
+            )
+        )
+    return {service: built[recipe.reference] for service, recipe in recipes.items()}
+
+
+def prepare_recipes(
+    opened: OpenProject, blueprint: Blueprint, engine: Engine, reporter: Reporter, *, pull: bool = False
+) -> dict[str, Recipe]:
+    """Recipes on pinned bases, which are pulled or made if need be; `pull` asks the registries again."""
+    bases = choose_bases(opened, engine, cache_directory(opened.environ), reporter, pull=pull)
+    return write_recipes(opened, blueprint, bases, engine.info().architecture)
+
+
+def _ensure(recipe: Recipe, engine: Engine, reporter: Reporter, *, force: bool) -> ImageChoice:
+    reference = recipe.reference
+    image = None if force else engine.find_image(reference)
+    if image is None:
+        reporter.begin("image", recipe.image, "building")
+
+        def on_line(line: str) -> None:
+            reporter.advance("image", recipe.image, line)
+
+        try:
+            context = recipe.complete(recipe.context, on_line)
+            with context.data as data:
+                image = engine.build_image(
+                    data,
+                    reference,
+                    {LABEL_CONTENT_DIGEST: recipe.context.digest},
+                    on_line,
+                    network=recipe.network,
+                )
+        except BaseException:
+            reporter.failed("image", recipe.image, "not built")
+            raise
+        reporter.done("image", recipe.image, f"built {reference}, {image.size_bytes / 1e6:.0f} MB")
+    return ImageChoice(reference=reference, id=image.id)
+
+
+def _server_recipe(
+    facts: ImageFacts, bases: Bases, blueprint: Blueprint, architecture: str, cache_dir: Path
+) -> Recipe:
+    dockerfile = _dockerfile(
+        "server", base=bases.server, server=facts.name, title=facts.title, module=facts.module
+    )
+    folder = server_images_directory() / facts.name
+    requirements = folder / "requirements.txt"
+    sources = tree(server_images_directory() / "common" / "src", "app") | tree(folder / "src", "app")
+    context = assemble(dockerfile, {"requirements.txt": requirements, **sources})
+
+    def complete(incomplete: Context, on_line: Callable[[str], None]) -> Context:
+        wheels = fetch_wheels(
+            requirements,
+            python=blueprint.settings.images.python,
+            architecture=architecture,
+            cache_dir=cache_dir,
+            on_line=on_line,
+        )
+        return replace(incomplete, files={**incomplete.files, **tree(wheels, "wheels")})
+
+    return Recipe(image=facts.name, dockerfile=dockerfile, context=context, complete=complete)
+
+
+def _dockerfile(kind: str, **variables: object) -> str:
+    return render_dockerfile(kind, {"uid": SERVICE_UID, **variables}, templates_directory())

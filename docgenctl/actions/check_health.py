@@ -1,0 +1,81 @@
+"""Check a running stack layer by layer, from the container to a real tool call with the production key."""
+
+import time
+from dataclasses import replace
+
+from docgenctl.actions.find_endpoint import find_endpoint
+from docgenctl.actions.open_project import OpenProject
+from docgenctl.endpoint.address import Endpoint
+from docgenctl.endpoint.mcp_client import McpEndpoint
+from docgenctl.endpoint.probe import probe_discover, probe_gateway, probe_tool, wait_until_ready
+from docgenctl.engine.protocol import Engine
+from docgenctl.model.blueprint import Blueprint, Server
+from docgenctl.model.health import HealthReport, LayerResult
+from docgenctl.model.observed import Health, ObservedContainer
+from docgenctl.planning.resolve_servers import resolve_servers
+
+#: A canary answers in milliseconds; one that takes longer than this is not healthy.
+PROBE_TIMEOUT_S = 15.0
+
+
+def check_health(opened: OpenProject, engine: Engine) -> HealthReport:
+    """Every layer once; a layer whose ground is missing is not tried.
+
+    Raises NotHealthyError when the stack was never started.
+    """
+    endpoint = find_endpoint(opened)
+    servers = resolve_servers(opened.configuration.settings, opened.facts)
+    layers = list(_containers(opened, engine, servers))
+    layers.append(probe_gateway(endpoint))
+    if layers[-1].ok:
+        layers += (
+            replace(
+                wait_until_ready(endpoint, deadline=0, path=f"/health/ready/{server.name}"),
+                subject=server.name,
+            )
+            for server in servers
+        )
+        with McpEndpoint(endpoint, timeout_s=PROBE_TIMEOUT_S) as client:
+            layers.append(probe_discover(client))
+            layers += _tools(servers, client)
+    return HealthReport(healthy=all(layer.ok for layer in layers), layers=tuple(layers))
+
+
+def prove_tools(blueprint: Blueprint, endpoint: Endpoint) -> tuple[LayerResult, ...]:
+    """One harmless real tool call per server, with the key that clients use."""
+    with McpEndpoint(endpoint, timeout_s=PROBE_TIMEOUT_S) as client:
+        return _tools(blueprint.servers, client)
+
+
+def _tools(servers: tuple[Server, ...], client: McpEndpoint) -> tuple[LayerResult, ...]:
+    return tuple(
+        probe_tool(client, server.facts.canary.tool, server.facts.canary.arguments)
+        for server in servers
+        if server.facts.canary is not None
+    )
+
+
+def _ready(endpoint: Endpoint, server: Server) -> LayerResult:
+    result = wait_until_ready(endpoint, deadline=0, path=f"/health/ready/{server.name}")
+    return replace(result, subject=server.name)
+
+
+def _containers(opened: OpenProject, engine: Engine, servers: tuple[Server, ...]) -> tuple[LayerResult, ...]:
+    begun = time.perf_counter()
+    observation = engine.observe(opened.project.name)
+    latency_ms = (time.perf_counter() - begun) * 1000
+    wanted = ("gateway", "orchestrator", *(server.name for server in servers), "egress")
+    return tuple(
+        LayerResult("container", name, *_verdict(observation.container(name), latency_ms)) for name in wanted
+    )
+
+
+def _verdict(container: ObservedContainer | None, latency_ms: float) -> tuple[bool, float, str]:
+    if container is None:
+        return False, latency_ms, "no container"
+    if container.state != "running":
+        reason = container.error or f"exit code {container.exit_code}"
+        return False, latency_ms, f"{container.state}, {reason}"
+    # The layers above prove what the engine has not checked yet.
+    restarts = f", {container.restarts} restarts" if container.restarts else ""
+    return container.health is not Health.UNHEALTHY, latency_ms, f"running, {container.health}{restarts}"

@@ -1,0 +1,51 @@
+"""What goes into every config and secrets volume of a stack, and under which version."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from docgenctl.actions.open_project import OpenProject
+from docgenctl.certificates.gateway import ensure_gateway_certificate
+from docgenctl.configuration.environment import dotenv_values
+from docgenctl.model.blueprint import Blueprint
+from docgenctl.model.secret import Secret
+from docgenctl.model.stack import VolumeContent, VolumePurpose
+from docgenctl.planning.assemble_stack import service_names, volume_key
+from docgenctl.secrets.stack_secrets import content_version, ensure_stack_secrets
+from docgenctl.secrets.store import FileStore
+from docgenctl.state.store import StateStore
+
+
+def fill_in_contents(
+    opened: OpenProject, blueprint: Blueprint, service_files: Mapping[str, Mapping[str, str]]
+) -> dict[str, VolumeContent]:
+    """Volume key → content; makes keys and certificates where there are none yet.
+
+    `service_files` are the rendered configuration files of each service. Secrets named by the servers'
+    images are read from the environment, or from `.env` beside docgen.yaml.
+    """
+    now = datetime.now(UTC)
+    salt = StateStore(opened.state_dir).read().digest_salt
+    secrets = ensure_stack_secrets(
+        FileStore(opened.state_dir),
+        opened.state_dir,
+        blueprint.servers,
+        now=now,
+        environ={**dotenv_values(opened.project.directory), **opened.environ},
+    )
+    certificate = ensure_gateway_certificate(
+        opened.state_dir,
+        blueprint.settings.gateway.hostnames,
+        blueprint.settings.environment,
+        now,
+        project=opened.project.name,
+    )
+    contents: dict[str, VolumeContent] = {}
+    for service in service_names(blueprint):
+        config = {name: text.encode() for name, text in service_files.get(service, {}).items()}
+        private: dict[str, bytes | Secret] = dict(secrets.files_for(service))
+        if service == "gateway":
+            private["gateway.pem"] = certificate.pem
+        for purpose, files in ((VolumePurpose.CONFIG, config), (VolumePurpose.SECRETS, private)):
+            key = volume_key(service, purpose)
+            contents[key] = VolumeContent(volume=key, version=content_version(files, salt), files=files)
+    return contents

@@ -1,0 +1,31 @@
+"""Where clients reach a running stack."""
+
+from docgenctl.actions.open_project import OpenProject
+from docgenctl.endpoint.address import Endpoint
+from docgenctl.model.errors import NotHealthyError
+from docgenctl.secrets.stack_secrets import API_KEY_FILE
+from docgenctl.state.store import StateStore
+
+
+def find_endpoint(opened: OpenProject, purpose: str = "orchestrator") -> Endpoint:
+    """The endpoint of the orchestrator, or of one server by its name.
+
+    Raises NotHealthyError when the stack was never started from here.
+    """
+    state = StateStore(opened.state_dir).read()
+    port = state.ports.get(purpose)
+    key_file = opened.state_dir / API_KEY_FILE
+    root_file = opened.state_dir / "ca" / "root.pem"
+    if port is None or not key_file.exists() or not root_file.exists():
+        raise NotHealthyError(
+            "this stack was never started", hint="start it with: docgenctl up", code="never_started"
+        )
+    return Endpoint(url=f"https://{_host(opened)}:{port}/mcp", ca_file=root_file, api_key_file=key_file)
+
+
+def _host(opened: OpenProject) -> str:
+    """A name of the gateway's certificate that leads to where it listens."""
+    bind = opened.configuration.settings.ports.bind
+    if bind in ("0.0.0.0", "127.0.0.1"):  # noqa: S104 - compared, not bound
+        return "localhost"
+    return "localhost" if bind in ("::", "::1") else f"[{bind}]" if ":" in bind else bind

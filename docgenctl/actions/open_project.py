@@ -1,0 +1,57 @@
+"""Find out whose stack a command is about, and read what is configured and remembered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docgenctl.configuration.load import Configuration, load_configuration
+from docgenctl.configuration.project_identity import find_project_dir, identify_project
+from docgenctl.images.facts import all_image_facts
+from docgenctl.model.errors import UsageError
+from docgenctl.model.image_facts import ImageFacts
+from docgenctl.model.project import Project
+from docgenctl.state.directory import state_directory
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenProject:
+    """A project with its checked configuration; `state_dir` exists and is private to the user."""
+
+    project: Project
+    configuration: Configuration
+    facts: Mapping[str, ImageFacts]
+    state_dir: Path
+    environ: Mapping[str, str]
+
+
+def open_project(
+    directory: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> OpenProject:
+    """The project of a directory, or of the nearest one upwards from here.
+
+    Raises UsageError when the directory is not there, ConfigurationError with all mistakes at once, and
+    RefusedError when the state directory cannot be trusted.
+    """
+    where = locate(directory)
+    facts = all_image_facts()
+    configuration = load_configuration(where, environ=environ, flags=flags or {}, facts=facts)
+    project = identify_project(where, configuration.settings)
+    return OpenProject(
+        project=project,
+        configuration=configuration,
+        facts=facts,
+        state_dir=state_directory(project, environ),
+        environ=environ,
+    )
+
+
+def locate(directory: Path | None) -> Path:
+    """The project's directory: the given one, or the nearest upwards from the current one."""
+    if directory is None:
+        return find_project_dir(Path.cwd())
+    if not directory.is_dir():
+        raise UsageError(
+            f"{directory} is not a directory", hint="name an existing directory with --project-dir"
+        )
+    return directory.resolve()

@@ -1,0 +1,53 @@
+"""`docgenctl render`: write every file, with or without an engine, and start nothing."""
+
+from docgenctl.actions.build_images import cache_directory, write_recipes
+from docgenctl.actions.choose_bases import MADE_HERE, Bases
+from docgenctl.actions.design_stack import Design, design_stack
+from docgenctl.actions.draw_blueprint import draw_blueprint
+from docgenctl.actions.open_project import OpenProject
+from docgenctl.engine.protocol import Engine
+from docgenctl.images.base_image import find_base
+from docgenctl.planning.reconcile import refuse_foreign
+from docgenctl.rendering.write import FileChange, write_files
+from docgenctl.state.lock import project_lock
+from docgenctl.state.store import StateStore
+
+
+def render_files(opened: OpenProject, engine: Engine | None) -> tuple[Design, tuple[FileChange, ...]]:
+    """Write the files of the configured stack and say what changed.
+
+    Without an engine, or before the first build, base images appear under their configured names, and
+    subnets avoid only what the host routes; the next `up` writes what it then knows.
+    """
+    with project_lock(opened.state_dir, "render"):
+        observation = engine.observe(opened.project.name) if engine else None
+        if observation is not None:
+            refuse_foreign(opened.project, observation)
+        blueprint = draw_blueprint(opened, observation)
+        architecture = engine.info().architecture if engine else "amd64"
+        recipes = write_recipes(opened, blueprint, known_bases(opened, architecture), architecture)
+        design = design_stack(opened, blueprint, recipes)
+        return design, write_files(opened.project.directory, design.files)
+
+
+def known_bases(opened: OpenProject, architecture: str) -> Bases:
+    """The bases as pinned so far, as configured where nothing is pinned; pulls and makes nothing."""
+    images = opened.configuration.settings.images
+    pinned = StateStore(opened.state_dir).read().pinned_images
+    made = find_base(cache_directory(opened.environ), architecture)
+
+    def known(configured: str) -> tuple[str, bool]:
+        if made is not None and pinned.get(configured) == MADE_HERE:
+            return made.reference, True
+        pin = pinned.get(configured, configured)
+        return (configured if pin == MADE_HERE else pin), False
+
+    gateway, gateway_made = known(images.gateway)
+    egress, egress_made = known(images.egress)
+    return Bases(
+        server=known(images.base)[0],
+        gateway=gateway,
+        egress=egress,
+        gateway_debs=made.gateway_debs if made and gateway_made else None,
+        egress_debs=made.egress_debs if made and egress_made else None,
+    )

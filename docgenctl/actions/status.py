@@ -1,0 +1,74 @@
+"""What runs: one row a service, in the stable shape of `status --json`."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.settle_health import settle_health
+from docgenctl.engine.protocol import Engine
+from docgenctl.model.errors import EngineError
+from docgenctl.model.observed import ContainerStats, Health, ObservedContainer
+from docgenctl.model.stack import PortBinding
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceStatus:
+    """One service. `health` is healthy, starting or unhealthy; `since` RFC 3339, empty if never started.
+
+    CPU is in percent of one core, memory in bytes; both None unless asked for or when it does not run.
+    """
+
+    service: str
+    state: str
+    health: str
+    ports: tuple[PortBinding, ...]
+    image: str
+    since: str
+    restarts: int
+    exit_code: int
+    container: str
+    cpu_percent: float | None = None
+    memory_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+
+
+def read_status(
+    opened: OpenProject, engine: Engine, *, stats: bool = False, services: Sequence[str] = ()
+) -> tuple[ServiceStatus, ...]:
+    """The status of every container of the stack, sorted by service; empty when there is none.
+
+    `stats` takes one sample of CPU and memory, which takes about two seconds.
+    """
+    containers = engine.observe(opened.project.name).containers
+    if services:
+        containers = tuple(container for container in containers if container.service in services)
+    containers = settle_health(containers, engine)
+    with ThreadPoolExecutor(max(1, len(containers)), thread_name_prefix="status") as pool:
+        rows = pool.map(lambda container: _row(container, engine, stats=stats), containers)
+        return tuple(sorted(rows, key=lambda row: row.service))
+
+
+def _row(container: ObservedContainer, engine: Engine, *, stats: bool) -> ServiceStatus:
+    sample = _sample(container, engine) if stats and container.state == "running" else None
+    return ServiceStatus(
+        service=container.service,
+        state=container.state,
+        health=(container.health if container.state == "running" else Health.UNHEALTHY).value,
+        ports=container.ports,
+        image=container.image,
+        since=container.started_at,
+        restarts=container.restarts,
+        exit_code=container.exit_code,
+        container=container.name,
+        cpu_percent=sample.cpu_percent if sample else None,
+        memory_bytes=sample.memory_bytes if sample else None,
+        memory_limit_bytes=sample.memory_limit_bytes if sample else None,
+    )
+
+
+def _sample(container: ObservedContainer, engine: Engine) -> ContainerStats | None:
+    try:
+        return engine.stats(container.id)
+    except EngineError:  # it ended while being measured
+        return None

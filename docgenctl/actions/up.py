@@ -1,0 +1,187 @@
+"""`docgenctl up`: from whatever is to a stack that runs, is healthy and has proved it.
+
+Theory of operation. Everything that can be decided is decided before the engine is changed: configuration,
+ports, subnets, images, contents, files, plan. Then the plan is carried out. A port or subnet that was free
+when probed and is taken when used sends us back to the decision with that one struck out, so the race
+between probing and binding costs a round, not the command. State is written as soon as something is chosen;
+a command that is interrupted anywhere is finished by the next `up`, which plans from what it finds.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from docgenctl.actions.build_images import Recipe, build_images, prepare_recipes
+from docgenctl.actions.check_health import prove_tools
+from docgenctl.actions.design_stack import Design, design_stack
+from docgenctl.actions.draw_blueprint import draw_blueprint
+from docgenctl.actions.execute_plan import execute_plan
+from docgenctl.actions.find_endpoint import find_endpoint
+from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.wait_until_healthy import wait_until_healthy
+from docgenctl.actions.watch_crashes import CrashWatch, watch_crashes
+from docgenctl.endpoint.address import Endpoint
+from docgenctl.engine.protocol import Engine
+from docgenctl.host.workspace import prepare_output, unreadable_for
+from docgenctl.model.blueprint import Blueprint
+from docgenctl.model.errors import PortTakenError, SubnetTakenError
+from docgenctl.model.health import LayerResult
+from docgenctl.model.plan import Plan
+from docgenctl.model.progress import Reporter
+from docgenctl.planning.assemble_stack import ImageChoice
+from docgenctl.planning.reconcile import plan_up, refuse_foreign
+from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
+from docgenctl.rendering.write import write_files
+from docgenctl.state.lock import project_lock
+
+#: Rounds after which a host whose ports vanish faster than we bind them is given up.
+ROUNDS = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpResult:
+    """What `up` did and proved; `plan` is empty when there was nothing to do, times are in seconds."""
+
+    endpoint: Endpoint
+    plan: Plan
+    design: Design
+    ports: Mapping[str, int]
+    proofs: tuple[LayerResult, ...]
+    healthy_after_s: float
+
+
+def bring_up(
+    opened: OpenProject,
+    engine: Engine,
+    reporter: Reporter,
+    *,
+    timeout_s: float,
+    rebuild: bool = False,
+    recreate: frozenset[str] = frozenset(),
+) -> UpResult:
+    """Bring the stack up; see the module's theory of operation.
+
+    Raises LockedError, RefusedError for a stack of another directory, EngineError and BuildError,
+    PortTakenError when a fixed port or a whole range is taken, NotHealthyError for a crash or the deadline.
+    """
+    with project_lock(opened.state_dir, "up"):
+        return bring_up_locked(
+            opened, engine, reporter, timeout_s=timeout_s, rebuild=rebuild, recreate=recreate
+        )
+
+
+def bring_up_locked(
+    opened: OpenProject,
+    engine: Engine,
+    reporter: Reporter,
+    *,
+    timeout_s: float,
+    rebuild: bool = False,
+    recreate: frozenset[str] = frozenset(),
+) -> UpResult:
+    """The same for a caller that holds the lock."""
+    refuse_foreign(opened.project, engine.observe(opened.project.name))
+    attempt = _Attempt(opened, engine, reporter, rebuild=rebuild, recreate=recreate)
+    with watch_crashes(engine, opened.project.name) as crashes:
+        started = time.monotonic()
+        design, plan, blueprint = attempt.run(crashes)
+        endpoint = find_endpoint(opened)
+        changed = not plan.empty
+        if changed:
+            started = attempt.executed_at
+        wait_until_healthy(design.stack, engine, endpoint, crashes, reporter, timeout_s=timeout_s)
+        healthy_after_s = time.monotonic() - started
+    proofs = prove_tools(blueprint, endpoint)
+    return UpResult(
+        endpoint=endpoint,
+        plan=plan,
+        design=design,
+        ports=blueprint.ports,
+        proofs=proofs,
+        healthy_after_s=healthy_after_s,
+    )
+
+
+class _Attempt:
+    """Rounds of deciding and doing, until one round gets through."""
+
+    def __init__(
+        self,
+        opened: OpenProject,
+        engine: Engine,
+        reporter: Reporter,
+        *,
+        rebuild: bool,
+        recreate: frozenset[str],
+    ) -> None:
+        self._opened = opened
+        self._engine = engine
+        self._reporter = reporter
+        self._rebuild = rebuild
+        self._recreate = recreate
+        self._busy_ports: frozenset[int] = frozenset()
+        self._busy_subnets: frozenset[str] = frozenset()
+        self._built: tuple[Mapping[str, Recipe], Mapping[str, ImageChoice]] | None = None
+        self.executed_at = time.monotonic()
+
+    def run(self, crashes: CrashWatch) -> tuple[Design, Plan, Blueprint]:
+        for _ in range(ROUNDS - 1):
+            try:
+                return self._round(crashes)
+            except PortTakenError as error:
+                self._strike_port(error)
+            except SubnetTakenError as error:
+                if error.subnet in self._busy_subnets:
+                    raise
+                self._reporter.say(f"subnet {error.subnet} is in use; taking another")
+                self._busy_subnets |= {error.subnet}
+        return self._round(crashes)
+
+    def _round(self, crashes: CrashWatch) -> tuple[Design, Plan, Blueprint]:
+        opened, engine = self._opened, self._engine
+        observation = engine.observe(opened.project.name)
+        blueprint = draw_blueprint(
+            opened, observation, busy_ports=self._busy_ports, busy_subnets=self._busy_subnets
+        )
+        prepare_workspace(blueprint, self._reporter)
+        recipes, images = self._images(blueprint)
+        design = design_stack(opened, blueprint, recipes, images)
+        write_files(opened.project.directory, design.files)
+        plan = plan_up(design.stack, observation, recreate=self._recreate)
+        crashes.expect_ends(plan)
+        self.executed_at = time.monotonic()
+        execute_plan(plan, engine, self._reporter, stack=design.stack, contents=design.contents)
+        return design, plan, blueprint
+
+    def _images(self, blueprint: Blueprint) -> tuple[Mapping[str, Recipe], Mapping[str, ImageChoice]]:
+        """Images depend on neither ports nor subnets, so a further round keeps those of the first."""
+        if self._built is None:
+            recipes = prepare_recipes(self._opened, blueprint, self._engine, self._reporter)
+            images = build_images(recipes, self._engine, self._reporter, force=self._rebuild)
+            self._built = (recipes, images)
+        return self._built
+
+    def _strike_port(self, error: PortTakenError) -> None:
+        """Try another port, unless it was fixed or none was left to begin with."""
+        settings = self._opened.configuration.settings
+        wanted = wanted_ports(settings, resolve_servers(settings, self._opened.facts))
+        fixed = any(range_.fixed and range_.first == error.host_port for range_ in wanted.values())
+        if fixed or error.host_port in self._busy_ports:
+            raise error
+        self._reporter.say(f"port {error.host_port} was taken in the meantime; taking another")
+        self._busy_ports |= {error.host_port}
+
+
+def prepare_workspace(blueprint: Blueprint, reporter: Reporter) -> None:
+    """Make the output folder, and say so when main will not be able to read the workspace."""
+    directory: Path = blueprint.project.directory
+    if not any(server.facts.workspace for server in blueprint.servers):
+        return
+    prepare_output(directory, blueprint.settings.workspace.output, blueprint.owner)
+    if unreadable_for(directory, blueprint.owner):
+        uid = blueprint.owner.partition(":")[0]
+        reporter.warn(
+            f"{directory} cannot be read by main, which runs as uid {uid}: documents will be empty. "
+            f"To change that: chmod o+rx {directory}"
+        )

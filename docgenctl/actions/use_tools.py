@@ -1,0 +1,33 @@
+"""`docgenctl tools`: what the servers offer, and a call of one tool."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from docgenctl.actions.find_endpoint import find_endpoint
+from docgenctl.actions.open_project import OpenProject
+from docgenctl.endpoint.mcp_client import McpEndpoint, Progress, ToolResult
+from docgenctl.model.errors import UsageError
+
+
+def list_tools(opened: OpenProject) -> tuple[Mapping[str, Any], ...]:
+    """All tools of all servers, as the orchestrator lists them."""
+    with McpEndpoint(find_endpoint(opened)) as client:
+        return client.list_tools()
+
+
+def call_tool(
+    opened: OpenProject,
+    name: str,
+    arguments: Mapping[str, Any],
+    on_progress: Callable[[Progress], object],
+    *,
+    timeout_s: float,
+) -> ToolResult:
+    """Call one tool. Raises UsageError naming similar ones when there is no such tool."""
+    with McpEndpoint(find_endpoint(opened), timeout_s=timeout_s) as client:
+        names = [str(tool.get("name")) for tool in client.list_tools()]
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=3) or names
+            raise UsageError(f"there is no tool {name}", hint=f"tools: {', '.join(near)}")
+        return client.call_tool(name, arguments, on_progress)

@@ -1,0 +1,78 @@
+"""Notice at once when a container dies that should be starting."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from docgenctl.engine.protocol import Engine
+from docgenctl.model.errors import NotHealthyError
+from docgenctl.model.observed import ContainerEvent
+from docgenctl.model.plan import Plan, Verb
+
+LOG_LINES = 20
+
+
+class CrashWatch:
+    """Collects the deaths of containers; those that a plan itself ends do not count."""
+
+    def __init__(self, engine: Engine, project: str) -> None:
+        self._engine = engine
+        self._project = project
+        self._expected: set[str] = set()
+        self._died: list[ContainerEvent] = []
+        self._changed = threading.Event()
+
+    def expect_ends(self, plan: Plan) -> None:
+        """Containers that this plan stops or removes may die."""
+        self._expected |= {
+            step.target
+            for step in plan.steps
+            if step.verb in (Verb.STOP_CONTAINER, Verb.REMOVE_CONTAINER) and step.target
+        }
+
+    def follow(self, events: Iterator[ContainerEvent]) -> None:
+        """Read events until they end; runs in a thread of its own."""
+        for event in events:
+            if event.action in ("die", "oom") and event.container_id not in self._expected:
+                self._died.append(event)
+                self._changed.set()
+
+    def crashed(self) -> bool:
+        """Whether a container died that should not have."""
+        return self._changed.is_set()
+
+    def raise_if_crashed(self) -> None:
+        """Raise NotHealthyError with exit code and last log lines of the first container that died."""
+        if not self._changed.is_set():
+            return
+        event = next((e for e in self._died if e.action == "die"), self._died[0])
+        raise NotHealthyError(
+            f"{event.service} crashed while starting: {_how(event, self._died)}",
+            hint=f"docgenctl logs {event.service}",
+            code="crashed",
+            details=last_lines(self._engine, event.container_id),
+        )
+
+
+@contextmanager
+def watch_crashes(engine: Engine, project: str) -> Iterator[CrashWatch]:
+    """A watch over the project's containers, listening from before the block until after it."""
+    watch = CrashWatch(engine, project)
+    with engine.events(project) as events:
+        thread = threading.Thread(target=watch.follow, args=(events,), name="crash-watch", daemon=True)
+        thread.start()
+        yield watch
+
+
+def last_lines(engine: Engine, container_id: str) -> tuple[str, ...]:
+    """The last lines that a container printed; none when it is gone."""
+    container = engine.inspect(container_id)
+    if container is None:
+        return ()
+    return tuple(line.text for line in engine.logs(container, tail=LOG_LINES, follow=False))
+
+
+def _how(event: ContainerEvent, died: list[ContainerEvent]) -> str:
+    if any(other.action == "oom" and other.container_id == event.container_id for other in died):
+        return "out of memory; give it more under limits in docgen.yaml"
+    return f"exit code {event.exit_code}"

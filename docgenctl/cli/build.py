@@ -1,0 +1,36 @@
+"""`docgenctl build`."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from docgenctl.actions.build import build_only
+from docgenctl.actions.open_project import open_project
+from docgenctl.cli.app import new_app
+from docgenctl.cli.console import Console
+from docgenctl.cli.options import Json, ProjectDir
+from docgenctl.engine.discovery import connect
+
+app = new_app()
+
+
+@app.command()
+def build(
+    project_dir: ProjectDir = None,
+    force: Annotated[bool, typer.Option("--force", help="Build images that are there, too.")] = False,
+    pull: Annotated[bool, typer.Option("--pull", help="Ask registries for the base images again.")] = False,
+    json_mode: Json = False,
+) -> None:
+    """Build the images whose content changed."""
+    console = Console(json_mode=json_mode)
+    opened = open_project(project_dir, os.environ)
+    engine = connect(os.environ)
+    with console.progress() as reporter:
+        images = build_only(opened, engine, reporter, rebuild=force, pull=pull)
+    if json_mode:
+        console.json({name: {"reference": image.reference, "id": image.id} for name, image in images.items()})
+    else:
+        console.table(
+            ["SERVICE", "IMAGE"], [[name, image.reference] for name, image in sorted(images.items())]
+        )

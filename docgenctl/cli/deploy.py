@@ -1,0 +1,69 @@
+"""`docgenctl deploy`."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from docgenctl.actions.deploy import DeployReport, deploy
+from docgenctl.actions.open_project import open_project
+from docgenctl.cli.app import new_app
+from docgenctl.cli.console import Console, as_json, error_document
+from docgenctl.cli.options import Json, ProjectDir, TimeoutS, Yes
+from docgenctl.engine.discovery import connect
+from docgenctl.model.errors import RefusedError
+
+app = new_app()
+
+
+@app.command("deploy")
+def deploy_command(
+    project_dir: ProjectDir = None,
+    ci: Annotated[bool, typer.Option("--ci", help="Do not ask, and print the report as JSON.")] = False,
+    timeout: TimeoutS = 120,
+    yes: Yes = False,
+    json_mode: Json = False,
+) -> None:
+    """Bring the stack to a new version, and back by itself when that fails."""
+    console = Console(json_mode=json_mode or ci)
+    opened = open_project(project_dir, os.environ)
+    if not (ci or yes or json_mode) and not console.confirm(f"Deploy {opened.project.name}?"):
+        raise RefusedError(
+            "a deployment needs a yes", hint="docgenctl deploy --ci, or --yes", code="not_confirmed"
+        )
+    engine = connect(os.environ)
+    with console.progress() as reporter:
+        report = deploy(opened, engine, reporter, timeout_s=timeout)
+    if console.json_mode:
+        console.json(_document(report))
+    elif report.error is None:
+        console.line(f"{report.outcome} in {report.duration_s:.1f} s")
+    if report.error is not None:
+        _explain(report, Console())
+        raise typer.Exit(report.error.exit_code)
+
+
+def _explain(report: DeployReport, console: Console) -> None:
+    if report.error is not None:
+        console.error(report.error)
+    if report.outcome == "rolled_back":
+        console.note("The previous version serves again.")
+    elif report.rollback_error is not None:
+        console.note("Going back failed too:")
+        console.error(report.rollback_error)
+    else:
+        console.note("There is no earlier version to go back to.")
+
+
+def _document(report: DeployReport) -> dict[str, Any]:
+    return {
+        "outcome": report.outcome,
+        "steps": list(report.steps),
+        "images": report.images,
+        "health": None if report.health is None else as_json(report.health),
+        "error": None if report.error is None else error_document(report.error)["error"],
+        "rollback_error": None
+        if report.rollback_error is None
+        else error_document(report.rollback_error)["error"],
+        "duration_s": round(report.duration_s, 3),
+    }

@@ -1,0 +1,44 @@
+"""`docgenctl down`."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from docgenctl.actions.down import take_down
+from docgenctl.actions.open_project import open_project
+from docgenctl.cli.app import new_app
+from docgenctl.cli.console import Console
+from docgenctl.cli.options import Json, ProjectDir, Yes
+from docgenctl.engine.discovery import connect
+from docgenctl.model.errors import RefusedError
+
+app = new_app()
+
+
+@app.command()
+def down(
+    project_dir: ProjectDir = None,
+    volumes: Annotated[bool, typer.Option("--volumes", help="Remove data volumes too, for good.")] = False,
+    yes: Yes = False,
+    json_mode: Json = False,
+) -> None:
+    """Remove the stack's containers and networks; data stays."""
+    console = Console(json_mode=json_mode)
+    opened = open_project(project_dir, os.environ)
+    if volumes and not yes and not console.confirm(f"Remove all data of {opened.project.name} for good?"):
+        raise RefusedError(
+            "data volumes are removed only after a yes",
+            hint="docgenctl down --volumes --yes",
+            code="not_confirmed",
+        )
+    engine = connect(os.environ)
+    with console.progress() as reporter:
+        plan = take_down(opened, engine, reporter, with_data=volumes)
+    if json_mode:
+        console.json({"project": opened.project.name, "steps": [str(step) for step in plan.steps]})
+    elif plan.empty:
+        console.note(f"Nothing to do: {opened.project.name} has no containers.")
+    else:
+        kept = "" if volumes else "; data, keys and images stay"
+        console.note(f"{opened.project.name} is down{kept}.")

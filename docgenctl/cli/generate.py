@@ -1,0 +1,53 @@
+"""`docgenctl generate`."""
+
+import os
+from typing import Annotated
+
+import typer
+
+from docgenctl.actions.generate import Section, generate_document
+from docgenctl.actions.open_project import open_project
+from docgenctl.cli.app import new_app
+from docgenctl.cli.console import Console
+from docgenctl.cli.options import Json, ProjectDir
+from docgenctl.host.opener import open_file
+
+app = new_app()
+
+
+@app.command()
+def generate(
+    kind: Annotated[str, typer.Argument(help="readme, architecture, api-reference or changelog.")],
+    title: Annotated[str | None, typer.Option(help="Title; by default the project's name.")] = None,
+    out: Annotated[
+        str | None, typer.Option(help="File in the output folder; by default named after the kind.")
+    ] = None,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the finished document.")] = False,
+    project_dir: ProjectDir = None,
+    json_mode: Json = False,
+) -> None:
+    """Write a document about this repository."""
+    console = Console(json_mode=json_mode)
+    opened = open_project(project_dir, os.environ)
+    document = generate_document(opened, kind, lambda section: _show(section, console), title=title, path=out)
+    if json_mode:
+        console.json({"path": str(document.path), **document.facts, "file": str(document.path)})
+    else:
+        console.line(str(document.path))
+    if open_it and not open_file(document.path):
+        console.note("There is no desktop here to open it with; the file is where the line above says.")
+
+
+def _show(section: Section, console: Console) -> None:
+    """The section itself to a person at a terminal, a line about it to a log."""
+    if console.json_mode:
+        return
+    if not console.err.isatty():
+        console.note(f"[{section.index}/{section.total}] {section.title}")
+        return
+    from rich.console import Console as RichConsole
+    from rich.markdown import Markdown
+
+    rich = RichConsole(file=console.err, no_color=not console.colours(console.err), highlight=False)
+    rich.rule(f"{section.index}/{section.total}", style="dim", align="right")
+    rich.print(Markdown(section.markdown))

@@ -1,0 +1,72 @@
+"""`docgenctl status`."""
+
+import os
+from typing import Annotated, Any
+
+import typer
+
+from docgenctl.actions.open_project import open_project
+from docgenctl.actions.status import ServiceStatus, read_status
+from docgenctl.cli.app import new_app
+from docgenctl.cli.console import Console
+from docgenctl.cli.options import Json, ProjectDir, Services
+from docgenctl.engine.discovery import connect
+
+app = new_app()
+
+
+@app.command()
+def status(
+    services: Services = None,
+    project_dir: ProjectDir = None,
+    stats: Annotated[bool, typer.Option("--stats", help="Measure CPU and memory too (two seconds).")] = False,
+    json_mode: Json = False,
+) -> None:
+    """Show every service: state, health, ports, image, restarts."""
+    console = Console(json_mode=json_mode)
+    opened = open_project(project_dir, os.environ)
+    rows = read_status(opened, connect(os.environ), stats=stats, services=services or ())
+    if json_mode:
+        console.json([_document(row, stats=stats) for row in rows])
+    elif not rows:
+        console.note(f"{opened.project.name} has no containers. Start it with: docgenctl up")
+    else:
+        headers = ["SERVICE", "STATE", "HEALTH", "PORTS", "RESTARTS", "SINCE", "IMAGE"]
+        headers += ["CPU", "MEMORY"] if stats else []
+        console.table(headers, [_row(row, stats=stats) for row in rows])
+
+
+def _document(row: ServiceStatus, *, stats: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "service": row.service,
+        "state": row.state,
+        "health": row.health,
+        "ports": [
+            {"host_ip": port.host_ip, "host_port": port.host_port, "container_port": port.container_port}
+            for port in row.ports
+        ],
+        "image": row.image,
+        "since": row.since,
+        "restarts": row.restarts,
+        "exit_code": row.exit_code,
+        "container": row.container,
+    }
+    if stats:
+        document |= {
+            "cpu_percent": row.cpu_percent,
+            "memory_bytes": row.memory_bytes,
+            "memory_limit_bytes": row.memory_limit_bytes,
+        }
+    return document
+
+
+def _row(row: ServiceStatus, *, stats: bool) -> list[str]:
+    ports = ", ".join(f"{port.host_ip}:{port.host_port}" for port in row.ports) or "-"
+    state = row.state if row.state == "running" else f"{row.state} ({row.exit_code})"
+    cells = [row.service, state, row.health, ports, str(row.restarts), row.since[:19] or "-", row.image]
+    if stats:
+        cells += [
+            "-" if row.cpu_percent is None else f"{row.cpu_percent:.1f} %",
+            "-" if row.memory_bytes is None else f"{row.memory_bytes / 2**20:.0f} MiB",
+        ]
+    return cells
