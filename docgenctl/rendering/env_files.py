@@ -8,6 +8,9 @@ from docgenctl.model.settings import LimitSettings, NetworkSettings, PortSetting
 from docgenctl.rendering.environment import render_template
 from docgenctl.rendering.stamp import stamp_text
 
+#: Servers' ports that the environment can set; ports of other servers are set in docgen.yaml alone.
+_KNOWN = ("GITHUB_MCP_PORT_RANGE", "MAIN_MCP_PORT_RANGE", "MAIN_MCP_HEALTH_PORT_RANGE")
+
 ENV_TEMPLATE = "env/env.mcp.j2"
 ENV_TEMPLATE_TEMPLATE = "env/env.mcp.template.j2"
 
@@ -96,7 +99,7 @@ def _server_ports(server: Server, blueprint: Blueprint) -> list[EnvSetting]:
             str(blueprint.ports[purpose]),
         )
         for name, what, configured, usual, purpose in given
-        if configured or usual
+        if name in _KNOWN and (configured or usual)
     ]
 
 
