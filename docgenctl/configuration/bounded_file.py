@@ -21,14 +21,17 @@ def read_bounded(path: Path, limit: int) -> bytes | None:
         return None
     except OSError as error:
         raise _unreadable(path, f"cannot be read ({error.strerror})", "check its permissions") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise _unreadable(path, "is not a regular file", "put a text file in its place")
         if status.st_size > limit:
             raise _too_large(path, limit)
-        data = file.read(limit + 1)
-    if len(data) > limit:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            data = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
+    if len(data) > limit:  # it grew meanwhile
         raise _too_large(path, limit)
     return data
 

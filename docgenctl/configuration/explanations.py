@@ -97,9 +97,8 @@ def _too_large(error: Mapping[str, Any], text: str) -> tuple[str, str]:
 
 
 def _amount(value: float) -> str:
-    for unit, size in (("m", 1024**2), ("k", 1024)):
-        if value >= size and value % size == 0:
-            return f"{int(value // size)}{unit}"
+    if value >= 1024**2 and value % 1024**2 == 0:
+        return f"{int(value // 1024**2)}m"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

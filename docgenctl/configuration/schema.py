@@ -35,7 +35,12 @@ def docgen_schema(facts: Mapping[str, ImageFacts]) -> dict[str, Any]:
     ]
     for name in sorted(images):
         definitions[f"options-{name}"] = _options(images[name])
-    schema["properties"]["servers"]["properties"] = {name: _server_named(name) for name in sorted(images)}
+    servers = schema["properties"]["servers"]
+    # Patterns would hold for the known names as well, and forbid what is right for them.
+    (pattern,) = servers.pop("patternProperties")
+    servers["propertyNames"] = {"pattern": pattern}
+    servers["additionalProperties"] = {"anyOf": [{"$ref": "#/$defs/ServerSettings"}, _NOTHING]}
+    servers["properties"] = {name: _server_named(name) for name in sorted(images)}
     _let_be_empty(schema)
     return {"$schema": _DIALECT, **schema}
 

@@ -11,13 +11,14 @@ from pydantic.fields import FieldInfo
 
 from docgenctl.configuration.server_checks import server_images
 from docgenctl.configuration.settings_tree import Entries, Node, Section, Setting, settings_tree
+from docgenctl.configuration.yaml_source import plain_scalar
 from docgenctl.model.image_facts import ImageFacts
 from docgenctl.model.settings import CURRENT_VERSION, PortRange, Settings, parse_size
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/.:-]*[A-Za-z0-9_]|[0-9]+(\.[0-9]+){3}")
 _HEAD = """\
 # Settings of this directory's stack of MCP servers. Everything is optional: what is commented out shows the
-# default. To set something, remove the `#` at the start of its line and of the lines of the sections above it.
+# default. To set something, remove the `#` at the start of its line and of the sections above it.
 # Check the file with `docgenctl config validate`; see what holds with `docgenctl config show --origins`.
 """
 
@@ -118,6 +119,10 @@ def _value(value: Any) -> str:
     """A default behind its colon; nothing for None, which the loader reads as not set."""
     if value is None:
         return ""
-    if isinstance(value, PortRange | IPv4Network) or (isinstance(value, str) and _PLAIN.fullmatch(value)):
+    if isinstance(value, PortRange | IPv4Network) or (isinstance(value, str) and _reads_as_itself(value)):
         return f" {value}"
     return " " + json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
+
+
+def _reads_as_itself(text: str) -> bool:
+    return _PLAIN.fullmatch(text) is not None and plain_scalar(text) == text

@@ -116,11 +116,10 @@ class _Reader:
         return YamlDocument(value, self._lines, self._texts)
 
     def _expect_one_document(self) -> None:
-        kind, _ = self._next()
+        kind, event = self._next()
         while kind == "DocumentEnd":
-            kind, _ = self._next()
+            kind, event = self._next()
         if kind != "StreamEnd":
-            _, event = self._next()
             raise self._error(event.start_mark.line + 1, "begins a second document", "remove the `---`")
 
     def _checked_events(self) -> Iterator[tuple[str, Any]]:
@@ -161,7 +160,7 @@ class _Reader:
         if kind == "SequenceStart":
             return self._sequence(path)
         self._texts[path] = event.value
-        return _scalar(event.value) if event.implicit[0] else event.value
+        return plain_scalar(event.value) if event.implicit[0] else event.value
 
     def _mapping(self, path: KeyPath) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -227,7 +226,8 @@ def _tag(tag: object) -> str:
     return str(tag).replace("tag:yaml.org,2002:", "!!")[:60]
 
 
-def _scalar(text: str) -> Any:
+def plain_scalar(text: str) -> Any:
+    """What an unquoted scalar stands for: nothing, true, false, a number, or its own text."""
     if text in _WORDS:
         return _WORDS[text]
     if len(text) <= _MAX_NUMBER:

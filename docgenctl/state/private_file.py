@@ -48,20 +48,26 @@ def read_private(path: Path) -> bytes | None:
     except OSError as error:
         _refuse_irregular(path)
         raise RefusedError(f"{path} cannot be read: {error.strerror}", hint=f"chmod 600 {path}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise _irregular(path)
-        if status.st_uid != os.geteuid():
-            raise RefusedError(
-                f"{path} belongs to uid {status.st_uid}, and this is uid {os.geteuid()}",
-                hint="run the command as its owner",
-            )
-        if status.st_mode & 0o077:
-            raise RefusedError(
-                f"{path} is open to others (mode {status.st_mode & 0o777:04o})", hint=f"chmod 600 {path}"
-            )
-        return file.read()
+    try:
+        _refuse_exposed(path, os.fstat(descriptor))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read()
+    finally:
+        os.close(descriptor)
+
+
+def _refuse_exposed(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _irregular(path)
+    if status.st_uid != os.geteuid():
+        raise RefusedError(
+            f"{path} belongs to uid {status.st_uid}, and this is uid {os.geteuid()}",
+            hint="run the command as its owner",
+        )
+    if status.st_mode & 0o077:
+        raise RefusedError(
+            f"{path} is open to others (mode {status.st_mode & 0o777:04o})", hint=f"chmod 600 {path}"
+        )
 
 
 def _refuse_irregular(path: Path) -> None:
