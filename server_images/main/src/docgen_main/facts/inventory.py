@@ -16,6 +16,7 @@ _FOREIGN_TEXT = """
 _FOREIGN = frozenset(_FOREIGN_TEXT.split())
 _FOREIGN_ENDINGS = (".egg-info", ".dist-info")
 _IGNORE_BYTES = 256 << 10
+_IGNORE_LINES = 1_000
 _SOURCE_BYTES = 1 << 20
 _DEPTH = 40
 
@@ -91,9 +92,22 @@ class _Walk:
     def _ignore_rules(self, path: Path) -> _Rules:
         try:
             text = self.tree.read((*path, ".gitignore"), limit=_IGNORE_BYTES).decode(errors="replace")
-            return ((path, GitIgnoreSpec.from_lines(text.splitlines())),)
+            return ((path, GitIgnoreSpec.from_lines(_patterns(text))),)
         except (WorkspaceError, ValueError):  # unreadable, or a pattern that git itself would refuse
             return ()
+
+
+def _patterns(text: str) -> list[str]:
+    """The lines of a .gitignore, without those whose matching could take long.
+
+    They become regular expressions that backtrack: each star multiplies the worst case by the length of a name.
+    """
+    cheap = []
+    for line in text.splitlines()[:_IGNORE_LINES]:
+        doubled = line.count("**")
+        if len(line) <= 255 and doubled <= 3 and line.count("*") - 2 * doubled <= 3:
+            cheap.append(line)
+    return cheap
 
 
 def _ignored(path: Path, directory: bool, rules: _Rules) -> bool:

@@ -112,20 +112,20 @@ class Workspace(Tree):
             )
 
     def _check_quota(self, path: Path, added: int) -> None:
-        used_bytes, used_files, present = 0, 0, 0
+        used_bytes, used_files, present = 0, 0, -1
         for found, size in self.output_files():
             used_files += 1
             used_bytes += size
             if found == path:
                 present = size
         # the file being replaced does not count twice
-        if used_bytes - present + added > self.limits.output_bytes:
+        if used_bytes - max(present, 0) + added > self.limits.output_bytes:
             raise WriteError(
                 f"{display(self.output)} would have more than its quota of {self.limits.output_bytes} bytes: "
                 "remove documents that are not needed",
                 rule="quota",
             )
-        if not present and used_files >= self.limits.output_files:
+        if present < 0 and used_files >= self.limits.output_files:
             raise WriteError(
                 f"{display(self.output)} has its quota of {self.limits.output_files} files: "
                 "remove documents that are not needed",
