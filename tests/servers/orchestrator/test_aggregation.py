@@ -128,7 +128,7 @@ async def test_a_client_that_cannot_be_asked_gets_an_error_not_a_guess(stack: An
 
 
 async def test_a_large_result_arrives_whole(stack: Any, mode: str) -> None:
-    # On the older wire every answer is an event, and the official client takes events up to 1 MiB; text goes twice.
+    # On the older wire every answer is an event, the official client takes 1 MiB, and text goes twice.
     size = 6_000_000 if mode == "auto" else 450_000
     async with stack.client(mode) as client:
         assert len(text(await client.call_tool("red_big", {"size": size}))) == size

@@ -96,5 +96,6 @@ def _context(server: str) -> Processor:
 
 
 def _ordered(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    first: dict[str, Any] = {name: event.pop(name) for name in _FIRST if name in event}
-    return {**first, **event}
+    event.pop("color_message", None)  # uvicorn's second rendering of the same line
+    first: dict[str, Any] = {name: event.pop(name) for name in _FIRST if event.get(name) is not None}
+    return {**first, **{name: value for name, value in event.items() if name not in _FIRST}}

@@ -126,6 +126,7 @@ class Connection(asyncio.Protocol):
         self._parser: httptools.HttpResponseParser | None = None
         self._reply: Reply | None = None
         self._header_bytes = 0
+        self._keep = True
         self._paused = False
         self._poll: select.poll | None = None
 
@@ -136,6 +137,7 @@ class Connection(asyncio.Protocol):
         assert self._reply is None  # noqa: S101 - the pool hands out idle connections only
         assert self._transport is not None  # noqa: S101 - connected before it is handed out
         self._reply = Reply(self)
+        self._keep = True
         self._parser = httptools.HttpResponseParser(self)
         self._header_bytes = 0
         self._transport.write(request)
@@ -191,6 +193,9 @@ class Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             reply.fail(f"not a well-formed HTTP reply ({type(error).__name__})")
             self.abort()
+            return
+        if reply.complete:
+            self._release()
 
     def eof_received(self) -> bool:
         """The other side closed; so do we."""
@@ -204,6 +209,11 @@ class Connection(asyncio.Protocol):
 
     # --- called by the parser ---
 
+    def on_message_begin(self) -> None:
+        """A message begins: a second one was not asked for, so nothing on this connection can be trusted."""
+        if self._reply is None or self._reply.complete:
+            self._keep = False
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header line came."""
         self._header_bytes += len(name) + len(value)
@@ -214,25 +224,28 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         """Status and headers are known."""
-        if self._reply is not None and self._parser is not None:
+        if self._reply is not None and self._parser is not None and not self._reply.complete:
             self._reply.status = self._parser.get_status_code()
             self._reply.wake()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body came."""
-        if self._reply is not None:
+        if self._reply is not None and not self._reply.complete:
             self._reply.feed(body)
 
     def on_message_complete(self) -> None:
-        """The reply is whole: the connection is free again, or closed when the server wants that."""
+        """The reply is whole; the server may want the connection closed now."""
         reply, parser = self._reply, self._parser
         if reply is None or parser is None:
             return
-        keep = parser.should_keep_alive() and reply.status >= 200
-        self._reply = None
+        self._keep = self._keep and parser.should_keep_alive() and reply.status >= 200
         reply.complete = True
         reply.wake()
-        if keep:
+
+    def _release(self) -> None:
+        """The reply is whole, and so is what was read from the socket with it."""
+        self._reply = self._parser = None
+        if self._keep:
             self.idle_since = asyncio.get_running_loop().time()
             self._on_idle(self)
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
 from docgen_orchestrator.http1 import Connection
@@ -23,16 +24,29 @@ class ConnectFailedError(Exception):
     """No connection could be made, so nothing was sent; the message says why."""
 
 
+LookUp = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The addresses of a host name; raises OSError when it has none."""
+
+
+async def look_up(host: str, port: int) -> Sequence[str]:
+    """Ask the system's resolver."""
+    found = await asyncio.get_running_loop().getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+    )
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
 class Pool:
     """Connections to the host and port of ``url``."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, look_up: LookUp = look_up) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or 80
         self._idle: list[Connection] = []
-        self._lookup: asyncio.Task[tuple[str, ...]] | None = None
-        self._addresses: tuple[str, ...] = ()
+        self._look_up = look_up
+        self._lookup: asyncio.Future[Sequence[str]] | None = None
+        self._addresses: Sequence[str] = ()
         self._closed = False
 
     async def take(self, *, fresh: bool = False) -> Connection:
@@ -100,10 +114,10 @@ class Pool:
         connection.idle_since = loop.time()
         return connection
 
-    async def _resolve(self) -> tuple[str, ...]:
+    async def _resolve(self) -> Sequence[str]:
         """The addresses that the name has now. Raises ConnectFailedError."""
         if self._lookup is None or self._lookup.done():
-            self._lookup = asyncio.create_task(self._look_up())
+            self._lookup = asyncio.ensure_future(self._look_up(self._host, self._port))
             # Everybody may have stopped waiting when it fails; that is not worth a complaint of the loop.
             self._lookup.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
@@ -115,9 +129,3 @@ class Pool:
         except OSError:
             raise ConnectFailedError("its name has no address") from None
         return self._addresses
-
-    async def _look_up(self) -> tuple[str, ...]:
-        found = await asyncio.get_running_loop().getaddrinfo(
-            self._host, self._port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
-        )
-        return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
