@@ -16,6 +16,7 @@ _BARE_ENV = re.compile(r"[A-Za-z0-9_./:@%+,=*-]*")
 _BARE_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 #: Words that some YAML reader takes for something else than text.
 _NOT_STRINGS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
+_LONGEST_SIMPLE_KEY = 1000
 _SQUID_WORD = re.compile(r"[A-Za-z0-9_./:*-]+")
 
 
@@ -28,7 +29,7 @@ def quote_yaml(value: Any) -> str:
     if isinstance(value, str):
         return _yaml_string(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_yaml_string(str(k))}: {quote_yaml(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{_flow_key(str(k))}: {quote_yaml(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(quote_yaml(item) for item in value) + "]"
     if value is None or isinstance(value, bool | int | float):
@@ -37,8 +38,15 @@ def quote_yaml(value: Any) -> str:
 
 
 def quote_key(value: Any) -> str:
-    """The key of a YAML mapping: as it is where that cannot be misread, else like any string."""
+    """The key of a YAML mapping in block style: as it is where that cannot be misread, else like any string.
+
+    Raises ConfigurationError for a key of more than 1000 characters: YAML 1.2 ends such keys at 1024.
+    """
     text = str(value)
+    if len(_yaml_string(text)) > _LONGEST_SIMPLE_KEY:
+        raise ConfigurationError(
+            f"a name of {len(text)} characters is too long to be written", hint="choose a shorter name"
+        )
     return text if _BARE_KEY.fullmatch(text) and text.lower() not in _NOT_STRINGS else _yaml_string(text)
 
 
@@ -119,6 +127,11 @@ FILTERS = {
     "squid": quote_squid,
     "comment": quote_comment,
 }
+
+
+def _flow_key(text: str) -> str:
+    quoted = _yaml_string(text)
+    return f"? {quoted} " if len(quoted) > _LONGEST_SIMPLE_KEY else quoted
 
 
 def _yaml_string(text: str) -> str:

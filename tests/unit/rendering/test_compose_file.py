@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -16,8 +16,8 @@ from tests.unit.rendering.blueprints import EMPTY, FULL, TEMPLATES, make_bluepri
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
-def compose(settings: dict = FULL) -> dict[str, Any]:
-    blueprint = make_blueprint(settings)
+def compose(wanted: dict = FULL) -> dict[str, Any]:
+    blueprint = make_blueprint(wanted)
     return parse(render_compose(make_stack(blueprint), blueprint, TEMPLATES))
 
 
@@ -25,9 +25,9 @@ def parse(text: str) -> dict[str, Any]:
     return YAML(typ="safe", pure=True).load(io.StringIO(text))
 
 
-@pytest.mark.parametrize("settings", [FULL, EMPTY])
-def test_the_file_follows_the_compose_specification(settings: dict, tmp_path: Path) -> None:
-    blueprint = make_blueprint(settings)
+@pytest.mark.parametrize("wanted", [FULL, EMPTY])
+def test_the_file_follows_the_compose_specification(wanted: dict, tmp_path: Path) -> None:
+    blueprint = make_blueprint(wanted)
     file = tmp_path / "docker-compose.mcp.yml"
     file.write_text(render_compose(make_stack(blueprint), blueprint, TEMPLATES))
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)]
@@ -101,7 +101,8 @@ def test_a_missing_bind_source_is_not_made_as_root() -> None:
     assert all(mount["bind"] == {"create_host_path": False} for mount in binds)
 
 
-@given(TEXTS, TEXTS)
+@settings(deadline=None, max_examples=50)  # each example renders and reads a whole file
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=200), TEXTS)
 def test_hostile_values_reach_the_container_unchanged(key: str, value: str) -> None:
     blueprint = make_blueprint(EMPTY)
     stack = make_stack(blueprint)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from dotenv import dotenv_values
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -56,11 +56,13 @@ def compose_reads(value: Any) -> Any:
     return [compose_reads(item) for item in value] if isinstance(value, list) else value
 
 
+@settings(deadline=None)  # ruamel's pure reader takes its time
 @given(VALUES)
 def test_any_value_survives_yaml(value: Any) -> None:
     assert read_yaml(f"key: {quote_yaml(value)}\n") == {"key": value}
 
 
+@settings(deadline=None)  # ruamel's pure reader takes its time
 @given(VALUES)
 def test_any_value_survives_yaml_and_compose(value: Any) -> None:
     assert compose_reads(read_yaml(f"key: {quote_compose(value)}\n")["key"]) == value
@@ -75,6 +77,13 @@ def test_hostile_texts_survive_as_values_and_as_keys(text: str) -> None:
 @pytest.mark.parametrize("word", ["yes", "No", "on", "null", "y", "TRUE"])
 def test_keys_that_yaml_takes_for_something_else_are_quoted(word: str) -> None:
     assert quote_key(word) == f'"{word}"'
+
+
+def test_a_key_too_long_for_yaml_s_short_form_survives_in_a_mapping() -> None:
+    value = {"k" * 2000: {"v" * 2000: None}, "short": 1}
+    assert read_yaml(f"key: {quote_yaml(value)}\n") == {"key": value}
+    with pytest.raises(ConfigurationError, match="2000 characters"):
+        quote_key("k" * 2000)
 
 
 def test_half_a_character_is_refused_not_replaced() -> None:
