@@ -14,14 +14,17 @@ import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from docgenctl.engine.client import CALL_TIMEOUT_S, TlsMaterial, answers, open_client
 from docgenctl.engine.docker_engine import DockerEngine
-from docgenctl.engine.failures import OLDEST_API, AnswerError, Host, silent, survey, too_old, unreachable
+from docgenctl.engine.failures import OLDEST_API, Host, silent, survey, too_old, unreachable
 from docgenctl.engine.observation import info_from
 from docgenctl.model.errors import EngineError
+
+if TYPE_CHECKING:
+    from docker import APIClient
 
 #: The newest interface asked for: what this adapter was written against.
 NEWEST_API = (1, 51)
@@ -211,19 +214,24 @@ def _open(endpoint: Endpoint, host: Host, timeout_s: float) -> DockerEngine:
     return DockerEngine(api, replace(info, api_version=api_version))
 
 
-def _version(endpoint: Endpoint, probe: Any, host: Host, timeout_s: float) -> Mapping[str, Any]:
+def _version(endpoint: Endpoint, probe: APIClient, host: Host, timeout_s: float) -> Mapping[str, Any]:
+    """`GET /version`, read by hand: the SDK stumbles over what is not an engine's answer."""
     try:
         with answers("ask the engine for its version"):
-            answer = probe.version(api_version=False)
-    except AnswerError as error:
-        raise EngineError(
-            f"what answers at {endpoint.address} ({endpoint.source}) is not a Docker Engine",
-            hint=endpoint.undo or "docker version",
-            code="unsupported",
-        ) from error
+            response = probe.get(f"{probe.base_url}/version", timeout=timeout_s)
     except EngineError as error:
         raise silent(endpoint.address, endpoint.source, timeout_s, host) from error
-    return answer if isinstance(answer, dict) else {}
+    try:
+        version = response.json() if response.status_code == 200 else None
+    except ValueError:
+        version = None
+    if isinstance(version, dict) and version.get("ApiVersion"):
+        return version
+    raise EngineError(
+        f"what answers at {endpoint.address} ({endpoint.source}) is not a Docker Engine",
+        hint=endpoint.undo or "docker version",
+        code="unsupported",
+    )
 
 
 def _agree(version: Mapping[str, Any]) -> str:
