@@ -17,8 +17,7 @@ fi
 
 if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
   # Debian and Ubuntu keep ensurepip in a package of its own.
-  package="python3-venv"
-  case "$python" in python3.*) package="$python-venv" ;; esac
+  package="python$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')-venv"
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "error: $python cannot make virtual environments" >&2
     echo "Hint: sudo apt-get install -y --no-install-recommends $package" >&2

@@ -29,7 +29,8 @@ _PACKAGES = ("python3", "python3-venv", "ca-certificates")
 _GATEWAY_PACKAGE = "haproxy"
 _EGRESS_PACKAGE = "squid-openssl"
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
-_INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", "mmdebstrap", "debian-archive-keyring")
+_PROGRAM_PACKAGES = ("mmdebstrap", "gpg", "uidmap", "debian-archive-keyring")
+_INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", *_PROGRAM_PACKAGES)
 _DAY = 86_400
 _FACTS = "base.json"
 

@@ -11,7 +11,7 @@ import stat
 import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
 
@@ -69,17 +69,21 @@ def assemble(dockerfile: str, files: Mapping[str, Source]) -> Context:
     return Context(ordered, digest.hexdigest())
 
 
-def server_context(name: str, dockerfile: str, wheels: Path) -> Context:
-    """The context of one built-in server: its lock and wheels, `docgen_common` and its own sources.
+def server_context(name: str, dockerfile: str, wheels: Path | None = None) -> Context:
+    """The context of one built-in server: its lock, `docgen_common`, its own sources, and its wheels.
 
-    Raises BuildError as `assemble` does.
+    The digest is the same without wheels, since the lock names their hashes: whether an image is up to
+    date can be told before anything is fetched. Raises BuildError as `assemble` does.
     """
     images = server_images_directory()
     files: dict[str, Source] = {"requirements.txt": images / name / "requirements.txt"}
-    files |= tree(wheels, "wheels")
     files |= tree(images / "common" / "src", "app")
     files |= tree(images / name / "src", "app")
-    return assemble(dockerfile, files)
+    context = assemble(dockerfile, files)
+    if wheels is None:
+        return context
+    complete = {**context.files, **tree(wheels, "wheels")}
+    return replace(context, files=dict(sorted(complete.items())))
 
 
 def gateway_context(dockerfile: str, debs: Path | None = None) -> Context:

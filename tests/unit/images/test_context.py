@@ -82,6 +82,8 @@ def test_a_servers_context_has_its_lock_its_wheels_and_both_packages(tmp_path: P
     (tmp_path / "anyio-1.0-py3-none-any.whl").write_bytes(b"wheel")
     context = server_context("main", DOCKERFILE, tmp_path)
     assert {"Dockerfile", "requirements.txt", "wheels/anyio-1.0-py3-none-any.whl"} <= set(context.files)
+    assert list(context.files) == sorted(context.files)
+    assert context.digest == server_context("main", DOCKERFILE).digest
     assert "app/docgen_common/__init__.py" in context.files
     assert "app/docgen_main/__init__.py" in context.files
     assert not [name for name in context.files if "docgen_github" in name or name.endswith(".pyc")]
