@@ -10,20 +10,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from docgenctl.engine import builds, events, logs, observation, volumes
+from docgenctl.engine import builds, events, logs, networks, observation, volumes
 from docgenctl.engine.client import answers, create, gone_is_fine
-from docgenctl.engine.container_spec import aliases, create_body, network_body
+from docgenctl.engine.container_spec import aliases, create_body
 from docgenctl.engine.failures import AnswerError
 from docgenctl.engine.labels import (
     COMPOSE_PROJECT,
     ConfigHashes,
     container_labels,
-    network_labels,
     volume_labels,
 )
-from docgenctl.model.errors import EngineError, SubnetTakenError
+from docgenctl.model.errors import EngineError
 from docgenctl.model.observed import (
     ContainerEvent,
     ContainerStats,
@@ -34,7 +33,7 @@ from docgenctl.model.observed import (
     ObservedContainer,
     ObservedImage,
 )
-from docgenctl.model.stack import LABEL_SPEC_DIGEST, Network, Service, Stack, Volume, VolumeContent
+from docgenctl.model.stack import Network, Service, Stack, Volume, VolumeContent
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -149,42 +148,12 @@ class DockerEngine:
 
     # -- networks and volumes --------------------------------------------------------------------
     def create_network(self, network: Network, stack: Stack) -> None:
-        """Create it unless it is there as wanted: Engine 20.10 would accept a second one of the name."""
-        labels = network_labels(network, stack)
-        for present in self._networks_named(network.name):
-            if (present.get("Labels") or {}).get(LABEL_SPEC_DIGEST) == labels[LABEL_SPEC_DIGEST]:
-                return
-            raise EngineError(
-                f"there is another network named {network.name}", hint=f"docker network rm {network.name}"
-            )
-        body = network_body(network, labels)
-        try:
-            with answers(f"create network {network.name}"):
-                self._api.create_network(
-                    body["Name"],
-                    driver=body["Driver"],
-                    options=body["Options"],
-                    ipam=body["IPAM"],
-                    check_duplicate=body["CheckDuplicate"],
-                    internal=body["Internal"],
-                    labels=body["Labels"],
-                )
-        except SubnetTakenError as error:
-            raise SubnetTakenError(
-                f"subnet {network.subnet} of network {network.name} overlaps another network",
-                subnet=network.subnet,
-                hint="docker network ls; docgenctl up chooses another subnet by itself",
-            ) from error
-
-    def _networks_named(self, name: str) -> list[Mapping[str, Any]]:
-        with answers(f"look for network {name}"):
-            return [entry for entry in self._api.networks(names=[name]) if entry.get("Name") == name]
+        """Create it unless it is there as wanted. Raises SubnetTakenError on overlap."""
+        networks.create(self._api, network, stack)
 
     def remove_network(self, name: str) -> None:
         """Remove it by the engine's name or id; by name, every one of that name."""
-        for network_id in [str(entry["Id"]) for entry in self._networks_named(name)] or [name]:
-            with gone_is_fine(), answers(f"remove network {name}"):
-                self._api.remove_network(network_id)
+        networks.remove(self._api, name)
 
     def create_volume(self, volume: Volume, stack: Stack) -> None:
         """Create it, empty; one of that name that exists stays as it is."""
@@ -209,7 +178,7 @@ class DockerEngine:
     # -- containers ------------------------------------------------------------------------------
     def create_container(self, service: Service, stack: Stack) -> str:
         """Create it on all of its networks and return its id; nothing is left when that fails."""
-        self._require_networks(service, stack)
+        networks.require(self._api, service, stack)
         labels = container_labels(service, stack, self._hashes.of(service, stack))
         body = create_body(service, stack, labels, self._runnable(service))
         container_id = create(self._api, body, service.container_name)
@@ -223,18 +192,6 @@ class DockerEngine:
             self.remove_container(container_id)
             raise
         return container_id
-
-    def _require_networks(self, service: Service, stack: Stack) -> None:
-        """Engines take a container on a network that is not there, and fail when it is started."""
-        with answers("look for networks"):
-            present = {entry.get("Name") for entry in self._api.networks()}
-        for place in service.networks:
-            name = stack.network(place.network).name
-            if name not in present:
-                raise EngineError(
-                    f"cannot create container {service.container_name}: network {name} not found",
-                    hint="docgenctl up",
-                )
 
     def _runnable(self, service: Service) -> str:
         """The reference while it still names the image that was planned, else that image's id."""

@@ -11,26 +11,21 @@ only adds the new version's directory; then a second helper, which is started, r
 `current` (one system call) and removes versions other than the new and the previous one. That helper runs as
 the volume's owner without any capability or network on a read-only root: the owner may change its own
 directories' modes, which is all that is needed.
-
-The tar names the volume's root directory as an entry of its parent, because the engine skips an entry `./`.
 """
 
 from __future__ import annotations
 
 import base64
-import io
 import json
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from docgenctl.engine.client import answers, create, gone_is_fine
 from docgenctl.engine.failures import AnswerError, from_answer
+from docgenctl.engine.volume_archive import MOUNT, pack, version_directory
 from docgenctl.model.errors import EngineError
-from docgenctl.model.secret import Secret
-from docgenctl.model.stack import LABEL_ROLE, Volume, VolumeContent, VolumePurpose
+from docgenctl.model.stack import LABEL_ROLE, Volume, VolumeContent
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -38,8 +33,6 @@ if TYPE_CHECKING:
 #: Label of helper containers: the volume they were made for, so that a leftover can be found.
 LABEL_HELPER_VOLUME = "dev.docgenctl.helper-volume"
 
-_MOUNT = "/docgen-volume"
-_ENTRY = _MOUNT.lstrip("/")
 _STAT_HEADER = "X-Docker-Container-Path-Stat"
 _SWITCH_TIMEOUT_S = 30
 
@@ -57,27 +50,6 @@ chmod u-w .
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Numeric owner of a volume."""
-
-    uid: int
-    gid: int
-
-    @classmethod
-    def parse(cls, text: str) -> Owner:
-        """From `uid:gid`. Raises EngineError."""
-        uid, _, gid = text.partition(":")
-        if not (uid.isdigit() and gid.isdigit()):
-            raise EngineError(f"{text!r} is not an owner: uid:gid in digits is")
-        return cls(int(uid), int(gid))
-
-
-def version_directory(version: str) -> str:
-    """Name of a version's directory."""
-    return f"v-{version[:16]}"
-
-
 def fill(api: APIClient, content: VolumeContent, volume: Volume, image: str) -> None:
     """Set the volume's owner and, when there are files, point `current` at this version of them."""
     wanted = version_directory(content.version)
@@ -92,58 +64,6 @@ def fill(api: APIClient, content: VolumeContent, volume: Volume, image: str) -> 
         _switch(api, volume, image, wanted, current)
 
 
-def pack(content: VolumeContent, volume: Volume, *, link: bool) -> bytes:
-    """The tar that sets the root's owner and brings the files, and `current` last when `link` is asked."""
-    owner = Owner.parse(volume.owner)
-    mode = _directory_mode(volume.purpose)
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        tar.addfile(_entry(_ENTRY, owner, mode, tarfile.DIRTYPE))
-        if content.files:
-            _pack_version(tar, content, owner, mode)
-        if link:
-            current = _entry(f"{_ENTRY}/current", owner, 0o777, tarfile.SYMTYPE)
-            current.linkname = version_directory(content.version)
-            tar.addfile(current)
-    return buffer.getvalue()
-
-
-def _pack_version(tar: tarfile.TarFile, content: VolumeContent, owner: Owner, mode: int) -> None:
-    root = f"{_ENTRY}/{version_directory(content.version)}"
-    tar.addfile(_entry(root, owner, mode, tarfile.DIRTYPE))
-    made: set[str] = set()
-    for path, value in sorted(content.files.items()):
-        for parent in _parents(path):
-            if parent not in made:
-                made.add(parent)
-                tar.addfile(_entry(f"{root}/{parent}", owner, mode, tarfile.DIRTYPE))
-        secret = isinstance(value, Secret)
-        data = value.reveal_bytes() if isinstance(value, Secret) else value
-        entry = _entry(f"{root}/{path}", owner, 0o400 if secret else 0o444, tarfile.REGTYPE)
-        entry.size = len(data)
-        tar.addfile(entry, io.BytesIO(data))
-
-
-def _parents(path: str) -> Iterator[str]:
-    parts = path.split("/")
-    if path.startswith("/") or any(part in ("", ".", "..") for part in parts):
-        raise EngineError(f"{path!r} cannot be a file of a volume: it leaves its version's directory")
-    for count in range(1, len(parts)):
-        yield "/".join(parts[:count])
-
-
-def _entry(name: str, owner: Owner, mode: int, kind: bytes) -> tarfile.TarInfo:
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.mode, entry.uid, entry.gid = kind, mode, owner.uid, owner.gid
-    return entry
-
-
-def _directory_mode(purpose: VolumePurpose) -> int:
-    if purpose is VolumePurpose.SECRETS:
-        return 0o500
-    return 0o555 if purpose is VolumePurpose.CONFIG else 0o700
-
-
 def _current(api: APIClient, helper: str) -> str:
     """The version directory that `current` names, empty when there is no such link.
 
@@ -152,7 +72,7 @@ def _current(api: APIClient, helper: str) -> str:
     action = "read a volume's current version"
     url = f"{api.base_url}/v{api.api_version}/containers/{helper}/archive"
     with answers(action):
-        response = api.head(url, params={"path": f"{_MOUNT}/current"}, timeout=api.timeout)
+        response = api.head(url, params={"path": f"{MOUNT}/current"}, timeout=api.timeout)
     if response.status_code == 404:
         return ""
     if response.status_code != 200:
@@ -190,7 +110,7 @@ def _resting(image: str, volume: Volume) -> dict[str, Any]:
                 {
                     "Type": "volume",
                     "Source": volume.name,
-                    "Target": _MOUNT,
+                    "Target": MOUNT,
                     "VolumeOptions": {"NoCopy": True},
                 }
             ],
@@ -202,7 +122,7 @@ def _switching(image: str, volume: Volume, wanted: str, previous: str) -> dict[s
     body = _resting(image, volume)
     body |= {
         "User": volume.owner,
-        "Entrypoint": ["/bin/sh", "-euc", _SWITCH, _MOUNT, wanted, previous],
+        "Entrypoint": ["/bin/sh", "-euc", _SWITCH, MOUNT, wanted, previous],
         "Cmd": [],
         "WorkingDir": "/",
         "Healthcheck": {"Test": ["NONE"]},

@@ -7,6 +7,7 @@ import pytest
 from docgenctl.engine import volumes
 from docgenctl.engine.client import create
 from docgenctl.engine.docker_engine import DockerEngine
+from docgenctl.engine.volume_archive import pack
 from docgenctl.model.secret import Secret
 from docgenctl.model.stack import Stack, Volume, VolumeContent, VolumeMount, VolumePurpose
 from tests.contract.laboratory import Laboratory
@@ -169,7 +170,7 @@ def test_a_fill_that_broke_off_is_repaired_by_the_next(
     content = _content(volume, "1", file=b"whole")
     torn = _content(volume, "1", file=b"half", stray=b"")
     with volumes._helper(engine._api, volume, volumes._resting(docker_laboratory.image, volume)) as helper:
-        engine._api.put_archive(helper, "/", volumes.pack(torn, volume, link=False))
+        engine._api.put_archive(helper, "/", pack(torn, volume, link=False))
     engine.fill_volume(content, volume, docker_laboratory.image)
     container_id = _run(docker_laboratory, stack)
     assert _shell(docker_laboratory, container_id, "cat /v/current/file") == "whole"

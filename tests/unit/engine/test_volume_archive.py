@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from docgenctl.engine.volumes import pack
+from docgenctl.engine.volume_archive import pack
 from docgenctl.model.errors import EngineError
 from docgenctl.model.secret import Secret
 from docgenctl.model.stack import Volume, VolumeContent, VolumePurpose
