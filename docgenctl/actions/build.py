@@ -15,7 +15,7 @@ def build_only(
     opened: OpenProject, engine: Engine, reporter: Reporter, *, rebuild: bool, pull: bool
 ) -> Mapping[str, ImageChoice]:
     """The image of every service; `rebuild` builds those too that are there, `pull` renews the bases."""
-    with project_lock(opened.state_dir, "build"):
+    with project_lock(opened.state_dir, "docgenctl build"):
         blueprint = draw_blueprint(opened, engine.observe(opened.project.name))
         recipes = prepare_recipes(opened, blueprint, engine, reporter, pull=pull)
         return build_images(recipes, engine, reporter, force=rebuild)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.settle_health import settle_health
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.endpoint.mcp_client import McpEndpoint
 from docgenctl.endpoint.probe import probe_discover, probe_gateway, probe_tool, wait_until_ready
@@ -64,10 +65,9 @@ def _containers(opened: OpenProject, engine: Engine, servers: tuple[Server, ...]
     begun = time.perf_counter()
     observation = engine.observe(opened.project.name)
     latency_ms = (time.perf_counter() - begun) * 1000
+    settled = {container.service: container for container in settle_health(observation.containers, engine)}
     wanted = ("gateway", "orchestrator", *(server.name for server in servers), "egress")
-    return tuple(
-        LayerResult("container", name, *_verdict(observation.container(name), latency_ms)) for name in wanted
-    )
+    return tuple(LayerResult("container", name, *_verdict(settled.get(name), latency_ms)) for name in wanted)
 
 
 def _verdict(container: ObservedContainer | None, latency_ms: float) -> tuple[bool, float, str]:
@@ -76,6 +76,5 @@ def _verdict(container: ObservedContainer | None, latency_ms: float) -> tuple[bo
     if container.state != "running":
         reason = container.error or f"exit code {container.exit_code}"
         return False, latency_ms, f"{container.state}, {reason}"
-    # The layers above prove what the engine has not checked yet.
     restarts = f", {container.restarts} restarts" if container.restarts else ""
     return container.health is not Health.UNHEALTHY, latency_ms, f"running, {container.health}{restarts}"

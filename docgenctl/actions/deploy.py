@@ -69,7 +69,7 @@ def deploy(opened: OpenProject, engine: Engine, reporter: Reporter, *, timeout_s
     Everything later is told in the report.
     """
     began = time.monotonic()
-    with project_lock(opened.state_dir, "deploy"):
+    with project_lock(opened.state_dir, "docgenctl deploy"):
         previous = StateStore(opened.state_dir).read().last_good
         try:
             result = bring_up_locked(opened, engine, reporter, timeout_s=timeout_s)
@@ -150,7 +150,15 @@ def _restore(
         plan = plan_up(stack, engine.observe(stack.project))
         crashes.expect_ends(plan)
         execute_plan(plan, engine, reporter, stack=stack, contents=contents)
-        wait_until_healthy(stack, engine, find_endpoint(opened), crashes, reporter, timeout_s=timeout_s)
+        wait_until_healthy(
+            stack.project,
+            stack.service_names,
+            engine,
+            find_endpoint(opened),
+            crashes,
+            reporter,
+            timeout_s=timeout_s,
+        )
     return stack, plan
 
 

@@ -25,12 +25,13 @@ def fill_in_contents(
     """
     now = datetime.now(UTC)
     salt = StateStore(opened.state_dir).read().digest_salt
+    set_variables = {name: value for name, value in opened.environ.items() if value}
     secrets = ensure_stack_secrets(
         FileStore(opened.state_dir),
         opened.state_dir,
         blueprint.servers,
         now=now,
-        environ={**dotenv_values(opened.project.directory), **opened.environ},
+        environ={**dotenv_values(opened.project.directory), **set_variables},
     )
     certificate = ensure_gateway_certificate(
         opened.state_dir,

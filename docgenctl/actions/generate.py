@@ -25,10 +25,8 @@ class GenerationFailedError(DocgenError):
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One finished section as it arrives; `index` counts from 1."""
+    """One finished section as it arrives."""
 
-    index: int
-    total: int
     title: str
     markdown: str
 
@@ -70,8 +68,6 @@ def _tell(progress: Progress, on_section: Callable[[Section], None]) -> None:
     try:
         content = json.loads(progress.message)
         section = Section(
-            index=int(progress.progress),
-            total=int(progress.total or 0),
             title=str(content["section"]),
             markdown=str(content["markdown"]),
         )

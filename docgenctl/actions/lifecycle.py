@@ -1,10 +1,13 @@
-"""`start`, `stop`, `restart`: run or halt the containers that are there, and change nothing else."""
+"""`start`, `stop`, `restart`: run or halt the containers that are there, and change nothing else of them."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from docgenctl.actions.execute_plan import execute_plan
+from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.wait_until_healthy import wait_until_healthy
+from docgenctl.actions.watch_crashes import CrashWatch, watch_crashes
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.errors import NotHealthyError, PortTakenError, UsageError
 from docgenctl.model.observed import Observation, ObservedContainer
@@ -19,7 +22,7 @@ def stop_services(
     opened: OpenProject, engine: Engine, reporter: Reporter, services: Sequence[str]
 ) -> tuple[str, ...]:
     """Stop these services (all without names); returns those that were running."""
-    with project_lock(opened.state_dir, "stop"):
+    with project_lock(opened.state_dir, "docgenctl stop"):
         observation = _observe(opened, engine)
         plan = plan_stop(observation, chosen_services(observation, services))
         execute_plan(plan, engine, reporter)
@@ -27,13 +30,17 @@ def stop_services(
 
 
 def start_services(
-    opened: OpenProject, engine: Engine, reporter: Reporter, services: Sequence[str]
+    opened: OpenProject, engine: Engine, reporter: Reporter, services: Sequence[str], *, timeout_s: float
 ) -> tuple[str, ...]:
-    """Start these services' existing containers (all without names); returns those that were not running.
+    """Start these services' existing containers (all without names) and wait until they are healthy.
 
-    Raises PortTakenError with the way out when somebody took a port in the meantime.
+    Returns those that were not running. Raises PortTakenError with the way out when somebody took a port in
+    the meantime, NotHealthyError for a crash or the deadline.
     """
-    with project_lock(opened.state_dir, "start"):
+    with (
+        project_lock(opened.state_dir, "docgenctl start"),
+        watch_crashes(engine, opened.project.name) as crashes,
+    ):
         observation = _observe(opened, engine)
         plan = plan_start(observation, chosen_services(observation, services))
         try:
@@ -41,14 +48,18 @@ def start_services(
         except PortTakenError as error:
             error.hint = "docgenctl up takes another port; or stop what holds this one"
             raise
+        _wait(opened, engine, reporter, crashes, timeout_s)
         return tuple(step.subject for step in plan.steps)
 
 
 def restart_services(
-    opened: OpenProject, engine: Engine, reporter: Reporter, services: Sequence[str]
+    opened: OpenProject, engine: Engine, reporter: Reporter, services: Sequence[str], *, timeout_s: float
 ) -> tuple[str, ...]:
-    """Stop and start these services' containers (all without names), side by side; returns their names."""
-    with project_lock(opened.state_dir, "restart"):
+    """Stop and start these services' containers (all without names), and wait until they are healthy.
+
+    Returns their names. Raises NotHealthyError for a crash after the start, or the deadline.
+    """
+    with project_lock(opened.state_dir, "docgenctl restart"):
         observation = _observe(opened, engine)
         names = chosen_services(observation, services)
         containers = [container for container in observation.containers if container.service in names]
@@ -60,7 +71,21 @@ def restart_services(
 
         with ThreadPoolExecutor(max(1, len(containers)), thread_name_prefix="restart") as pool:
             list(pool.map(restart, containers))
+        # Listening only from here on: the deaths that a restart brings are its own.
+        with watch_crashes(engine, opened.project.name) as crashes:
+            _wait(opened, engine, reporter, crashes, timeout_s)
         return tuple(container.service for container in containers)
+
+
+def _wait(
+    opened: OpenProject, engine: Engine, reporter: Reporter, crashes: CrashWatch, timeout_s: float
+) -> None:
+    """Wait for all that runs; what somebody has stopped on purpose may stay so."""
+    observation = engine.observe(opened.project.name)
+    running = [c.service for c in observation.containers if c.state in ("running", "restarting")]
+    wait_until_healthy(
+        opened.project.name, running, engine, find_endpoint(opened), crashes, reporter, timeout_s=timeout_s
+    )
 
 
 def chosen_services(observation: Observation, services: Sequence[str]) -> tuple[str, ...]:

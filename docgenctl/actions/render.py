@@ -19,7 +19,7 @@ def render_files(opened: OpenProject, engine: Engine | None) -> tuple[Design, tu
     Without an engine, or before the first build, base images appear under their configured names, and
     subnets avoid only what the host routes; the next `up` writes what it then knows.
     """
-    with project_lock(opened.state_dir, "render"):
+    with project_lock(opened.state_dir, "docgenctl render"):
         observation = engine.observe(opened.project.name) if engine else None
         if observation is not None:
             refuse_foreign(opened.project, observation)

@@ -65,7 +65,7 @@ def bring_up(
     Raises LockedError, RefusedError for a stack of another directory, EngineError and BuildError,
     PortTakenError when a fixed port or a whole range is taken, NotHealthyError for a crash or the deadline.
     """
-    with project_lock(opened.state_dir, "up"):
+    with project_lock(opened.state_dir, "docgenctl up"):
         return bring_up_locked(
             opened, engine, reporter, timeout_s=timeout_s, rebuild=rebuild, recreate=recreate
         )
@@ -90,7 +90,15 @@ def bring_up_locked(
         changed = not plan.empty
         if changed:
             started = attempt.executed_at
-        wait_until_healthy(design.stack, engine, endpoint, crashes, reporter, timeout_s=timeout_s)
+        wait_until_healthy(
+            opened.project.name,
+            design.stack.service_names,
+            engine,
+            endpoint,
+            crashes,
+            reporter,
+            timeout_s=timeout_s,
+        )
         healthy_after_s = time.monotonic() - started
     proofs = prove_tools(blueprint, endpoint)
     return UpResult(

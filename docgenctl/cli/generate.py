@@ -43,11 +43,11 @@ def _show(section: Section, console: Console) -> None:
     if console.json_mode:
         return
     if not console.err.isatty():
-        console.note(f"[{section.index}/{section.total}] {section.title}")
+        console.note(f"✔ {section.title}")
         return
     from rich.console import Console as RichConsole
     from rich.markdown import Markdown
 
     rich = RichConsole(file=console.err, no_color=not console.colours(console.err), highlight=False)
-    rich.rule(f"{section.index}/{section.total}", style="dim", align="right")
+    rich.rule(style="dim")
     rich.print(Markdown(section.markdown))

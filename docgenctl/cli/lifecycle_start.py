@@ -6,20 +6,25 @@ from docgenctl.actions.lifecycle import start_services
 from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import Json, ProjectDir, Services
+from docgenctl.cli.options import Json, ProjectDir, Services, TimeoutS
 from docgenctl.engine.discovery import connect
 
 app = new_app()
 
 
 @app.command()
-def start(services: Services = None, project_dir: ProjectDir = None, json_mode: Json = False) -> None:
+def start(
+    services: Services = None,
+    project_dir: ProjectDir = None,
+    timeout: TimeoutS = 120,
+    json_mode: Json = False,
+) -> None:
     """Start stopped services again, as they were."""
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
     engine = connect(os.environ)
     with console.progress() as reporter:
-        touched = start_services(opened, engine, reporter, services or [])
+        touched = start_services(opened, engine, reporter, services or [], timeout_s=timeout)
     if json_mode:
         console.json({"project": opened.project.name, "started": list(touched)})
     elif not touched:

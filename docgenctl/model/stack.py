@@ -212,6 +212,11 @@ class Stack:
     networks: tuple[Network, ...]
     volumes: tuple[Volume, ...]
 
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """Names of all services, dependencies first."""
+        return tuple(service.name for service in self.services)
+
     def service(self, name: str) -> Service:
         """The service of that name. Raises KeyError."""
         return _named(self.services, "name", name)
