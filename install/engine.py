@@ -153,9 +153,11 @@ def ensure(*, dry_run: bool) -> None:
                 f"an engine listens at {path}, and you may not speak to it",
                 'sudo usermod -aG docker "$USER", then log in again',
             ) from None
-    installed = shutil.which("dockerd") is not None
     if os.geteuid() != 0:
-        raise EngineUnavailableError(*_remedy(installed=installed))
+        # Where it lies is not on everybody's path.
+        path = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"
+        raise EngineUnavailableError(*_remedy(installed=shutil.which("dockerd", path=path) is not None))
+    installed = shutil.which("dockerd") is not None
     if not installed:
         if not on_debian():
             raise EngineUnavailableError(*_remedy(installed=False))
