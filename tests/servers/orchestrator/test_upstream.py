@@ -30,7 +30,7 @@ def reply(request: Request, result: Any = None, **more: str) -> bytes:
 
 
 class Scripted:
-    """A TCP server: ``handler`` gets the number of the request over all connections, the request and the writer."""
+    """A TCP server; ``handler`` gets the request, its number over all connections, and the writer."""
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
@@ -210,6 +210,39 @@ async def test_cancelling_closes_the_connection_at_once() -> None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             await script.gone.wait()
+
+
+async def test_giving_up_a_whole_reply_does_not_hurt_the_next_request_on_the_connection() -> None:
+    release = asyncio.Event()
+
+    async def handler(number: int, request: Request, writer: asyncio.StreamWriter) -> None:
+        if number == 1:
+            note = b'data: {"method":"notifications/progress","params":{"progress":1}}\n\n'
+            last = b'data: {"jsonrpc":"2.0","id":%d,"result":{}}\n\n' % request[1]["id"]
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n")
+            writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(note + last), note + last))
+            return
+        await release.wait()
+        writer.write(reply(request, {"n": number}))
+
+    reading = asyncio.Event()
+
+    async def stuck(_: str, __: Mapping[str, Any]) -> None:
+        reading.set()
+        await asyncio.sleep(60)
+
+    async with scripted(handler) as (script, upstream):
+        first = asyncio.create_task(upstream.request(CALL, stuck))
+        async with asyncio.timeout(5):
+            await reading.wait()
+            second = asyncio.create_task(upstream.request(CALL, ignore))
+            while len(script.seen) < 2:
+                await asyncio.sleep(0.01)
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+            release.set()
+            assert await second == {"n": 2}
+        assert script.connections == 1
 
 
 async def test_a_large_reply_to_a_slow_reader_does_not_pile_up() -> None:

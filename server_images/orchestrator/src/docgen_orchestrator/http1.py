@@ -145,13 +145,20 @@ class Connection(asyncio.Protocol):
 
     @property
     def alive(self) -> bool:
-        """Whether an idle connection can be used: open, and nothing (no close either) came on it.
+        """Whether an idle connection can be used: open, and nothing came on it, no close either.
 
         The kernel is asked too: a close that arrived may not have been handed to us yet.
         """
         if self._transport is None or self._transport.is_closing():
             return False
         return self._poll is None or not self._poll.poll(0)
+
+    def drop(self, reply: Reply) -> None:
+        """Give up ``reply``: close, unless it is whole and the connection carries another request already."""
+        if reply.complete and self._reply is not None:
+            self._keep = False
+        else:
+            self.abort()
 
     def abort(self) -> None:
         """Close now, dropping what is under way."""
@@ -245,6 +252,8 @@ class Connection(asyncio.Protocol):
     def _release(self) -> None:
         """The reply is whole, and so is what was read from the socket with it."""
         self._reply = self._parser = None
+        # Its reader may be behind, but a connection that does not read cannot notice a close.
+        self.resume()
         if self._keep:
             self.idle_since = asyncio.get_running_loop().time()
             self._on_idle(self)

@@ -108,12 +108,12 @@ class HttpUpstream:
         try:
             message = await _final_message(reply, message_id, on_note)
         except ConnectionLostError as error:
-            connection.abort()
+            connection.drop(reply)
             raise UnavailableError(str(error), sent=True) from None
         except BaseException:
             # Cancelled, or the caller's side failed: closing the stream is what cancels the call at the
             # server.
-            connection.abort()
+            connection.drop(reply)
             raise
         _finish(connection, reply)
         return _result(message)
@@ -129,7 +129,7 @@ class HttpUpstream:
             raise UnavailableError(str(error), sent=True) from None
         finally:
             if not reply.complete:
-                connection.abort()
+                connection.drop(reply)
         return reply.status, body
 
     async def verify(self) -> None:
@@ -236,6 +236,5 @@ def _result(message: dict[str, Any]) -> dict[str, Any]:
 def _finish(connection: Connection, reply: Reply) -> None:
     """Let go of a connection whose answer was read; it becomes idle by itself once the last byte is in."""
     if not reply.complete:
-        asyncio.get_running_loop().call_later(
-            _TRAILER_SECONDS, lambda: None if reply.complete else connection.abort()
-        )
+        loop = asyncio.get_running_loop()
+        loop.call_later(_TRAILER_SECONDS, lambda: None if reply.complete else connection.abort())
