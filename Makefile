@@ -40,8 +40,8 @@ check: setup-dev ## Lint, formatting, types, and the borders between the rooms
 	@printf 'ruff format   ' && $(BIN)/ruff format --check .
 	@printf 'mypy          ' && $(BIN)/mypy
 	@printf 'mypy install  ' && $(BIN)/mypy install
-	@$(BIN)/lint-imports >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
-	@printf 'lint-imports  ' && tail -n 2 .venv/lint-imports.log
+	@PYTHONPATH="$$(echo server_images/*/src | tr ' ' ':')" $(BIN)/lint-imports >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
+	@printf 'lint-imports  ' && grep '^Contracts:' .venv/lint-imports.log
 
 test: check engine ## Check, then run every test (PYTEST_ARGS for more arguments)
 	@$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
@@ -50,7 +50,7 @@ soak: setup-dev engine ## Run the long tests with full counts
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(PYTEST_ARGS)
 
 bench: setup-dev engine ## Print measurements against a floor or a peer
-	@for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+	@for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
 
 lock: setup-dev ## Pin all requirements with hashes again (UPGRADE=1: take new versions)
 	@install/lock.sh
