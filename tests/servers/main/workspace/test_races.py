@@ -31,7 +31,7 @@ def swapping(swap: Callable[[], None]) -> Iterator[None]:
         thread.join()
 
 
-def alternating(place: Path, inside: Callable[[Path], None], outside: Path) -> Callable[[], None]:
+def alternating(place: Path, inside: Callable[[Path], object], outside: Path) -> Callable[[], None]:
     """Replace `place` by a link to `outside`, then by what `inside` makes, each by one rename."""
     spare = place.with_name("spare")
 
@@ -54,9 +54,7 @@ def remove(place: Path) -> None:
 def test_a_file_swapped_for_a_link_never_shows_what_is_outside(workspace: Workspace, root: Path) -> None:
     place = root / "src" / "x"
     place.write_text("inside")
-    swap = alternating(
-        place, lambda spare: spare.write_text("inside") and None, root.parent / "outside" / "secret"
-    )
+    swap = alternating(place, lambda spare: spare.write_text("inside"), root.parent / "outside" / "secret")
     seen = {"read": 0, "refused": 0}
     followed = 0
     with swapping(swap):
@@ -111,9 +109,7 @@ def test_a_directory_swapped_for_a_link_never_leads_outside(
 def test_a_target_swapped_for_a_link_is_never_written_through(workspace: Workspace, root: Path) -> None:
     place = root / "docs" / "generated" / "x"
     place.write_text("old")
-    swap = alternating(
-        place, lambda spare: spare.write_text("old") and None, root.parent / "outside" / "secret"
-    )
+    swap = alternating(place, lambda spare: spare.write_text("old"), root.parent / "outside" / "secret")
     written = 0
     with swapping(swap):
         for _ in range(TRIES // 20):

@@ -134,6 +134,20 @@ def test_names_that_only_look_alike_are_served(workspace: Workspace, root: Path,
     assert read(workspace, name) == b"public"
 
 
+def test_pages_of_a_big_directory_join_to_the_whole_and_come_quickly(
+    workspace: Workspace, root: Path
+) -> None:
+    for number in range(100_000):
+        os.close(os.open(root / "src" / f"{number:06}", os.O_CREAT))
+    begun = time.monotonic()
+    first, total, more = workspace.page(("src",), count=1000)
+    assert time.monotonic() - begun < 2
+    assert (len(first), total, more) == (1000, 100_001, True)
+    last, _, more = workspace.page(("src",), after="099990", count=1000)
+    assert [entry.name for entry in last] == [f"{number:06}" for number in range(99_991, 100_000)] + ["a.txt"]
+    assert not more
+
+
 def test_a_big_directory_with_undecodable_names_lists_sorted(workspace: Workspace, root: Path) -> None:
     many = root / "many"
     many.mkdir()

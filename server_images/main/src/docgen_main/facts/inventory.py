@@ -100,7 +100,8 @@ class _Walk:
 def _patterns(text: str) -> list[str]:
     """The lines of a .gitignore, without those whose matching could take long.
 
-    They become regular expressions that backtrack: each star multiplies the worst case by the length of a name.
+    They become regular expressions that backtrack: each star multiplies the worst case by the length of a
+    name.
     """
     cheap = []
     for line in text.splitlines()[:_IGNORE_LINES]:

@@ -197,7 +197,7 @@ class Project:
         for manifest in self.manifests:
             for entry in manifest.entries:
                 module = modules.get(entry.help.partition(":")[0])
-                said = module.doc if module else f"`{entry.help}`" if entry.help else ""
+                said = (module.doc if module else "") or (f"`{entry.help}`" if entry.help else "")
                 found.append(Command(entry.line, said, entry.source))
         for module in self.modules:
             if not module.runs or module.test:

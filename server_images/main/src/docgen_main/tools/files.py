@@ -127,15 +127,12 @@ def add_file_tools(mcp: MCPServer, workspace: Workspace) -> None:
 
 def _list(workspace: Workspace, text: str, limit: int, cursor: str | None) -> Listing:
     path = workspace.path(text)
-    after = _cursor_name(cursor)
-    entries = workspace.entries(path)
-    rest = entries if after is None else [entry for entry in entries if entry.name > after]
-    page = rest[:limit]
+    page, total, more = workspace.page(path, after=_cursor_name(cursor), count=limit)
     return Listing(
         path=display(path),
         entries=[_entry(path, entry) for entry in page],
-        total=len(entries),
-        next_cursor=_cursor(page[-1].name) if len(rest) > limit else None,
+        total=total,
+        next_cursor=_cursor(page[-1].name) if more else None,
     )
 
 
@@ -143,9 +140,9 @@ def _cursor(name: str) -> str:
     return base64.urlsafe_b64encode(name.encode("utf-8", "surrogateescape")).decode()
 
 
-def _cursor_name(cursor: str | None) -> str | None:
+def _cursor_name(cursor: str | None) -> str:
     if cursor is None:
-        return None
+        return ""
     try:
         return base64.b64decode(cursor, altchars=b"-_", validate=True).decode("utf-8", "surrogateescape")
     except (binascii.Error, ValueError):

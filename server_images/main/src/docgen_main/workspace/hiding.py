@@ -1,6 +1,7 @@
 """Names hidden from every tool and document, because files of that name tend to hold secrets."""
 
-from fnmatch import fnmatchcase
+import re
+from fnmatch import translate
 
 _DIRECTORIES = frozenset(
     {".git", ".hg", ".svn", ".ssh", ".gnupg", ".aws", ".azure", ".kube", ".docker", ".terraform"}
@@ -15,7 +16,7 @@ _PATTERNS_TEXT = """
     .env .env.* *.env .envrc *.pem *.key *.p12 *.pfx *.jks *.keystore *.kdbx *.ppk *.asc *.gpg
     id_rsa* id_dsa* id_ecdsa* id_ed25519* *.tfstate *.tfstate.backup *.tfvars .docgen-part-*
 """
-_PATTERNS = tuple(_PATTERNS_TEXT.split())
+_PATTERN = re.compile("|".join(translate(pattern) for pattern in _PATTERNS_TEXT.split()))
 #: templates of secret files that people publish on purpose
 _PUBLIC_SUFFIXES = (".example", ".sample", ".template", ".dist", ".pub")
 
@@ -27,7 +28,7 @@ def hides(name: str) -> bool:
         return True
     if folded.endswith(_PUBLIC_SUFFIXES):
         return False
-    return any(fnmatchcase(folded, pattern) for pattern in _PATTERNS)
+    return _PATTERN.match(folded) is not None
 
 
 def nothing(name: str) -> bool:  # noqa: ARG001 - a predicate of the same shape as `hides`

@@ -24,6 +24,9 @@ from docgen_main.workspace.names import Path, display
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
+#: the most names a directory may have
+ENTRIES_MOST = 250_000
+
 Kind = Literal["file", "directory", "link", "other"]
 
 
@@ -148,20 +151,30 @@ class Tree:
         with self.file(path) as descriptor:
             return os.pread(descriptor, count, offset), os.fstat(descriptor).st_size
 
-    def entries(self, path: Path, *, most: int = 250_000) -> list[Entry]:
+    def entries(self, path: Path, *, most: int = ENTRIES_MOST) -> list[Entry]:
         """What is in directory `path`, sorted by name, without hidden names.
 
         Links are listed as links and never followed. More than `most` names are refused.
         """
+        return self.page(path, count=most, most=most)[0]
+
+    def page(
+        self, path: Path, *, after: str = "", count: int, most: int = ENTRIES_MOST
+    ) -> tuple[list[Entry], int, bool]:
+        """At most `count` entries of directory `path` after name `after`; how many it has; if more follow.
+
+        Only the entries of the page are looked at, so that a page of a big directory costs little.
+        """
         with self.directory(path) as descriptor:
-            found: list[Entry] = []
+            found: list[os.DirEntry[str]] = []
             with os.scandir(descriptor) as listing:
                 for item in listing:
                     if len(found) >= most:
                         raise DeniedError(f"{display(path)} has more than {most} entries", rule="size")
                     if not self._hides(item.name):
-                        found.append(_entry(item))
-        return sorted(found, key=lambda entry: entry.name)
+                        found.append(item)
+            rest = sorted((item for item in found if item.name > after), key=lambda item: item.name)
+            return [_entry(item) for item in rest[:count]], len(found), len(rest) > count
 
     def exists(self, path: Path) -> bool:
         """Whether `path` is a readable regular file or directory."""

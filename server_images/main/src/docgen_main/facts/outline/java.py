@@ -5,7 +5,7 @@ import re
 from docgen_main.facts.model import Module, Symbol
 from docgen_main.facts.outline.lexer import Lexis, blank, comment_above, one_line
 
-_LEXIS = Lexis()
+_LEXIS = Lexis(triple=True)
 _PACKAGE = re.compile(r"^package ([\w.]{1,300});", re.MULTILINE)
 _TYPE = re.compile(
     r"^public (?:(?:final|abstract|sealed|non-sealed|static) )*(class|interface|enum|record|@interface) "

@@ -5,16 +5,26 @@ the source. Where a language's rules are subtle (regular expressions in JavaScri
 string ends at the end of its line at the latest, so that a wrong guess costs one line.
 """
 
+import re
 from dataclasses import dataclass
+
+#: a character that is a quote, or the head of a raw string with its hashes
+_RUST = re.compile(r"""'\\?["']'|\br(#{0,20})\"""")
 
 
 @dataclass(frozen=True, slots=True)
 class Lexis:
-    """What strings look like: `quotes` end at their own line, `raw` ones may span lines."""
+    """What strings look like.
+
+    `quotes` end at their own line, `raw` ones may span lines; `triple` is three quotes as in Java; `hashes`
+    are Rust's r#"…"# and its quotes that are characters.
+    """
 
     quotes: str = "\"'"
     raw: str = ""
     nested_comments: bool = False
+    triple: bool = False
+    hashes: bool = False
 
 
 def blank(text: str, lexis: Lexis) -> str:
@@ -22,23 +32,30 @@ def blank(text: str, lexis: Lexis) -> str:
     out = list(text)
     position, end = 0, len(text)
     while position < end:
-        character = text[position]
-        if character == "/" and text.startswith("//", position):
-            stop = _find(text, "\n", position)
-        elif character == "/" and text.startswith("/*", position):
-            stop = _comment_end(text, position, lexis.nested_comments)
-        elif character in lexis.quotes:
-            stop = _quote_end(text, position, one_line=True)
-        elif character in lexis.raw:
-            stop = _quote_end(text, position, one_line=False)
-        else:
+        stop = _end_of_blank(text, position, lexis) if text[position] in "/'\"`r" else position
+        if stop <= position:
             position += 1
             continue
-        for index in range(position, stop):
+        for index in range(position, min(stop, end)):
             if out[index] != "\n":
                 out[index] = " "
         position = stop
     return "".join(out)
+
+
+def _end_of_blank(text: str, start: int, lexis: Lexis) -> int:
+    """Where the comment or string that starts at `start` ends; `start` itself when none does."""
+    if text[start] == "/":
+        if text.startswith("//", start):
+            return _find(text, "\n", start)
+        return _comment_end(text, start, lexis.nested_comments) if text.startswith("/*", start) else start
+    if lexis.hashes and (special := _RUST.match(text, start)):
+        return special.end() if special[1] is None else _find(text, f'"{special[1]}', special.end()) + 1
+    if lexis.triple and text.startswith('"""', start):
+        return _find(text, '"""', start + 3) + 3
+    if text[start] in lexis.quotes:
+        return _quote_end(text, start, one_line=True)
+    return _quote_end(text, start, one_line=False) if text[start] in lexis.raw else start
 
 
 def _find(text: str, what: str, start: int) -> int:

@@ -5,7 +5,7 @@ import re
 from docgen_main.facts.model import Module, Symbol
 from docgen_main.facts.outline.lexer import Lexis, balanced, blank, comment_above, one_line
 
-_LEXIS = Lexis(quotes='"', nested_comments=True)
+_LEXIS = Lexis(quotes="", raw='"', nested_comments=True, hashes=True)
 _ITEM = re.compile(
     r"^pub ((?:async |const |unsafe )?fn|struct|enum|trait|type|const|static|mod|union) ([A-Za-z_]\w{0,100})",
     re.MULTILINE,

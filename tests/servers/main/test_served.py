@@ -1,0 +1,195 @@
+"""The server as the container runs it: common app, real uvicorn, official clients of both eras."""
+
+import asyncio
+import hashlib
+import json
+import os
+import subprocess
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx2
+import pytest
+from docgen_common.errors import SettingsError
+from docgen_common.settings import ServerSettings
+from docgen_main.server import build_app
+from docgen_main.settings import MainSettings
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
+
+from tests.servers.github.serving import served
+from tests.servers.main.conftest import write_files
+
+pytestmark = pytest.mark.anyio
+
+API_KEY = "dgk_" + "m" * 43
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ServerSettings:
+    """Settings as the container finds them, with one key."""
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    key = {
+        "id": "default",
+        "sha256": hashlib.sha256(API_KEY.encode()).hexdigest(),
+        "scopes": ["*"],
+        "created": "2026-11-22T00:00:00Z",
+        "expires": None,
+    }
+    (secrets / "api-keys.json").write_text(json.dumps({"version": 1, "keys": [key]}))
+    return ServerSettings.from_environment(
+        {"DOCGEN_SERVER": "main", "DOCGEN_SECRETS_DIR": str(secrets), "DOCGEN_CONFIG_DIR": str(tmp_path)}
+    )
+
+
+@pytest.fixture
+def own(root: Path, tmp_path: Path) -> MainSettings:
+    (tmp_path / "scratch").mkdir()
+    return MainSettings.from_environment(
+        {
+            "DOCGEN_WORKSPACE": str(root),
+            "DOCGEN_SCRATCH": str(tmp_path / "scratch"),
+            "DOCGEN_DATA": str(tmp_path),
+        }
+    )
+
+
+@pytest.fixture
+def port(settings: ServerSettings, own: MainSettings) -> Iterator[int]:
+    with served(build_app(settings, own)) as found:
+        yield found
+
+
+@asynccontextmanager
+async def client_of(port: int, mode: Literal["auto", "legacy"]) -> AsyncIterator[Client]:
+    headers = {"Authorization": f"Bearer {API_KEY}"}
+    async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
+        transport = streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)
+        async with Client(transport, mode=mode) as client:
+            yield client
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_sections_arrive_one_by_one_in_order_in_both_eras(
+    port: int, root: Path, mode: Literal["auto", "legacy"]
+) -> None:
+    write_files(root, {f"pkg{n}/__init__.py": f'"""Package {n}."""\ndef f{n}(): ...\n' for n in range(12)})
+    heard: list[dict[str, Any]] = []
+
+    async def progress(done: float, total: float | None, message: str | None) -> None:
+        heard.append(json.loads(message or ""))
+        assert done == len(heard)
+
+    async with client_of(port, mode) as client:
+        result = await client.call_tool(
+            "docs_generate", {"kind": "api-reference"}, progress_callback=progress
+        )
+        text = (await client.read_resource("docs://generated/API-REFERENCE.md")).contents[0]
+    assert not result.is_error
+    assert result.structured_content is not None
+    assert [message["section"] for message in heard] == result.structured_content["sections"]
+    assert [message["index"] for message in heard] == list(range(len(heard)))
+    assert "\n".join(message["markdown"] for message in heard) == getattr(text, "text", "")
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_client_of_either_era_lists_reads_and_writes(
+    port: int, root: Path, mode: Literal["auto", "legacy"]
+) -> None:
+    async with client_of(port, mode) as client:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+        assert names == {"docs_kinds", "docs_generate", "files_list", "files_read", "files_write"}
+        written = await client.call_tool("files_write", {"path": "docs/generated/x.txt", "content": "hello"})
+        assert not written.is_error
+        read = await client.call_tool("files_read", {"path": "docs/generated/x.txt"})
+        denied = await client.call_tool("files_read", {"path": "../outside/secret"})
+    assert read.structured_content is not None
+    assert read.structured_content["content"] == "hello"
+    assert denied.is_error
+    assert (root / "docs/generated/x.txt").read_text() == "hello"
+
+
+async def test_readiness_names_what_is_wrong(port: int, tmp_path: Path) -> None:
+    async with httpx2.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as http:
+        good = await http.get("/health/ready")
+        (tmp_path / "scratch").rmdir()
+        await asyncio.sleep(1.1)  # the answer is remembered for a second
+        bad = await http.get("/health/ready")
+        assert (await http.get("/health")).status_code == 200
+    assert good.status_code == 200
+    assert set(good.json()["checks"]) == {"workspace", "output", "scratch"}
+    assert bad.status_code == 503
+    assert bad.json()["checks"]["scratch"]["ok"] is False
+    assert str(tmp_path) not in bad.text
+
+
+async def test_a_read_only_output_folder_makes_the_server_not_ready_but_alive(
+    settings: ServerSettings, own: MainSettings, root: Path
+) -> None:
+    output = root / "docs" / "generated"
+    mount = ["mount", "-t", "tmpfs", "-o", "ro", "readonly", str(output)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("file systems cannot be mounted here")
+    try:
+        with served(build_app(settings, own)) as port:
+            async with httpx2.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as http:
+                ready = await http.get("/health/ready")
+            async with client_of(port, "auto") as client:
+                said = await client.call_tool("docs_generate", {"kind": "readme"})
+                listing = await client.call_tool("files_list", {"path": "src"})
+    finally:
+        subprocess.run(["umount", str(output)], check=True)
+    assert ready.status_code == 503
+    assert "read-only" in ready.json()["checks"]["output"]["detail"]
+    assert said.is_error
+    assert "read-only" in str(said.content)
+    assert not listing.is_error
+
+
+async def test_health_answers_while_a_big_document_is_made(port: int, root: Path) -> None:
+    module = "".join(f'def f{n}(a: int, b: str = "x") -> None:\n    """Does {n}."""\n\n' for n in range(300))
+    write_files(root, {f"p{n}/m{m}.py": module for n in range(20) for m in range(8)})
+    waits: list[float] = []
+    async with (
+        httpx2.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}") as http,
+        client_of(port, "auto") as client,
+    ):
+        making = asyncio.create_task(client.call_tool("docs_generate", {"kind": "api-reference"}))
+        while not making.done():
+            begun = time.monotonic()
+            assert (await http.get("/health")).status_code == 200
+            waits.append(time.monotonic() - begun)
+            await asyncio.sleep(0.02)
+        assert not (await making).is_error
+    assert len(waits) > 5
+    assert max(waits) < 1
+
+
+async def test_leftovers_of_a_killed_write_are_swept_at_start(
+    settings: ServerSettings, own: MainSettings, root: Path
+) -> None:
+    (root / "docs/generated/.docgen-part-0123").write_text("half")
+    build_app(settings, own)
+    assert not (root / "docs/generated/.docgen-part-0123").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"DOCGEN_WORKSPACE": "relative"},
+        {"DOCGEN_WORKSPACE": "/does/not/exist"},
+        {"DOCGEN_OUTPUT": "/etc"},
+        {"DOCGEN_OUTPUT": "../x"},
+        {"DOCGEN_OUTPUT": "."},
+        {"DOCGEN_WRITABLE": "yes"},
+    ],
+)
+async def test_settings_that_cannot_be_meant_are_refused_at_start(
+    settings: ServerSettings, root: Path, wrong: dict[str, str]
+) -> None:
+    with pytest.raises(SettingsError):
+        build_app(settings, MainSettings.from_environment({"DOCGEN_WORKSPACE": str(root), **wrong}))
