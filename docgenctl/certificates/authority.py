@@ -18,15 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from docgenctl.certificates.pem_files import (
-    PRIVATE,
-    PUBLIC,
-    create,
-    read_pem,
-    refused,
-    sync_directory,
-    unusable,
-)
+from docgenctl.files.private_files import read_private, sync_directory, unusable, write_private
 from docgenctl.model.errors import RefusedError
 
 DIRECTORY = "ca"
@@ -74,8 +66,8 @@ def _create(directory: Path, project: str, now: datetime) -> None:
     try:
         fresh = Path(tempfile.mkdtemp(prefix=f".{DIRECTORY}.", suffix=".new", dir=directory.parent))
         fresh.chmod(0o700)
-        create(fresh / "root.key", private_pem(key), PRIVATE)
-        create(fresh / "root.pem", certificate.public_bytes(serialization.Encoding.PEM), PUBLIC)
+        write_private(fresh / "root.key", private_pem(key))
+        write_private(fresh / "root.pem", certificate.public_bytes(serialization.Encoding.PEM))
         sync_directory(fresh)
         fresh.rename(directory)
         sync_directory(directory.parent)
@@ -106,12 +98,8 @@ def _self_signed(key: ec.EllipticCurvePrivateKey, common_name: str, now: datetim
 
 
 def _load(directory: Path, now: datetime) -> Authority:
-    if directory.is_symlink() or not directory.is_dir():
-        raise refused(directory, "is not a plain directory", f"Remove it: rm {directory}")
-    if directory.stat().st_mode & 0o077:
-        raise refused(directory, "is open to others", f"If nobody else read it: chmod 700 {directory}")
-    key_pem = read_pem(directory / "root.key", private=True)
-    root_pem = read_pem(directory / "root.pem", private=False)
+    key_pem = read_private(directory / "root.key")
+    root_pem = read_private(directory / "root.pem")
     if key_pem is None or root_pem is None:
         raise _damaged(directory, "the key or the certificate is missing")
     try:

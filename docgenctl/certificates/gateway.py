@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from docgenctl.certificates.authority import BACKDATED, Authority, ensure_authority
 from docgenctl.certificates.leaves import Leaf, issue_leaf, leaf_is_fresh
 from docgenctl.certificates.names import SubjectNames, subject_names
-from docgenctl.certificates.pem_files import read_pem, replace
+from docgenctl.files.private_files import read_private, write_private
 from docgenctl.model.secret import Secret
 
 LIFETIMES = {"development": timedelta(days=30), "production": timedelta(hours=24)}
@@ -49,7 +49,7 @@ def ensure_gateway_certificate(
         now: the wall clock, time zone aware.
         project: names the root, for people who look at it in a trust store.
 
-    Raises ConfigurationError for names that cannot be certified and a state that cannot be written,
+    Raises ConfigurationError for names that cannot be certified,
     RefusedError for a damaged or expired authority and for files others could have planted or read.
     """
     names = subject_names([*_ALWAYS, *hostnames])
@@ -59,7 +59,7 @@ def ensure_gateway_certificate(
     leaf = _load(path)
     if leaf is None or not _usable(leaf, authority, names, lifetime, now):
         leaf = issue_leaf(authority, names.dns, names.addresses, lifetime=lifetime, now=now)
-        replace(path, leaf.pem.reveal_bytes())
+        write_private(path, leaf.pem.reveal_bytes())
     return GatewayCertificate(
         pem=leaf.pem,
         root_pem=authority.root_pem,
@@ -78,7 +78,7 @@ def _usable(
 
 def _load(path: Path) -> Leaf | None:
     """The leaf in the file; None for a missing or damaged one, which costs nothing to replace."""
-    content = read_pem(path, private=True)
+    content = read_private(path)
     if content is None:
         return None
     try:

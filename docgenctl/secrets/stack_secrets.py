@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from docgenctl.files.private_files import read_private, write_private
 from docgenctl.model.blueprint import Server
 from docgenctl.model.errors import ConfigurationError, RefusedError
 from docgenctl.model.secret import Secret
 from docgenctl.secrets.keys import KeyEntry, api_keys_document, hash_key, is_api_key, new_api_key
-from docgenctl.secrets.private_files import read_private, write_private
 from docgenctl.secrets.store import EnvironmentStore, SecretStore
 
 API_KEY_FILE = "api-key"
@@ -60,7 +60,7 @@ def ensure_stack_secrets(
         environ: variables, such as `os.environ` with `.env` under it.
 
     Raises RefusedError for keys we did not make and for files others could have read or planted;
-    ConfigurationError when a secret that a server requires is not set or the state cannot be written.
+    ConfigurationError when a secret that a server requires is not set.
     """
     client = _client_key(state_dir / API_KEY_FILE)
     upstream = {server.name: _upstream_key(store, server.name) for server in servers}

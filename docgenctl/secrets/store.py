@@ -5,15 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from docgenctl.model.errors import RefusedError
-from docgenctl.model.secret import Secret
-from docgenctl.secrets.private_files import (
+from docgenctl.files.private_files import (
     make_private_directory,
     private_directory_exists,
     read_private,
     remove_private,
     write_private,
 )
+from docgenctl.model.errors import RefusedError
+from docgenctl.model.secret import Secret
 
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,62}[a-z0-9]", re.ASCII)
 
@@ -41,7 +41,7 @@ class FileStore:
     """One 0600 file a secret in the 0700 directory `secrets/` below `directory` (which must exist).
 
     Besides what the protocol says, methods raise RefusedError for links, foreign owners and open modes,
-    and ConfigurationError (`state_unusable`) when the disk is full or read-only.
+    also (`state_unwritable`) when the disk is full or read-only.
     """
 
     def __init__(self, directory: Path) -> None:

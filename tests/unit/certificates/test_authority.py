@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from docgenctl.certificates.authority import Authority, ensure_authority
-from docgenctl.model.errors import ConfigurationError, RefusedError
+from docgenctl.model.errors import RefusedError
 
 PROJECT = "shop-1a2b3c"
 
@@ -48,7 +48,7 @@ def test_it_is_made_once(authority: Authority, state_dir: Path, now: datetime) -
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o077, 0o777])
-def test_the_key_is_0600_and_the_root_0644_in_a_0700_directory_under_any_umask(
+def test_key_and_root_are_0600_in_a_0700_directory_under_any_umask(
     state_dir: Path, now: datetime, mask: int
 ) -> None:
     before = os.umask(mask)
@@ -57,7 +57,7 @@ def test_the_key_is_0600_and_the_root_0644_in_a_0700_directory_under_any_umask(
     finally:
         os.umask(before)
     modes = {path.name: path.lstat().st_mode & 0o7777 for path in (state_dir / "ca").iterdir()}
-    assert modes == {"root.key": 0o600, "root.pem": 0o644}
+    assert modes == {"root.key": 0o600, "root.pem": 0o600}
     assert (state_dir / "ca").lstat().st_mode & 0o7777 == 0o700
 
 
@@ -98,12 +98,12 @@ def test_a_crash_while_it_is_made_leaves_nothing_that_hinders_the_next_try(
         from datetime import UTC, datetime
         from pathlib import Path
         from docgenctl.certificates import authority
-        write = authority.create
-        def die_at_the_certificate(path, content, mode):
+        write = authority.write_private
+        def die_at_the_certificate(path, content):
             if path.name == "root.pem":
                 os._exit(9)
-            write(path, content, mode)
-        authority.create = die_at_the_certificate
+            write(path, content)
+        authority.write_private = die_at_the_certificate
         authority.ensure_authority(Path(sys.argv[1]), "shop-1a2b3c", datetime.now(UTC))
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(state_dir)], check=False)
@@ -161,7 +161,7 @@ def test_a_link_instead_of_a_file_is_refused(
 def test_a_link_instead_of_the_directory_is_refused(state_dir: Path, now: datetime) -> None:
     (state_dir / "elsewhere").mkdir(mode=0o700)
     (state_dir / "ca").symlink_to(state_dir / "elsewhere")
-    with pytest.raises(RefusedError, match="not a plain directory"):
+    with pytest.raises(RefusedError, match="symbolic link"):
         ensure_authority(state_dir, PROJECT, now)
     assert list((state_dir / "elsewhere").iterdir()) == []
 
@@ -173,9 +173,9 @@ def test_a_key_that_others_can_read_is_refused(authority: Authority, state_dir: 
 
 
 def test_a_missing_state_directory_is_an_error_with_a_hint(tmp_path: Path, now: datetime) -> None:
-    with pytest.raises(ConfigurationError) as error:
+    with pytest.raises(RefusedError) as error:
         ensure_authority(tmp_path / "nowhere", PROJECT, now)
-    assert error.value.code == "state_unusable"
+    assert error.value.code == "state_unwritable"
 
 
 def test_the_key_shows_in_no_repr(authority: Authority) -> None:

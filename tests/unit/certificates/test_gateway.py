@@ -122,11 +122,11 @@ def test_a_full_disk_leaves_the_old_certificate(state_dir: Path, now: datetime) 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
     try:
-        with pytest.raises(ConfigurationError) as error:
+        with pytest.raises(RefusedError) as error:
             ensure(state_dir, now + 25 * DAY)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert error.value.code == "state_unusable"
+    assert error.value.code == "state_unwritable"
     assert (state_dir / "gateway.pem").read_bytes() == before
     assert sorted(path.name for path in state_dir.iterdir()) == ["ca", "gateway.pem"]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from docgenctl.model.errors import ConfigurationError, DocgenError, RefusedError
+from docgenctl.model.errors import DocgenError, RefusedError
 from docgenctl.model.secret import Secret
 from docgenctl.secrets.store import EnvironmentStore, FileStore, SecretStore
 
@@ -186,9 +186,9 @@ def test_a_file_of_another_user_is_refused(store: FileStore, state_dir: Path) ->
 
 def test_a_disk_that_fills_up_leaves_the_old_value_and_no_rest(store: FileStore, state_dir: Path) -> None:
     store.put("github-token", Secret("old"))
-    with largest_file(100), pytest.raises(ConfigurationError) as error:
+    with largest_file(100), pytest.raises(RefusedError) as error:
         store.put("github-token", Secret("n" * 5000))
-    assert error.value.code == "state_unusable"
+    assert error.value.code == "state_unwritable"
     assert store.get("github-token") == Secret("old")
     assert [path.name for path in (state_dir / "secrets").iterdir()] == ["github-token"]
 

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from docgenctl.model.errors import ConfigurationError, RefusedError
+from docgenctl.model.errors import RefusedError
 
 _FILE_MODE = 0o600
 _DIRECTORY_MODE = 0o700
-_LARGEST = 1024 * 1024
+_LARGEST = 16 * 1024 * 1024
 
 
 def make_private_directory(path: Path) -> None:
@@ -29,7 +29,7 @@ def make_private_directory(path: Path) -> None:
     except FileExistsError:
         pass
     except OSError as error:
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
     _check_directory(path, path.lstat())
 
 
@@ -40,7 +40,7 @@ def private_directory_exists(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
     _check_directory(path, found)
     return True
 
@@ -59,25 +59,25 @@ def read_private(path: Path) -> bytes | None:
             return None
         except OSError as error:
             _check_target(path, directory)
-            raise _unusable(path, error) from None
+            raise unusable(path, error) from None
         try:
             _check_file(path, os.fstat(descriptor))
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 content = file.read(_LARGEST + 1)
         except OSError as error:
-            raise _unusable(path, error) from None
+            raise unusable(path, error) from None
         finally:
             os.close(descriptor)
     if len(content) > _LARGEST:
-        raise RefusedError(f"{path} is larger than any secret of ours", hint=f"Look into it, then: rm {path}")
+        raise RefusedError(f"{path} is larger than any file of ours", hint=f"Look into it, then: rm {path}")
     return content
 
 
 def write_private(path: Path, content: bytes) -> None:
     """Replace the file's content in one step; 0600 from its first moment.
 
-    Raises RefusedError when the target is a link or not ours alone, ConfigurationError when the disk is
-    full or read-only; the old content is then still there.
+    Raises RefusedError when the target is a link or not ours alone, and (`state_unwritable`) when the disk
+    is full or read-only; the old content is then still there.
     """
     with _directory(path.parent) as directory:
         _lock(path, directory)
@@ -92,7 +92,16 @@ def write_private(path: Path, content: bytes) -> None:
         except OSError as error:
             with suppress(OSError):
                 os.unlink(temporary, dir_fd=directory)
-            raise _unusable(path, error) from None
+            raise unusable(path, error) from None
+
+
+def sync_directory(path: Path) -> None:
+    """Make renames in the directory survive a power cut. Raises OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove_private(path: Path) -> bool:
@@ -105,7 +114,7 @@ def remove_private(path: Path) -> bool:
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise _unusable(path, error) from None
+            raise unusable(path, error) from None
     return True
 
 
@@ -125,7 +134,7 @@ def _directory(path: Path) -> Iterator[int]:
     except OSError as error:
         if path.is_symlink():
             raise _link(path) from None
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
     try:
         _check_directory(path, os.fstat(descriptor))
         yield descriptor
@@ -137,7 +146,7 @@ def _lock(path: Path, directory: int) -> None:
     try:
         fcntl.flock(directory, fcntl.LOCK_EX)
     except OSError as error:
-        raise _unusable(path, error) from None
+        raise unusable(path, error) from None
 
 
 def _check_target(path: Path, directory: int) -> None:
@@ -181,13 +190,14 @@ def _check_owner_and_mode(path: Path, found: os.stat_result, mode: int) -> None:
 
 def _link(path: Path) -> RefusedError:
     return RefusedError(
-        f"{path} is a symbolic link, and secrets are not written through links", hint=f"Remove it: rm {path}"
+        f"{path} is a symbolic link, and nothing is read or written through it", hint=f"Remove it: rm {path}"
     )
 
 
-def _unusable(path: Path, error: OSError) -> ConfigurationError:
-    return ConfigurationError(
-        f"{path}: {error.strerror or type(error).__name__}",
-        code="state_unusable",
-        hint="The state directory needs free space and must be writable by you.",
+def unusable(path: Path, error: OSError) -> RefusedError:
+    """The error for a full, read-only or closed place; what was there before is still there."""
+    return RefusedError(
+        f"{path} cannot be used: {error.strerror or type(error).__name__}; its old content is intact",
+        code="state_unwritable",
+        hint="make room there and see that it is writable by you, then run the command again",
     )
