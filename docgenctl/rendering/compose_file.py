@@ -59,6 +59,7 @@ def _service(service: Service, stack: Stack) -> dict[str, Any]:
         "ports": [{"purpose": port.purpose, "binding": _port(port)} for port in service.ports],
         "networks": service.networks,
         "dns": service.dns,
+        "dns_options": service.dns_options,
         "depends_on": service.depends_on,
         "health_check": _health_check(service.health_check),
         "log_options": {"max-size": str(rotation.max_size_bytes), "max-file": str(rotation.max_files)},

@@ -44,6 +44,9 @@ GATEWAY_ERRORS = (
     (504, "timeout", "The orchestrator did not answer in time"),
 )
 
+#: How long a client may leave a body unfinished or an answer unread, in seconds.
+CLIENT_SILENCE_S = 30
+
 _CONNECTION_BYTES = 128 * 1024
 _MOST_CONNECTIONS, _FEWEST_CONNECTIONS = 2000, 100
 _MOST_THREADS = 16
@@ -75,6 +78,7 @@ def render_gateway(blueprint: Blueprint, templates: Path) -> str:
     connections = min(_MOST_CONNECTIONS, max(_FEWEST_CONNECTIONS, limits.memory // _CONNECTION_BYTES))
     variables = {
         "stamp": stamp_text(blueprint.tool_version),
+        "client_silence_s": CLIENT_SILENCE_S,
         "certificate": f"{SECRETS_TARGET}/current/gateway.pem",
         "frontends": frontends(blueprint),
         "gateway_errors": GATEWAY_ERRORS,
