@@ -74,9 +74,10 @@ class CommandTree(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-def new_app(**options: Any) -> typer.Typer:
-    """A Typer app with the settings that all of our commands share."""
+def new_app(*, add_completion: bool = False, **options: Any) -> typer.Typer:
+    """A Typer app with the settings that all of our commands share; completion is the root's alone."""
     return typer.Typer(
+        add_completion=add_completion,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
