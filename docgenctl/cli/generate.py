@@ -1,5 +1,6 @@
 """`docgenctl generate`."""
 
+import difflib
 import os
 from typing import Annotated
 
@@ -11,6 +12,10 @@ from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
 from docgenctl.host.opener import open_file
+from docgenctl.model.errors import UsageError
+
+#: What the main server makes; a test holds this against the server.
+KINDS = ("readme", "architecture", "api-reference", "changelog")
 
 app = new_app()
 
@@ -28,6 +33,7 @@ def generate(
 ) -> None:
     """Write a document about this repository."""
     console = Console(json_mode=json_mode)
+    _check(kind)
     opened = open_project(project_dir, os.environ)
     document = generate_document(opened, kind, lambda section: _show(section, console), title=title, path=out)
     if json_mode:
@@ -36,6 +42,13 @@ def generate(
         console.line(str(document.path))
     if open_it and not open_file(document.path):
         console.note("There is no desktop here to open it with; the file is where the line above says.")
+
+
+def _check(kind: str) -> None:
+    if kind not in KINDS:
+        near = difflib.get_close_matches(kind, KINDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"kinds: {', '.join(KINDS)}"
+        raise UsageError(f"there is no document kind {kind!r}", hint=hint)
 
 
 def _show(section: Section, console: Console) -> None:
