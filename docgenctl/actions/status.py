@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
+from docgenctl.actions.lifecycle import chosen_services
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.settle_health import settle_health
 from docgenctl.engine.protocol import Engine
@@ -38,10 +39,13 @@ def read_status(
 ) -> tuple[ServiceStatus, ...]:
     """The status of every container of the stack, sorted by service; empty when there is none.
 
-    `stats` takes one sample of CPU and memory, which takes about two seconds.
+    `stats` takes one sample of CPU and memory, which takes about two seconds. Raises UsageError for a
+    service that is not there.
     """
-    containers = engine.observe(opened.project.name).containers
-    if services:
+    observation = engine.observe(opened.project.name)
+    containers = observation.containers
+    if services and containers:
+        services = chosen_services(observation, services)
         containers = tuple(container for container in containers if container.service in services)
     containers = settle_health(containers, engine)
     with ThreadPoolExecutor(max(1, len(containers)), thread_name_prefix="status") as pool:
