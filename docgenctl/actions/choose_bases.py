@@ -59,7 +59,7 @@ def choose_bases(
             f"the base made from Debian packages has Python {PYTHON}, and images/python is {images.python}",
             hint=f'write python: "{PYTHON}", or give a base image that can be pulled',
         )
-    because = f"no registry gives {pins.missing[0]}" if pins.missing else "the base image is gone"
+    because = f"no registry gives {pins.missing[0]}" if pins.missing else ""
     files = base_from_packages(engine, cache_dir, reporter, because=because)
     chosen = {images.base: server, images.gateway: gateway, images.egress: egress}
     pins.made_here([configured for configured, reference in chosen.items() if reference is None])
@@ -75,12 +75,18 @@ def choose_bases(
 def base_from_packages(
     engine: Engine, cache_dir: Path, reporter: Reporter, *, because: str, refresh: bool = False
 ) -> BaseFiles:
-    """The base image made from Debian packages, in the engine; made now unless the cache has it."""
+    """The base image made from Debian packages, in the engine; made now unless the cache has it.
+
+    `because` tells users why it is needed; empty when they know.
+    """
     architecture = engine.info().architecture
     files = None if refresh else find_base(cache_dir, architecture)
     if files is not None and engine.find_image(files.reference):
+        if because:
+            reporter.say(f"{because}; taking the one made from Debian packages: {files.reference}")
         return files
-    reporter.begin("image", "base", f"{because}: making one from Debian packages")
+    making = "making one from Debian packages"
+    reporter.begin("image", "base", f"{because}: {making}" if because else making)
     try:
         files = make_base(
             cache_dir, architecture, lambda line: reporter.advance("image", "base", line), refresh=refresh

@@ -26,9 +26,7 @@ def base_image(
     console = Console(json_mode=json_mode)
     engine = connect(os.environ)
     with console.progress() as reporter:
-        files = base_from_packages(
-            engine, cache_directory(os.environ), reporter, because="asked for", refresh=refresh
-        )
+        files = base_from_packages(engine, cache_directory(os.environ), reporter, because="", refresh=refresh)
     if json_mode:
         console.json({"reference": files.reference, "root_tar": str(files.root_tar), "digest": files.digest})
     else:
