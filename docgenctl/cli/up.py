@@ -1,6 +1,8 @@
 """`docgenctl up`."""
 
 import os
+import shutil
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -80,9 +82,14 @@ def _print(result: UpResult, console: Console) -> None:
         ("MCP endpoint", result.endpoint.url),
         ("certificate", result.endpoint.ca_file),
         ("API key in", result.endpoint.api_key_file),
-        ("next", "docgenctl generate readme --open"),
+        ("next", f"{_program()} generate readme --open"),
     ):
         console.line(f"{label:<14}{value}")
+
+
+def _program() -> str:
+    """How this program is called here: by its name if the shell finds it, else as it was called just now."""
+    return "docgenctl" if shutil.which("docgenctl") else sys.argv[0]
 
 
 def _ports(ports: Any) -> str:
