@@ -50,6 +50,7 @@ def host_config(service: Service, stack: Stack) -> dict[str, Any]:
         },
         "PortBindings": port_bindings(service),
         "Dns": list(service.dns),
+        "DnsOptions": list(service.dns_options),
         "RestartPolicy": {"Name": service.restart, "MaximumRetryCount": 0},
         "LogConfig": {
             "Type": "json-file",

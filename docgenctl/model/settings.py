@@ -73,6 +73,16 @@ def _host_name(value: str) -> str:
     return value.lower()
 
 
+def _certificate_name(value: str) -> str:
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        pass
+    if not re.fullmatch(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?", value, re.IGNORECASE):
+        raise ValueError(f"{value!r} is not a host name; write docs.example.com")
+    return value.lower()
+
+
 def _bind_address(value: str) -> str:
     try:
         return str(ip_address(value))
@@ -101,6 +111,7 @@ Bytes = Annotated[
 ]
 Subnet = Annotated[IPv4Network, BeforeValidator(_network, json_schema_input_type=str)]
 HostName = Annotated[str, AfterValidator(_host_name)]
+CertificateName = Annotated[str, AfterValidator(_certificate_name)]
 RelativePath = Annotated[str, AfterValidator(_relative_path)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
@@ -173,7 +184,7 @@ class ServerLimitSettings(_Section):
 class GatewaySettings(_Section):
     """The reverse proxy in front: the only container with published ports."""
 
-    hostnames: tuple[HostName, ...] = Field(
+    hostnames: tuple[CertificateName, ...] = Field(
         ("localhost",), description="Names its certificate is valid for, besides 127.0.0.1 and ::1."
     )
     max_body: Bytes = Field(8 * 1024**2, ge=1024, description="Largest request body.")

@@ -116,6 +116,7 @@ class Service:
     tmpfs: tuple[TmpfsMount, ...] = ()
     depends_on: tuple[str, ...] = ()
     dns: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     log_rotation: LogRotation = LogRotation()
     stop_grace_s: int = 12

@@ -42,6 +42,8 @@ _MEBIBYTE = 1024**2
 
 #: Inside closed networks the engine's resolver must not pass outside names on; nothing listens here.
 NO_OUTSIDE_NAMES = ("127.0.0.1",)
+#: There, engines before 25 take 10 s to say that a name (of a server that is down) does not exist.
+FAIL_FAST = ("timeout:1", "attempts:1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,7 @@ class _Part:
     binds: tuple[BindMount, ...] = ()
     depends_on: tuple[str, ...] = ()
     dns: tuple[str, ...] = NO_OUTSIDE_NAMES
+    dns_options: tuple[str, ...] = FAIL_FAST
 
     def volumes(self, blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Volume, ...]:
         return tuple(
@@ -154,6 +157,7 @@ class _Part:
             tmpfs=(TmpfsMount(target="/tmp", size_bytes=64 * _MEBIBYTE),),  # noqa: S108 - the container's own
             depends_on=self.depends_on,
             dns=self.dns,
+            dns_options=self.dns_options,
             labels={
                 LABEL_PROJECT_ID: blueprint.project.id,
                 LABEL_ROLE: self.name,
@@ -191,6 +195,7 @@ def _server(server: Server, blueprint: Blueprint) -> _Part:
         binds = _workspace_binds(blueprint)
         environment |= {
             "DOCGEN_WORKSPACE": WORKSPACE_TARGET,
+            "DOCGEN_WORKSPACE_NAME": blueprint.project.directory.name,
             "DOCGEN_OUTPUT": settings.output,
             "DOCGEN_WRITABLE": "1" if settings.writable else "0",
         }
@@ -229,9 +234,18 @@ def _orchestrator(blueprint: Blueprint) -> _Part:
         networks=(ORCHESTRATOR_NETWORK, *(server_network(name) for name in names)),
         limits=_general_limits(blueprint),
         health_command=_PYTHON_HEALTH,
-        environment=_server_environment("orchestrator", blueprint),
+        environment={
+            **_server_environment("orchestrator", blueprint),
+            "DOCGEN_ALLOWED_HOSTS": ",".join(_host_names(blueprint)),
+        },
         depends_on=names,
     )
+
+
+def _host_names(blueprint: Blueprint) -> tuple[str, ...]:
+    """Names that requests may come under: those of the certificate, and a bind address people type."""
+    settings = blueprint.settings
+    return tuple(dict.fromkeys((*settings.gateway.hostnames, settings.ports.bind)))
 
 
 def _egress(blueprint: Blueprint) -> _Part:
@@ -243,6 +257,7 @@ def _egress(blueprint: Blueprint) -> _Part:
         environment={},
         purposes=(VolumePurpose.CONFIG,),
         dns=(),
+        dns_options=(),
     )
 
 

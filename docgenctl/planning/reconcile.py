@@ -48,11 +48,12 @@ def refuse_foreign(project: Project, observation: Observation) -> None:
 def plan_up(stack: Stack, observation: Observation, *, recreate: frozenset[str] = frozenset()) -> Plan:
     """The steps that make the engine hold exactly this stack, running; `recreate` names services to renew."""
     draft = _Draft(stack, observation)
-    rebuilt = draft.networks()
+    outdated = draft.outdated_networks()
     draft.orphans()
+    fresh = draft.networks(outdated)
     draft.volumes()
     for service in stack.services:
-        draft.service(service, rebuilt, forced=service.name in recreate)
+        draft.service(service, fresh, forced=service.name in recreate)
     draft.stale_volumes()
     return Plan(steps=tuple(draft.steps.values()))
 
@@ -63,8 +64,7 @@ def plan_down(stack_project: str, observation: Observation, *, with_data: bool) 
     steps: list[Step] = []
     removals: set[str] = set()
     for container in observation.containers:
-        subject = container.service or container.name
-        steps += _removal(container, subject, cause, frozenset())
+        steps += _removal(container, _subject(container, observation), cause, frozenset())
         removals.add(steps[-1].id)
     for network in observation.networks:
         steps.append(_step(Verb.REMOVE_NETWORK, network.name, cause, target=network.name, needs=removals))
@@ -79,7 +79,7 @@ def plan_stop(observation: Observation, services: Iterable[str]) -> Plan:
     wanted = set(services)
     return Plan(
         steps=tuple(
-            _step(Verb.STOP_CONTAINER, container.service, "stop", target=container.id)
+            _step(Verb.STOP_CONTAINER, _subject(container, observation), "stop", target=container.id)
             for container in observation.containers
             if container.service in wanted and container.state in (*_RUNNING, "paused")
         )
@@ -91,7 +91,12 @@ def plan_start(observation: Observation, services: Iterable[str]) -> Plan:
     wanted = set(services)
     return Plan(
         steps=tuple(
-            _step(Verb.START_CONTAINER, container.service, container.state, target=container.id)
+            _step(
+                Verb.START_CONTAINER,
+                _subject(container, observation),
+                container.state,
+                target=container.id,
+            )
             for container in observation.containers
             if container.service in wanted and container.state not in _RUNNING
         )
@@ -112,31 +117,35 @@ class _Draft:
         self.steps[step.id] = step
         return step.id
 
-    def networks(self) -> frozenset[str]:
-        """Create what is missing, renew what differs; returns the engine names of renewed networks."""
-        renewed = set()
+    def outdated_networks(self) -> frozenset[str]:
+        """Remove networks that are no longer as wanted, and who is on them; returns their engine names."""
+        outdated = set()
         for network in self.stack.networks:
             seen = self._observed_network(network)
-            if seen is None:
-                self.add(Verb.CREATE_NETWORK, network.key, "missing")
-            elif seen.labels.get(LABEL_SPEC_DIGEST) != network.digest:
-                renewed.add(network.name)
-                self._renew_network(network, seen)
-        return frozenset(renewed)
+            if seen is not None and seen.labels.get(LABEL_SPEC_DIGEST) != network.digest:
+                outdated.add(network.name)
+                needs = [
+                    self._remove(container, f"network {network.key} changes")
+                    for container in self.observation.containers
+                    if network.name in container.networks
+                ]
+                cause = _difference(network, seen)
+                self.add(Verb.REMOVE_NETWORK, network.key, cause, target=seen.name, needs=needs)
+        return frozenset(outdated)
+
+    def networks(self, outdated: frozenset[str]) -> frozenset[str]:
+        """Create what is missing; after all that goes, which may hold the subnet. Returns engine names."""
+        needs = [step for step in self.steps if step.startswith(Verb.REMOVE_NETWORK)]
+        fresh = set()
+        for network in self.stack.networks:
+            if network.name in outdated or self._observed_network(network) is None:
+                fresh.add(network.name)
+                cause = "changed" if network.name in outdated else "missing"
+                self.add(Verb.CREATE_NETWORK, network.key, cause, needs=needs)
+        return frozenset(fresh)
 
     def _observed_network(self, network: Network) -> ObservedNetwork | None:
         return next((seen for seen in self.observation.networks if seen.name == network.name), None)
-
-    def _renew_network(self, network: Network, seen: ObservedNetwork) -> None:
-        needs = [
-            self._remove(container, f"network {network.key} changes")
-            for container in self.observation.containers
-            if network.name in container.networks
-        ]
-        removed = self.add(
-            Verb.REMOVE_NETWORK, network.key, _difference(network, seen), target=seen.name, needs=needs
-        )
-        self.add(Verb.CREATE_NETWORK, network.key, "changed", needs=[removed])
 
     def orphans(self) -> None:
         """Remove containers of services that the stack no longer has, then their networks."""
@@ -189,11 +198,14 @@ class _Draft:
                     needs=needs,
                 )
 
-    def service(self, service: Service, renewed: frozenset[str], *, forced: bool) -> None:
+    def service(self, service: Service, fresh: frozenset[str], *, forced: bool) -> None:
         """Keep, start or recreate one service."""
         container = self.observation.container(service.name)
-        cause = self._cause_to_recreate(service, container, renewed, forced=forced)
+        cause = self._cause_to_recreate(service, container, fresh, forced=forced)
         starts = [f"{Verb.START_CONTAINER}:{name}" for name in service.depends_on]
+        if service.ports:
+            # Whatever goes may still hold a port that this one publishes.
+            starts += [step for step in self.steps if step.startswith(Verb.REMOVE_CONTAINER)]
         if cause is None and container is not None:
             if container.state not in _RUNNING:
                 cause = "paused" if container.state == "paused" else "stopped"
@@ -201,6 +213,7 @@ class _Draft:
             return
         cause = cause or "missing"
         before = [self._remove(container, cause)] if container is not None else []
+        before.append(f"{Verb.REMOVE_CONTAINER}:{service.container_name}")
         filled = [self._fill(mount.volume, cause, before) for mount in service.volumes]
         networks = [f"{Verb.CREATE_NETWORK}:{place.network}" for place in service.networks]
         created = self.add(Verb.CREATE_CONTAINER, service.name, cause, needs=[*before, *filled, *networks])
@@ -210,7 +223,7 @@ class _Draft:
         self,
         service: Service,
         container: ObservedContainer | None,
-        renewed: frozenset[str],
+        fresh: frozenset[str],
         *,
         forced: bool,
     ) -> str | None:
@@ -225,7 +238,7 @@ class _Draft:
             if self.stack.volume(mount.volume).name not in existing:
                 return f"volume {mount.volume} is missing"
         expected = {self.stack.network(place.network).name for place in service.networks}
-        if expected & renewed or (container.networks and not expected <= set(container.networks)):
+        if expected & fresh or (container.networks and not expected <= set(container.networks)):
             return "its networks changed"
         if container.state == "dead":
             return "dead"
@@ -239,8 +252,7 @@ class _Draft:
 
     def _remove(self, container: ObservedContainer, cause: str) -> str:
         """Stop and remove, once, whoever asks."""
-        stale = container is not self.observation.container(container.service)
-        subject = container.name if stale or not container.service else container.service
+        subject = _subject(container, self.observation)
         removal = f"{Verb.REMOVE_CONTAINER}:{subject}"
         if removal not in self.steps:
             for step in _removal(container, subject, cause, frozenset()):
@@ -252,6 +264,12 @@ def _step(verb: Verb, subject: str, cause: str, *, target: str = "", needs: Iter
     return Step(
         id=f"{verb}:{subject}", verb=verb, subject=subject, cause=cause, target=target, needs=frozenset(needs)
     )
+
+
+def _subject(container: ObservedContainer, observation: Observation) -> str:
+    """The service's name; the container's own for a second one of the same service, or one of none."""
+    first = observation.container(container.service) is container
+    return container.service if first and container.service else container.name
 
 
 def _removal(container: ObservedContainer, subject: str, cause: str, needs: frozenset[str]) -> list[Step]:

@@ -221,7 +221,7 @@ def test_a_single_mistake_is_the_message_itself(load: Load) -> None:
         ("images: {fallback: perhaps}", "images/fallback", "'perhaps' is neither true nor", "write true or"),
         ("images: {fallback: []}", "images/fallback", "a list is neither true nor false", "write true or"),
         ("gateway: {hostnames: a}", "gateway/hostnames", "'a' is not a list", "write [first, second]"),
-        ("gateway: {hostnames: [a, b c]}", "gateway/hostnames/1", "'b c' is not a host name", "write api."),
+        ("gateway: {hostnames: [a, b c]}", "gateway/hostnames/1", "'b c' is not a host name", "write docs."),
         ("workspace: {output: /etc}", "workspace/output", "'/etc' leaves the workspace", "write a relative"),
         ("workspace: {output: a/../../b}", "workspace/output", "'a/../../b' leaves", "write a relative"),
         ("ports: {bind: localhost}", "ports/bind", "'localhost' is not an IP address", "write 127.0.0.1"),
@@ -379,7 +379,7 @@ def _answer(parse: Callable[[Any], Any], value: object) -> Any:
 def test_parsers_are_loaded_only_when_there_is_something_to_parse(tmp_path: Path) -> None:
     code = (
         "import sys, pathlib; from docgenctl.configuration.load import load_configuration;"
-        "from docgenctl.state.store import open_state;"
+        "from docgenctl.state.store import StateStore;"
         "print({'ruamel.yaml', 'dotenv', 'platformdirs'} & set(sys.modules))"
     )
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -52,7 +52,7 @@ FACTS = {
 #: Settings in which every part of the templates has something to write.
 FULL: dict[str, Any] = {
     "project": "demo-1a2b3c",
-    "gateway": {"hostnames": ["localhost", "docs.example.com", "*.lab.example.com"]},
+    "gateway": {"hostnames": ["localhost", "docs.example.com"]},
     "servers": {
         "main": {
             "egress": {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import json
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -46,6 +47,9 @@ def run(build: Callable[[ServerSettings], ASGIApp]) -> int:
 def serve(app: ASGIApp, settings: ServerSettings) -> int:
     """Serve ``app`` until a signal. Returns the exit status: 0 after a signal, 1 when it could not start."""
     server = Server(server_config(app, settings))
+    # uvicorn puts this handler back after its graceful stop and raises the signal again: a stop that was
+    # asked for is a success, not a death by signal.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         server.run()
     except KeyboardInterrupt:

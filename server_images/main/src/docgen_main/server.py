@@ -18,14 +18,16 @@ from docgen_main.workspace import Workspace
 
 INSTRUCTIONS = """\
 Documents about the workspace, made from facts that are read in its files. Begin with docs_kinds, or call \
-docs_generate with a kind and read the resource that it links to. files_list and files_read show the
-workspace; \\ files_write writes below the output folder."""
+docs_generate with a kind and read the resource that it links to. files_list and files_read show the \
+workspace; files_write writes below the output folder."""
 
 
 def open_workspace(settings: MainSettings) -> Workspace:
     """The workspace that `settings` name. Raises `SettingsError` when it cannot be opened."""
     try:
-        workspace = Workspace(settings.workspace, settings.output, writable=settings.writable)
+        workspace = Workspace(
+            settings.workspace, settings.output, writable=settings.writable, name=settings.name
+        )
     except OSError as error:
         raise SettingsError(f"the workspace cannot be opened: {error.strerror}") from None
     swept = workspace.sweep()

@@ -9,13 +9,17 @@ from docgen_common.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class MainSettings:
-    """Folders and rights: `output` is relative to `workspace`; the others are absolute paths."""
+    """Folders and rights: `output` is relative to `workspace`; the others are absolute paths.
+
+    `name` is what the workspace's directory is called outside, where the folder's path says nothing.
+    """
 
     workspace: str
     output: str
     writable: bool
     data: str
     scratch: str
+    name: str = ""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "MainSettings":
@@ -29,6 +33,7 @@ class MainSettings:
             writable=_flag("DOCGEN_WRITABLE", environ),
             data=_folder("DOCGEN_DATA", environ, "/var/lib/docgen"),
             scratch=_folder("DOCGEN_SCRATCH", environ, "/var/tmp/docgen"),  # noqa: S108 - a volume of its own
+            name=environ.get("DOCGEN_WORKSPACE_NAME", ""),
         )
 
 

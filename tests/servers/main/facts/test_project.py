@@ -27,6 +27,16 @@ def project(place: Path) -> Iterator[Project]:
     workspace.close()
 
 
+def test_rendered_files_are_not_the_projects_and_its_directory_names_it(place: Path) -> None:
+    rendered = {".env.mcp": "", ".env.mcp.template": "", "docker-compose.mcp.yml": "services: {}\n"}
+    write_files(place, {**rendered, "app.py": "x = 1\n", "deep/docker-compose.mcp.yml": "mine: 1\n"})
+    workspace = Workspace(str(place), "docs/generated", name="shop")
+    project = Project(workspace)
+    assert sorted(project.paths) == ["app.py", "deep/docker-compose.mcp.yml"]
+    assert project.name == "shop"
+    workspace.close()
+
+
 def test_ignored_foreign_and_hidden_files_are_not_the_projects(place: Path, project: Project) -> None:
     write_files(
         place,

@@ -14,6 +14,8 @@ _FOREIGN_TEXT = """
     out coverage htmlcov .next .nuxt .import_linter_cache site-packages .eggs .docgen
 """
 _FOREIGN = frozenset(_FOREIGN_TEXT.split())
+#: what docgenctl renders beside docgen.yaml: it tells of the stack that reads the project, not of the project
+_RENDERED = frozenset({(".env.mcp",), (".env.mcp.template",), ("docker-compose.mcp.yml",)})
 _FOREIGN_ENDINGS = (".egg-info", ".dist-info")
 _IGNORE_BYTES = 256 << 10
 _IGNORE_LINES = 1_000
@@ -63,7 +65,7 @@ class _Walk:
                 self._take(here, entry)
 
     def _counts(self, path: Path, entry: Entry, rules: _Rules) -> bool:
-        if path == self.leave_out or len(path) > _DEPTH or entry.kind == "other":
+        if path in (self.leave_out, *_RENDERED) or len(path) > _DEPTH or entry.kind == "other":
             return False
         directory = entry.kind == "directory"
         if directory and (entry.name in _FOREIGN or entry.name.endswith(_FOREIGN_ENDINGS)):

@@ -142,10 +142,10 @@ class Project:
 
     @cached_property
     def name(self) -> str:
-        """What the project calls itself, or "" when no file says."""
+        """What the project calls itself, else its directory's name, or "" when nobody says."""
         if self.main:
             return self.main.name.rsplit("/", 1)[-1] if self.main.ecosystem == "Go" else self.main.name
-        return prose.readme_title(self._readme_text)
+        return prose.readme_title(self._readme_text) or self._workspace.name
 
     @cached_property
     def summary(self) -> str:

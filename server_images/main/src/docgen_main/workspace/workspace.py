@@ -30,12 +30,20 @@ class Workspace(Tree):
     """
 
     def __init__(
-        self, root: str, output: str, *, writable: bool = False, limits: Limits | None = None
+        self,
+        root: str,
+        output: str,
+        *,
+        writable: bool = False,
+        limits: Limits | None = None,
+        name: str = "",
     ) -> None:
         super().__init__(os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         self._roots = tuple(dict.fromkeys((root, os.path.realpath(root))))
         self.output = parse(output)
         self.writable = writable
+        #: what its owner calls it, "" when nobody said: inside a container every workspace is `/workspace`
+        self.name = name
         self.limits = limits or Limits()
         self._writing = threading.Lock()
 
