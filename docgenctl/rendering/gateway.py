@@ -130,21 +130,18 @@ def _everything(blueprint: Blueprint) -> Frontend:
 
 
 def known_hosts(blueprint: Blueprint) -> tuple[str, ...]:
-    """Names that a request's Host may carry: the machine's own, the configured ones, the bound address."""
+    """Hosts, as requests write them, that are ours: the machine's own, the configured, the bound address."""
     bind = blueprint.settings.ports.bind
-    address = f"[{bind}]" if ":" in bind else bind
-    bound = () if bind in ("0.0.0.0", "::") else (address,)  # noqa: S104 - compared, not bound
-    names = (name.split(":")[0] for name in blueprint.settings.gateway.hostnames)
-    return tuple(dict.fromkeys((*LOCAL_HOSTS, *bound, *names)))
+    bound = () if bind in ("0.0.0.0", "::") else (bind,)  # noqa: S104 - compared, not bound
+    given = (as_written(name) for name in (*bound, *blueprint.settings.gateway.hostnames))
+    return tuple(dict.fromkeys((*LOCAL_HOSTS, *given)))
+
+
+def as_written(host: str) -> str:
+    """A host name or address as it stands in URLs and Host headers: IPv6 addresses in brackets."""
+    return f"[{host}]" if ":" in host else host
 
 
 def hosts_pattern(hosts: tuple[str, ...]) -> str:
-    """Alternatives of a regular expression; `*.name` and `.name` stand for any name below it."""
-    return "|".join(_host_pattern(host) for host in hosts)
-
-
-def _host_pattern(host: str) -> str:
-    parent = host.removeprefix("*")
-    if parent.startswith("."):
-        return r"([a-z0-9-]+\.)+" + quote_regex(parent[1:])
-    return quote_regex(host)
+    """Alternatives of a regular expression that match these hosts only."""
+    return "|".join(quote_regex(host) for host in hosts)

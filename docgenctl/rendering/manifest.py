@@ -5,6 +5,7 @@ from typing import Any
 
 from docgenctl.model.blueprint import SERVER_PORT, Blueprint, Server
 from docgenctl.rendering.environment import render_template
+from docgenctl.rendering.gateway import as_written
 from docgenctl.rendering.stamp import stamp_text
 
 TEMPLATE = "server/mcp-manifest.json.j2"
@@ -38,7 +39,7 @@ def render_manifest(server: Server, blueprint: Blueprint, templates: Path) -> st
 
 def _endpoints(server: Server, blueprint: Blueprint) -> dict[str, Any]:
     """Addresses on the host, by what they serve."""
-    host = blueprint.settings.gateway.hostnames[0] if blueprint.settings.gateway.hostnames else "localhost"
+    host = as_written(next(iter(blueprint.settings.gateway.hostnames), "localhost"))
     ports = blueprint.ports
     found = {"mcp": f"https://{host}:{ports['orchestrator']}/mcp/{server.name}"}
     if server.gateway_port is not None:
