@@ -32,9 +32,9 @@ class Entry:
 COMMANDS = {
     "up": Entry(_LIFE, "Build what changed, start the stack, wait until it is healthy and prove it.", "up"),
     "down": Entry(_LIFE, "Remove the stack's containers and networks; data stays.", "down"),
-    "start": Entry(_LIFE, "Start stopped services again, as they were.", "lifecycle_start"),
-    "stop": Entry(_LIFE, "Stop services and keep everything in place.", "lifecycle_stop"),
-    "restart": Entry(_LIFE, "Stop and start services.", "lifecycle_restart"),
+    "start": Entry(_LIFE, "Start stopped services again, as they were.", "start"),
+    "stop": Entry(_LIFE, "Stop services and keep everything in place.", "stop"),
+    "restart": Entry(_LIFE, "Stop and start services.", "restart"),
     "deploy": Entry(_LIFE, "Bring the stack to a new version, and back by itself when that fails.", "deploy"),
     "generate": Entry(_USE, "Write a document about this repository.", "generate"),
     "tools": Entry(_USE, "List and call the tools of all servers.", "tools"),
