@@ -37,7 +37,7 @@ def generate(
     opened = open_project(project_dir, os.environ)
     document = generate_document(opened, kind, lambda section: _show(section, console), title=title, path=out)
     if json_mode:
-        console.json({"path": str(document.path), **document.facts, "file": str(document.path)})
+        console.json({**document.facts, "file": str(document.path)})
     else:
         console.line(str(document.path))
     if open_it and not open_file(document.path):
