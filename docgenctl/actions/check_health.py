@@ -19,23 +19,21 @@ from docgenctl.planning.resolve_servers import resolve_servers
 PROBE_TIMEOUT_S = 15.0
 
 
-def check_health(opened: OpenProject, engine: Engine) -> HealthReport:
+def check_health(
+    opened: OpenProject, engine: Engine, servers: tuple[Server, ...] | None = None
+) -> HealthReport:
     """Every layer once; a layer whose ground is missing is not tried.
 
-    Raises NotHealthyError when the stack was never started.
+    `servers` are those that ought to run, by default the configured ones. Raises NotHealthyError when the
+    stack was never started.
     """
     endpoint = find_endpoint(opened)
-    servers = resolve_servers(opened.configuration.settings, opened.facts)
+    if servers is None:
+        servers = resolve_servers(opened.configuration.settings, opened.facts)
     layers = list(_containers(opened, engine, servers))
     layers.append(probe_gateway(endpoint))
     if layers[-1].ok:
-        layers += (
-            replace(
-                wait_until_ready(endpoint, deadline=0, path=f"/health/ready/{server.name}"),
-                subject=server.name,
-            )
-            for server in servers
-        )
+        layers += (_ready(endpoint, server) for server in servers)
         with McpEndpoint(endpoint, timeout_s=PROBE_TIMEOUT_S) as client:
             layers.append(probe_discover(client))
             layers += _tools(servers, client)

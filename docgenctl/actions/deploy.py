@@ -111,7 +111,7 @@ def _go_back(
             reporter.warn(f"{error.message}; going back to the last good version")
         try:
             stack, plan = _restore(opened, engine, reporter, previous, timeout_s)
-            health = check_health(opened, engine)
+            health = check_health(opened, engine, _blueprint(opened, previous).servers)
             if not health.healthy:
                 raise _unhealthy(health)
             outcome, steps = "rolled_back", _told(plan)
