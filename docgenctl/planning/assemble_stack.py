@@ -234,18 +234,9 @@ def _orchestrator(blueprint: Blueprint) -> _Part:
         networks=(ORCHESTRATOR_NETWORK, *(server_network(name) for name in names)),
         limits=_general_limits(blueprint),
         health_command=_PYTHON_HEALTH,
-        environment={
-            **_server_environment("orchestrator", blueprint),
-            "DOCGEN_ALLOWED_HOSTS": ",".join(_host_names(blueprint)),
-        },
+        environment=_server_environment("orchestrator", blueprint),
         depends_on=names,
     )
-
-
-def _host_names(blueprint: Blueprint) -> tuple[str, ...]:
-    """Names that requests may come under: those of the certificate, and a bind address people type."""
-    settings = blueprint.settings
-    return tuple(dict.fromkeys((*settings.gateway.hostnames, settings.ports.bind)))
 
 
 def _egress(blueprint: Blueprint) -> _Part:
@@ -295,6 +286,7 @@ def _server_environment(name: str, blueprint: Blueprint) -> dict[str, str]:
         "DOCGEN_PORT": str(SERVER_PORT),
         "DOCGEN_CONFIG_DIR": f"{CONFIG_TARGET}/current",
         "DOCGEN_SECRETS_DIR": f"{SECRETS_TARGET}/current",
+        "DOCGEN_MAX_BODY_BYTES": str(blueprint.settings.gateway.max_body),
         "MCP_ENV": blueprint.settings.environment,
         "MCP_LOG_LEVEL": blueprint.settings.log_level,
     }

@@ -68,7 +68,11 @@ def build(settings: ServerSettings) -> Starlette:
             Route("/crash", crash),
             Route("/say", say),
         ],
-        limits=Limits(body_bytes=1000, body_seconds=1.0, request_seconds=float(options.get("seconds", 60))),
+        limits=Limits(
+            body_bytes=settings.max_body_bytes,
+            body_seconds=1.0,
+            request_seconds=float(options.get("seconds", 60)),
+        ),
     )
 
 

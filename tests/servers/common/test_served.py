@@ -22,7 +22,7 @@ HEALTHCHECK = REPOSITORY / "server_images/common/src/docgen_common/healthcheck.p
 def server(make_server: Any) -> Any:
     running = make_server()
     running.switch_keys("1", key_entry("dgk_one"))
-    return running.start()
+    return running.start(DOCGEN_MAX_BODY_BYTES="1024")
 
 
 def test_only_health_is_open_and_only_for_reading(server: Any) -> None:

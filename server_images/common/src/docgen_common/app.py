@@ -61,7 +61,7 @@ def create_app(
     ``/mcp``. ``virtual`` maps further paths to further MCP servers. Raises SettingsError when the settings
     are not safe to serve with.
     """
-    limits = limits or Limits()
+    limits = limits or Limits(body_bytes=settings.max_body_bytes)
     ring = key_ring(settings)
     metrics = Metrics()
     endpoints = {"/mcp": mcp, **(virtual or {})}

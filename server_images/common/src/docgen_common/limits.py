@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DEFAULT_BODY_BYTES = 8 * 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -14,6 +16,6 @@ class Limits:
     included.
     """
 
-    body_bytes: int = 8 * 1024 * 1024
+    body_bytes: int = DEFAULT_BODY_BYTES
     body_seconds: float = 30.0
     request_seconds: float = 900.0

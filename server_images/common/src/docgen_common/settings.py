@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from docgen_common.errors import SettingsError
+from docgen_common.limits import DEFAULT_BODY_BYTES
 
 _LEVELS = {"debug", "info", "warning", "error", "critical"}
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
@@ -31,6 +32,7 @@ class ServerSettings:
     """Everything that a server process is told from outside.
 
     ``allowed_hosts`` are host names without a port that a request's ``Host`` may carry; any port is accepted.
+    ``max_body_bytes`` is the gateway's limit too, which can only judge bodies that declare their length.
     """
 
     server: str
@@ -42,6 +44,7 @@ class ServerSettings:
     secrets_dir: Path
     egress_proxy: str | None
     allowed_hosts: tuple[str, ...]
+    max_body_bytes: int = DEFAULT_BODY_BYTES
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> ServerSettings:
@@ -60,6 +63,7 @@ class ServerSettings:
             secrets_dir=_folder("DOCGEN_SECRETS_DIR", environ, "/run/secrets/current"),
             egress_proxy=_proxy(environ.get("DOCGEN_EGRESS_PROXY", "")),
             allowed_hosts=_hosts(server, environ.get("DOCGEN_ALLOWED_HOSTS", "")),
+            max_body_bytes=_bytes(environ.get("DOCGEN_MAX_BODY_BYTES", str(DEFAULT_BODY_BYTES))),
         )
 
     @property
@@ -121,6 +125,12 @@ def _bind(value: str) -> str:
         return str(ipaddress.ip_address(value))
     except ValueError:
         raise SettingsError(f"DOCGEN_BIND must be an IP address, not {value!r}") from None
+
+
+def _bytes(value: str) -> int:
+    if not (value.isascii() and value.isdigit()) or int(value) < 1024:
+        raise SettingsError(f"DOCGEN_MAX_BODY_BYTES must be a number of at least 1024, not {value!r}")
+    return int(value)
 
 
 def _port(value: str) -> int:

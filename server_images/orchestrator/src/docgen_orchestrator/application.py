@@ -28,6 +28,7 @@ def build(settings: ServerSettings) -> Starlette:
     backends = [_backend(route, settings) for route in load_routing(settings.config_dir)]
     view = View(backends)
     ready = server_ready_routes(backends)
+    longest = max((backend.route.timeout_s for backend in backends), default=0.0)
 
     @asynccontextmanager
     async def watched(_: Starlette) -> AsyncIterator[None]:
@@ -53,7 +54,10 @@ def build(settings: ServerSettings) -> Starlette:
             for backend in backends
         },
         lifespan=watched,
-        limits=Limits(request_seconds=max(backend.route.timeout_s for backend in backends) + _RELAY_SECONDS),
+        limits=Limits(
+            body_bytes=settings.max_body_bytes,
+            request_seconds=longest + _RELAY_SECONDS,
+        ),
     )
 
 
