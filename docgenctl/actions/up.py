@@ -25,7 +25,7 @@ from docgenctl.endpoint.address import Endpoint
 from docgenctl.engine.protocol import Engine
 from docgenctl.host.workspace import prepare_output, unreadable_for
 from docgenctl.model.blueprint import Blueprint
-from docgenctl.model.errors import PortTakenError, SubnetTakenError
+from docgenctl.model.errors import NotHealthyError, PortTakenError, SubnetTakenError
 from docgenctl.model.health import LayerResult
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
@@ -63,7 +63,8 @@ def bring_up(
     """Bring the stack up; see the module's theory of operation.
 
     Raises LockedError, RefusedError for a stack of another directory, EngineError and BuildError,
-    PortTakenError when a fixed port or a whole range is taken, NotHealthyError for a crash or the deadline.
+    PortTakenError when a fixed port or a whole range is taken, NotHealthyError for a crash, the deadline or a
+    tool that does not work.
     """
     with project_lock(opened.state_dir, "docgenctl up"):
         return bring_up_locked(
@@ -101,6 +102,7 @@ def bring_up_locked(
         )
         healthy_after_s = time.monotonic() - started
     proofs = prove_tools(blueprint, endpoint)
+    _refuse_unproved(proofs)
     return UpResult(
         endpoint=endpoint,
         plan=plan,
@@ -109,6 +111,18 @@ def bring_up_locked(
         proofs=proofs,
         healthy_after_s=healthy_after_s,
     )
+
+
+def _refuse_unproved(proofs: tuple[LayerResult, ...]) -> None:
+    """A stack whose tools do not work is not up, however healthy its containers say they are."""
+    failed = [proof for proof in proofs if not proof.ok]
+    if failed:
+        raise NotHealthyError(
+            f"the stack runs, but {failed[0].subject} fails: {failed[0].detail}",
+            hint="docgenctl health, docgenctl logs",
+            code="not_proved",
+            details=[f"{proof.subject}: {proof.detail}" for proof in failed],
+        )
 
 
 class _Attempt:
