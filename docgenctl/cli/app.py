@@ -5,8 +5,10 @@ they need not import twenty modules. A test holds the summaries against the comm
 """
 
 import importlib
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from docgenctl.cli.console import Console, report_bug
-from docgenctl.model.errors import DocgenError, ExitCode
+from docgenctl.model.errors import DocgenError, ExitCode, UsageError
 
 _LIFE, _USE, _LOOK, _CONFIGURE = "Run the stack", "Use the stack", "Look at the stack", "Set it up"
 
@@ -73,6 +75,31 @@ class CommandTree(TyperGroup):
             self.commands[args[0]] = command
         return super().resolve_command(ctx, args)
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Parse, and print help, for a reader that may leave."""
+        with _reader_may_leave():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command for a reader that may leave."""
+        with _reader_may_leave():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _reader_may_leave() -> Iterator[None]:
+    """End quietly and well when whoever reads our output has seen enough, as `head` has."""
+    try:
+        yield
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # Rich ends with 1 then
+            raise SystemExit(ExitCode.DONE) from None
+        raise
+    except BrokenPipeError:
+        # Python flushes once more at its end, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(ExitCode.DONE) from None
+
 
 def new_app(*, add_completion: bool = False, **options: Any) -> typer.Typer:
     """A Typer app with the settings that all of our commands share; completion is the root's alone."""
@@ -100,17 +127,33 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return the exit code; errors are told, never shown as a traceback."""
     json_mode = "--json" in arguments
     try:
-        root(list(arguments), prog_name="docgenctl")
+        code = root(list(arguments), prog_name="docgenctl", standalone_mode=False)
+        with _reader_may_leave():
+            sys.stdout.flush()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except DocgenError as error:
-        Console(json_mode=json_mode).error(error)
-        return int(error.exit_code)
-    except BrokenPipeError:
-        # The reader has gone; Python would complain once more when it flushes at exit.
-        sys.stdout = None
-        return int(ExitCode.DONE)
+        return _tell(error, json_mode=json_mode)
+    except typer.TyperException as wrong:
+        return _tell_usage(wrong, json_mode=json_mode)
+    except typer.Abort:
+        return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the last line of defence: told as our bug, with a report
         report_bug(error, Console(json_mode=json_mode))
         return int(ExitCode.BUG)
-    return int(ExitCode.DONE)
+    return code if isinstance(code, int) else int(ExitCode.DONE)
+
+
+def _tell(error: DocgenError, *, json_mode: bool) -> int:
+    Console(json_mode=json_mode).error(error)
+    return int(error.exit_code)
+
+
+def _tell_usage(wrong: typer.TyperException, *, json_mode: bool) -> int:
+    """Mistakes in the command line, in the one form of all errors."""
+    message = wrong.format_message().strip()
+    if not message:  # a group without a command: its help has been printed
+        return int(ExitCode.USAGE)
+    context = getattr(wrong, "ctx", None)
+    path = context.command_path if context is not None else "docgenctl"
+    return _tell(UsageError(message.removesuffix("."), hint=f"{path} --help"), json_mode=json_mode)
