@@ -20,10 +20,9 @@ class CrashWatch:
         self._project = project
         self._expected: set[str] = set()
         self._died: list[ContainerEvent] = []
-        self._changed = threading.Event()
 
     def expect_ends(self, plan: Plan) -> None:
-        """Containers that this plan stops or removes may die."""
+        """Containers that this plan stops or removes may die, and may have died while it was made."""
         self._expected |= {
             step.target
             for step in plan.steps
@@ -33,25 +32,28 @@ class CrashWatch:
     def follow(self, events: Iterator[ContainerEvent]) -> None:
         """Read events until they end; runs in a thread of its own."""
         for event in events:
-            if event.action in ("die", "oom") and event.container_id not in self._expected:
+            if event.action in ("die", "oom"):
                 self._died.append(event)
-                self._changed.set()
 
     def crashed(self) -> bool:
         """Whether a container died that should not have."""
-        return self._changed.is_set()
+        return bool(self._unexpected())
 
     def raise_if_crashed(self) -> None:
         """Raise NotHealthyError with exit code and last log lines of the first container that died."""
-        if not self._changed.is_set():
+        died = self._unexpected()
+        if not died:
             return
-        event = next((e for e in self._died if e.action == "die"), self._died[0])
+        event = next((e for e in died if e.action == "die"), died[0])
         raise NotHealthyError(
-            f"{event.service} crashed while starting: {_how(event, self._died)}",
+            f"{event.service} crashed while starting: {_how(event, died)}",
             hint=f"docgenctl logs {event.service}",
             code="crashed",
             details=last_lines(self._engine, event.container_id),
         )
+
+    def _unexpected(self) -> list[ContainerEvent]:
+        return [event for event in tuple(self._died) if event.container_id not in self._expected]
 
 
 @contextmanager

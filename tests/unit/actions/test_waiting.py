@@ -97,6 +97,20 @@ def test_containers_that_the_plan_ends_did_not_crash() -> None:
             crashes.raise_if_crashed()
 
 
+def test_a_container_that_crashed_while_its_removal_was_planned_did_not_crash_either() -> None:
+    """A service in a restart loop is just what people run `up` to repair."""
+    engine = running(make_stack())
+    changed = make_stack({"servers": {"main": {"limits": {"memory": "600m"}}, "github": {}}})
+    with watch_crashes(engine, PROJECT) as crashes:
+        plan = plan_up(changed, seen(engine))
+        engine.crash("main", 137, oom=True)
+        until_crashed(crashes)
+        crashes.expect_ends(plan)
+        bring_up(changed, engine)
+        wait(engine, crashes, "main")
+        assert not crashes.crashed()
+
+
 def test_without_a_crash_nothing_is_raised() -> None:
     with watch_crashes(running(make_stack()), PROJECT) as crashes:
         crashes.raise_if_crashed()
