@@ -71,9 +71,6 @@ def _value(settings: Any, path: str) -> Any:
 
 def _plain(value: Any) -> str:
     """A value as it would stand in docgen.yaml."""
-    if isinstance(value, dict) and set(value) == {"first", "last"}:
-        first, last = value["first"], value["last"]
-        return str(first) if first == last else f"{first}-{last}"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     if isinstance(value, bool):

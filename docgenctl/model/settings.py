@@ -7,7 +7,15 @@ import re
 from ipaddress import IPv4Network, ip_address
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
 
 CURRENT_VERSION: Literal[1] = 1
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$"
@@ -100,7 +108,13 @@ def _relative_path(value: str) -> str:
 Ports = Annotated[
     PortRange,
     BeforeValidator(
-        parse_port_range, json_schema_input_type=int | Annotated[str, Field(pattern=r"^\d+(-\d+)?$")]
+        parse_port_range,
+        json_schema_input_type=int
+        | Annotated[
+            str,
+            Field(pattern=r"^\d+(-\d+)?$"),
+            PlainSerializer(str, return_type=str),
+        ],
     ),
 ]
 Bytes = Annotated[
