@@ -108,14 +108,9 @@ def _relative_path(value: str) -> str:
 Ports = Annotated[
     PortRange,
     BeforeValidator(
-        parse_port_range,
-        json_schema_input_type=int
-        | Annotated[
-            str,
-            Field(pattern=r"^\d+(-\d+)?$"),
-            PlainSerializer(str, return_type=str),
-        ],
+        parse_port_range, json_schema_input_type=int | Annotated[str, Field(pattern=r"^\d+(-\d+)?$")]
     ),
+    PlainSerializer(str, return_type=str),
 ]
 Bytes = Annotated[
     int,
