@@ -145,7 +145,7 @@ class _Part:
             networks=tuple(Attachment(network=key, aliases=(self.name,)) for key in self.networks),
             limits=self.limits,
             health_check=HealthCheck(
-                command=self.health_command, interval_s=10, timeout_s=5, retries=3, start_period_s=30
+                command=self.health_command, interval_s=10.0, timeout_s=5.0, retries=3, start_period_s=30.0
             ),
             environment=self.environment,
             ports=self.ports,
