@@ -226,7 +226,8 @@ def test_the_engine_s_image_id_is_not_part_of_the_digest() -> None:
         ({"log_level": "debug"}, {"main", "github", "orchestrator"}),
         ({"workspace": {"output": "out"}}, {"main"}),
         ({"servers": {"main": {}}}, {"github", "egress", "orchestrator", "gateway"}),
-        ({"ports": {"bind": "0.0.0.0"}}, {"gateway", "orchestrator"}),
+        ({"ports": {"bind": "0.0.0.0"}}, {"gateway"}),
+        ({"gateway": {"max_body": "1m"}}, {"main", "github", "orchestrator"}),
     ],
 )
 def test_a_changed_setting_changes_the_services_it_concerns_alone(
