@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from docgenctl import __version__
 from docgenctl.actions.check_health import check_health
@@ -25,7 +25,7 @@ from docgenctl.actions.watch_crashes import watch_crashes
 from docgenctl.engine.protocol import Engine
 from docgenctl.host.workspace import service_owner
 from docgenctl.model.blueprint import Blueprint
-from docgenctl.model.errors import BuildError, DocgenError, EngineError, NotHealthyError
+from docgenctl.model.errors import BuildError, DocgenError, EngineError, NotHealthyError, RefusedError
 from docgenctl.model.health import HealthReport
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
@@ -111,7 +111,7 @@ def _go_back(
             reporter.warn(f"{error.message}; going back to the last good version")
         try:
             stack, plan = _restore(opened, engine, reporter, previous, timeout_s)
-            health = check_health(opened, engine, _blueprint(opened, previous).servers)
+            health = check_health(opened, engine, _recall(opened, previous)[1].servers)
             if not health.healthy:
                 raise _unhealthy(health)
             outcome, steps = "rolled_back", _told(plan)
@@ -132,8 +132,7 @@ def _go_back(
 def _restore(
     opened: OpenProject, engine: Engine, reporter: Reporter, previous: dict[str, Any], timeout_s: float
 ) -> tuple[Stack, Plan]:
-    stack = _STACK.validate_python(previous["stack"])
-    blueprint = _blueprint(opened, previous)
+    stack, blueprint = _recall(opened, previous)
     contents = fill_in_contents(opened, blueprint, previous["service_files"])
     store = StateStore(opened.state_dir)
     state = store.read()
@@ -177,17 +176,27 @@ def _remember(opened: OpenProject, result: UpResult) -> None:
     store.write(store.read().model_copy(update={"last_good": last_good}))
 
 
-def _blueprint(opened: OpenProject, previous: dict[str, Any]) -> Blueprint:
-    settings = Settings.model_validate(previous["settings"])
-    return Blueprint(
-        project=opened.project,
-        settings=settings,
-        servers=resolve_servers(settings, opened.facts),
-        ports=previous["ports"],
-        subnets=previous["subnets"],
-        owner=service_owner(opened.project.directory),
-        tool_version=__version__,
-    )
+def _recall(opened: OpenProject, previous: dict[str, Any]) -> tuple[Stack, Blueprint]:
+    """What was recorded. Raises RefusedError for a record that this version does not understand."""
+    try:
+        settings = Settings.model_validate(previous["settings"])
+        blueprint = Blueprint(
+            project=opened.project,
+            settings=settings,
+            servers=resolve_servers(settings, opened.facts),
+            ports=previous["ports"],
+            subnets=previous["subnets"],
+            owner=service_owner(opened.project.directory),
+            tool_version=__version__,
+        )
+        return _STACK.validate_python(previous["stack"]), blueprint
+    except (KeyError, ValidationError) as error:
+        raise RefusedError(
+            "what was recorded of the last good version cannot be read",
+            hint="correct what failed, then: docgenctl up",
+            code="unreadable_record",
+            details=str(error).splitlines()[:3],
+        ) from error
 
 
 def _told(plan: Plan) -> tuple[str, ...]:
