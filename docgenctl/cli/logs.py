@@ -1,6 +1,7 @@
 """`docgenctl logs`."""
 
 import os
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
 from docgenctl.cli.options import Json, ProjectDir, Services
 from docgenctl.engine.discovery import connect
+from docgenctl.model.errors import UsageError
 
 app = new_app()
 
@@ -26,6 +28,7 @@ def logs(
 ) -> None:
     """Print the services' logs."""
     console = Console(json_mode=json_mode)
+    _check_time(since)
     opened = open_project(project_dir, os.environ)
     engine = connect(os.environ)
     read = follow_logs if follow else read_logs
@@ -35,3 +38,12 @@ def logs(
             console.json_line(as_json(line))
         else:
             console.line(f"{line.service:<{width}} | {line.text}")
+
+
+def _check_time(since: str) -> None:
+    try:
+        understood = not since or datetime.fromisoformat(since).tzinfo is not None
+    except ValueError:
+        understood = False
+    if not understood:
+        raise UsageError(f"{since!r} is not a time with its zone", hint="write --since 2026-01-31T08:00:00Z")
