@@ -2,6 +2,7 @@
 
 import pytest
 
+from docgenctl.actions.down import take_down
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.up import _refuse_unproved
 from docgenctl.model.errors import (
@@ -14,6 +15,7 @@ from docgenctl.model.errors import (
 from docgenctl.model.health import LayerResult
 from docgenctl.model.settings import PortRange
 from docgenctl.state.store import StateStore
+from tests.contract.fake_engine import FakeEngine
 from tests.unit.actions.conftest import OpenWith, recipes_of
 from tests.unit.actions.stage import Stage, free_range
 
@@ -124,6 +126,37 @@ def test_a_folder_that_cannot_be_the_output_is_refused_before_anything_is_made(s
     with pytest.raises(RefusedError, match="must be a directory"):
         stage.decide_and_do()
     assert stage.engine.calls == []
+
+
+class CutOff(FakeEngine):
+    """Ends the command before the `last`-th change, as SIGKILL would."""
+
+    last = 0
+
+    def _call(self, method: str, subject: str, *, changes: bool = True) -> None:
+        if changes and len(self.calls) >= self.last > 0:
+            raise KeyboardInterrupt
+        super()._call(method, subject, changes=changes)
+
+
+def test_up_that_is_cut_off_before_any_change_is_finished_by_the_next_one(stage: Stage) -> None:
+    images = stage.engine.images
+    whole = len(stage.decide_and_do().steps)
+    for last in range(1, whole + 1, 3):
+        engine = CutOff()
+        engine.images = images
+        stage.engine = engine
+        engine.last = last
+        with pytest.raises(KeyboardInterrupt):
+            stage.decide_and_do()
+
+        engine.last = 0
+        if last % 2:
+            stage.decide_and_do()
+            assert stage.decide_and_do().empty
+        take_down(stage.opened, engine, stage.listener, with_data=True)
+        left = engine.observe("demo")
+        assert (left.containers, left.networks, left.volumes) == ((), (), ())
 
 
 def test_a_stack_whose_tool_fails_is_not_up() -> None:
