@@ -1,0 +1,85 @@
+"""Documents of real repositories, made as users make them; everything named in them must exist."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.conftest import MakeStack
+from tests.e2e.stack import Stack
+from tests.servers.main.documents.repositories import (
+    copy_of_this_repository,
+    go_repository,
+    typescript_repository,
+)
+from tests.servers.main.documents.truth import Truth
+
+pytestmark = pytest.mark.engine
+
+KINDS = {
+    "readme": "README.md",
+    "architecture": "ARCHITECTURE.md",
+    "api-reference": "API.md",
+    "changelog": "CHANGELOG.md",
+}
+
+
+def nothing(root: Path) -> None:
+    """An empty directory; docgen.yaml will be the only file."""
+
+
+#: Each with words that its readme must have, so that a document about nothing does not pass.
+REPOSITORIES: dict[str, tuple[Callable[[Path], object], tuple[str, ...]]] = {
+    "this": (copy_of_this_repository, ("docgenctl", "Python", "make test", "server_images")),
+    "typescript": (typescript_repository, ("TypeScript", "npm run build", "total", "decimal.js")),
+    "go": (go_repository, ("Go", "go build ./...", "make test", "store")),
+    "empty": (nothing, ()),
+}
+
+
+@pytest.mark.parametrize("which", REPOSITORIES)
+def test_everything_named_in_every_document_exists(workspace: MakeStack, which: str) -> None:
+    repository, words = REPOSITORIES[which]
+    stack = workspace(which, repository=repository, name=f"{which}-repository")
+    before = {path.relative_to(stack.directory) for path in stack.directory.rglob("*")}
+    stack.up()
+    rendered = {path.relative_to(stack.directory) for path in stack.directory.rglob("*")}
+    documents = {kind: generated(stack, kind) for kind in KINDS}
+
+    truth = Truth(stack.directory)
+    problems = {kind: truth.problems(path.read_text()) for kind, path in documents.items()}
+    assert problems == {kind: [] for kind in KINDS}
+    readme = documents["readme"].read_text()
+    assert [word for word in words if word not in readme] == []
+    for path in documents.values():
+        assert str(stack.directory) not in path.read_text()
+        assert not re.search(r"(?<![\w/.-])/workspace\b", path.read_text())
+
+    output = stack.directory / "docs/generated"
+    made = {path.relative_to(stack.directory) for path in stack.directory.rglob("*")} - rendered
+    assert {stack.directory / path for path in made} == set(documents.values())
+    assert before <= rendered
+    owner = output.stat()
+    for path in documents.values():
+        assert path.parent == output
+        status = path.stat()
+        assert (status.st_uid, status.st_gid) == (owner.st_uid, owner.st_gid)
+        assert status.st_mode & 0o777 == 0o644
+
+
+def test_a_document_made_twice_of_the_same_files_is_the_same(running_stack: Stack) -> None:
+    first = {kind: generated(running_stack, kind).read_bytes() for kind in KINDS}
+    assert {kind: generated(running_stack, kind).read_bytes() for kind in KINDS} == first
+
+
+def generated(stack: Stack, kind: str) -> Path:
+    ran = stack.ok("generate", kind, "--json")
+    path = Path(ran.document["file"])
+    assert path == stack.directory / ran.document["path"]
+    assert path.is_file(), ran
+    plain = stack.ok("generate", kind)
+    assert plain.stdout.strip() == str(path)
+    sections = [line.removeprefix("✔ ") for line in plain.stderr.splitlines()]
+    assert sections == ran.document["sections"]
+    return path
