@@ -89,7 +89,9 @@ def _print(result: UpResult, console: Console) -> None:
 
 def _program() -> str:
     """How this program is called here: by its name if the shell finds it, else as it was called just now."""
-    return "docgenctl" if shutil.which("docgenctl") else sys.argv[0]
+    if shutil.which("docgenctl"):
+        return "docgenctl"
+    return f"{sys.executable} -m docgenctl" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
 
 
 def _ports(ports: Any) -> str:
