@@ -127,11 +127,10 @@ def test_nothing_outside_can_be_reached_past_the_egress_proxy(
     if service == "gateway":  # has bash and no Python
         tries = "".join(
             f"(timeout 2 bash -c ': < /dev/tcp/{host}/{port}' && echo REACHED {host}) & "
-            for host, port in targets
+            for host, port in [*targets, ("orchestrator", 8000)]
         )
         _, said = running_stack.inside("gateway", "bash", "-c", f"{tries} wait")
-        assert "REACHED" not in said
-        assert said.count("/dev/tcp/") >= len(targets) - 3, said  # it was tried; those cut off say nothing
+        assert [line for line in said.splitlines() if "REACHED" in line] == ["REACHED orchestrator"]
     else:
         assert reached(attempts(api, container, tcp=targets)["tcp"]) == {}
 
@@ -358,7 +357,11 @@ def test_every_container_is_hardened_as_seen_from_inside(running_stack: Stack, s
     script = """
 for p in /proc/[0-9]*; do
   while read -r key value rest; do
-    case $key in Uid:|CapEff:|CapBnd:|NoNewPrivs:) echo "$key $value";; esac
+    case $key in
+      Name:) name=$value;;
+      # the engine's own step of starting a check in here, before it becomes the service's user
+      Uid:|CapEff:|CapBnd:|NoNewPrivs:) [[ $name == runc* ]] || echo "$key $value";;
+    esac
   done < $p/status
 done 2>/dev/null
 for folder in / /etc /usr /opt /run/secrets /etc/docgen/config; do
