@@ -177,3 +177,10 @@ def test_all_other_variables_that_the_tool_reads_are_documented() -> None:
     read_by_name |= set(re.findall(r'^[A-Z_]+_VARIABLE = "([A-Z_]+)"$', source, re.MULTILINE))
     documented = {row[0] for row in table(section(read("cli.md"), "## Environment variables"))}
     assert documented == read_by_name - {"HOME", "PATH"}
+
+
+@pytest.mark.parametrize("since", ["yesterday", "2026-01-31T08:00:00"])
+def test_a_time_that_logs_cannot_read_is_a_usage_error(since: str, tmp_path: Path) -> None:
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        docgenctl(tmp_path, "logs", "--since", since, "--json")
+    assert failed.value.returncode == ExitCode.USAGE
