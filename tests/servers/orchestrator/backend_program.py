@@ -14,6 +14,7 @@ from docgen_common.settings import ServerSettings
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
+from mcp.server.mcpserver.resources import TextResource
 from mcp_types import Completion
 from pydantic import BaseModel
 from starlette.applications import Starlette
@@ -77,6 +78,13 @@ def build(settings: ServerSettings) -> Starlette:  # noqa: C901 - a list of tool
     @mcp.tool(name=f"{prefix}_ask", description="Asks the person first.")
     async def ask(answer: Annotated[Answer, Resolve(ask_colour)]) -> str:
         return f"chose {answer.colour}"
+
+    @mcp.tool(name=f"{prefix}_publish", description="Makes a resource.")
+    async def publish(name: str) -> str:
+        mcp.add_resource(
+            TextResource(uri=f"{prefix}://made/{name}", name=name, description="Made.", text=name)
+        )
+        return name
 
     for name in more:
 

@@ -187,3 +187,11 @@ async def test_every_one_of_many_callers_gets_its_own_answer(stack: Any) -> None
         return 40
 
     assert sum(await asyncio.gather(*(worker(number) for number in range(32)))) == 1280
+
+
+async def test_a_resource_that_a_call_made_is_listed_at_once(stack: Any, mode: str) -> None:
+    async with stack.client(mode) as client:
+        await client.list_resources()
+        await client.call_tool("blue_publish", {"name": mode})
+        listed = await client.list_resources(cache_mode="refresh")
+        assert f"blue://made/{mode}" in [str(resource.uri) for resource in listed.resources]

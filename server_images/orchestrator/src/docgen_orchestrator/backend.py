@@ -60,7 +60,7 @@ class Backend:
             raise UnavailableError(self.down, sent=False)
         try:
             async with asyncio.timeout(self.route.timeout_s) as deadline:
-                return await self._upstream.request(call, on_note)
+                result = await self._upstream.request(call, on_note)
         except TimeoutError:
             if deadline.expired():
                 raise DeadlineError from None
@@ -68,6 +68,10 @@ class Backend:
         except UnavailableError as error:
             self._noticed(error)
             raise
+        if not call.repeatable:
+            # A tool may have made a resource: whoever lists next must see it.
+            self._offer_until = 0.0
+        return result
 
     async def get_ready(self) -> tuple[int, bytes]:
         """Status and body of the server's own readiness. Raises UnavailableError."""
