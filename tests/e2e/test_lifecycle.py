@@ -6,7 +6,9 @@ order; each begins by bringing it to the state it needs.
 
 import json
 import os
+import queue
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -109,6 +111,24 @@ def test_a_second_up_does_nothing_and_says_so(up: Stack) -> None:
     assert snapshot(up) == before
 
 
+def test_variables_for_compose_and_a_docker_on_the_path_change_nothing(up: Stack, tmp_path: Path) -> None:
+    trap = tmp_path / "bin" / "docker"
+    trap.parent.mkdir()
+    trap.write_text(f"#!/bin/sh\ntouch {tmp_path}/sprung\n")
+    trap.chmod(0o755)
+    before = snapshot(up)
+    document = up.up(
+        environ={
+            "PATH": f"{trap.parent}:{os.environ['PATH']}",
+            "COMPOSE_FILE": "/etc/passwd",
+            "COMPOSE_PROJECT_NAME": "other",
+        }
+    )
+    assert document["steps"] == []
+    assert snapshot(up) == before
+    assert not (tmp_path / "sprung").exists()
+
+
 def test_rendered_files_are_the_same_from_render_and_up_and_each_time(up: Stack) -> None:
     def rendered() -> dict[str, bytes]:
         files = (path for path in up.directory.rglob("*") if path.is_file() and ".git" not in path.parts)
@@ -133,14 +153,16 @@ def test_a_changed_limit_recreates_only_the_server_it_is_set_for(up: Stack) -> N
     assert {step["cause"] for step in document["steps"]} == {"its definition changed"}
 
 
-def test_a_changed_gateway_setting_recreates_only_the_gateway(up: Stack) -> None:
-    before = snapshot(up)
-    up.configure({"gateway": {"max_body": f"{1_000_000 + os.getpid()}"}})
+def test_a_changed_host_port_recreates_only_the_gateway(up: Stack) -> None:
+    before, ports = snapshot(up), up.ports()
+    last = up.settings["servers"]["main"]["port"].partition("-")[2]
+    up.configure({"servers": {"main": {"port": f"{ports['main'] + 1}-{last}"}}})
 
     document = up.up()
 
     assert touched(before, snapshot(up)) == {"gateway"}
-    assert {step["cause"] for step in document["steps"]} == {"its configuration or secrets changed"}
+    assert {step["cause"] for step in document["steps"]} == {"its ports changed"}
+    assert document["ports"] == ports | {"main": ports["main"] + 1}
     assert works(up)
 
 
@@ -224,31 +246,24 @@ def test_an_unknown_service_is_a_usage_error_that_names_those_there_are(up: Stac
 def test_logs_are_followed_live(up: Stack) -> None:
     following = up.start("logs", "main", "--follow", "--tail", "0", "--json")
     try:
-        door = Door.of(up.endpoint())
-        mark = f"mark-{os.getpid()}"
         assert following.stdout is not None
-        os.set_blocking(following.stdout.fileno(), False)
-        received = ""
+        lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=lambda: [lines.put(line) for line in following.stdout], daemon=True).start()
 
         def arrived() -> bool:
-            nonlocal received
-            with door.http(**{"X-Correlation-ID": mark}) as client:
-                client.get("/health/ready/main")
-                client.post("/mcp/main", json={"jsonrpc": "2.0", "id": 1, "method": "tools/list"})
-            try:
-                received += os.read(following.stdout.fileno(), 1 << 16).decode()  # type: ignore[union-attr]
-            except BlockingIOError:
-                time.sleep(0.1)
-            return mark in received
+            up.ok("tools", "call", "files_list", "path=.")
+            return not lines.empty()
 
-        wait_until(arrived, 15, "a log line of this very request")
+        wait_until(arrived, 20, "a line of the log")
+        assert json.loads(lines.get())["service"] == "main"
+        assert following.poll() is None
     finally:
         following.kill()
         following.communicate()
 
 
 # -- in the way ----------------------------------------------------------------------------------------
-def test_a_remembered_port_that_somebody_took_gives_way_to_another_which_is_remembered(up: Stack) -> None:
+def test_a_remembered_port_that_somebody_took_gives_way_to_another(up: Stack) -> None:
     before = up.ports()
     up.ok("down")
 
@@ -259,11 +274,10 @@ def test_a_remembered_port_that_somebody_took_gives_way_to_another_which_is_reme
     assert {purpose: moved[purpose] for purpose in before if purpose != "main"} == {
         purpose: port for purpose, port in before.items() if purpose != "main"
     }
-    up.ok("down")
-    assert up.up()["ports"] == moved
 
 
 def test_a_fixed_port_that_is_taken_is_named_and_the_next_up_succeeds(up: Stack) -> None:
+    before = up.ports()
     up.ok("down")
     taken = up.settings["servers"]["main"]["port"]
     port = int(taken.split("-")[0]) + 7
@@ -275,7 +289,7 @@ def test_a_fixed_port_that_is_taken_is_named_and_the_next_up_succeeds(up: Stack)
         assert refused.document["error"]["code"] == "port_taken"
         assert f"main ({port})" in refused.document["error"]["message"]
         assert up.containers() == {}
-        assert up.up()["ports"]["main"] == port
+        assert up.up()["ports"] == before | {"main": port}
     finally:
         up.configure({"servers": {"main": {"port": taken}}})
 
@@ -313,6 +327,21 @@ def test_a_service_that_cannot_start_is_reported_at_once_with_its_end(up: Stack)
     assert error["message"].startswith("main crashed while starting: ")
     assert "memory" in error["message"] or "exit code" in error["message"]
     assert error["hint"] == "docgenctl logs main"
+    up.up()
+    assert works(up)
+
+
+def test_a_service_that_is_too_slow_is_named_when_the_time_is_over(up: Stack) -> None:
+    up.configure({"servers": {"main": {"limits": {"cpus": 0.01}}}})
+    try:
+        late = up.run("up", "--json", "--timeout", "3")
+    finally:
+        up.configure({"servers": {"main": {"limits": {"cpus": 1}}}})
+    assert late.exit_code == 5, str(late)
+    error = late.document["error"]
+    assert error["code"] == "not_in_time"
+    assert error["message"].startswith("the stack is not healthy after 3 s: main")
+    assert late.seconds < 40  # of which 3 s are waiting, the rest is stopping, starting, asking
     up.up()
     assert works(up)
 
@@ -359,14 +388,14 @@ def test_down_touches_only_the_project_of_exactly_this_name(
     try:
         neighbour.up()
         before = snapshot(neighbour)
-        ports = up.ports()
+        ports, key = up.ports(), Door.of(up.endpoint()).key
 
         up.ok("down")
 
         assert snapshot(neighbour) == before
         assert works(neighbour)
         up.up()
-        assert up.ports() == ports
+        assert (up.ports(), Door.of(up.endpoint()).key) == (ports, key)
         neighbour.ok("down")
         assert works(up)
     finally:
@@ -408,11 +437,3 @@ def test_down_leaves_data_and_down_with_volumes_asks_before_it_takes_that_too(up
     assert leftovers(up) == (set(), set(), set())
     again = up.ok("down")
     assert "Nothing to do" in again.stderr
-
-
-def test_the_key_survives_down_and_up(up: Stack) -> None:
-    before = Door.of(up.endpoint()).key
-    up.ok("down", "--volumes", "--yes")
-    up.up()
-    assert Door.of(up.endpoint()).key == before
-    up.ok("down", "--volumes", "--yes")
