@@ -12,7 +12,7 @@ RUNTIME := .venv/.ready-to-run
 DEV := .venv/.ready-to-test
 PYTEST_ARGS ?=
 
-.PHONY: help setup setup-dev engine engine-stop up down check test soak bench lock wheel clean
+.PHONY: help setup setup-dev engine engine-stop up down check test soak bench docs lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +39,7 @@ check: setup-dev ## Lint, formatting, types, and the borders between the rooms
 	@printf 'ruff check    ' && $(BIN)/ruff check .
 	@printf 'ruff format   ' && $(BIN)/ruff format --check .
 	@printf 'mypy          ' && $(BIN)/mypy
-	@printf 'mypy install  ' && $(BIN)/mypy install
+	@printf 'mypy scripts  ' && $(BIN)/mypy install docs/generate.py
 	@PYTHONPATH="$$(echo server_images/*/src | tr ' ' ':')" $(BIN)/lint-imports >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
 	@printf 'lint-imports  ' && grep '^Contracts:' .venv/lint-imports.log
 
@@ -51,6 +51,9 @@ soak: setup-dev engine ## Run the long tests with full counts
 
 bench: setup-dev engine ## Print measurements against a floor or a peer
 	@for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+
+docs: setup ## Write the generated parts of the reference again
+	@$(BIN)/python docs/generate.py
 
 lock: setup-dev ## Pin all requirements with hashes again (UPGRADE=1: take new versions)
 	@install/lock.sh

@@ -11,6 +11,7 @@ from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
 from docgenctl.configuration.schema import docgen_schema
 from docgenctl.images.facts import all_image_facts
+from docgenctl.model.settings import format_size
 
 app = new_app(no_args_is_help=True)
 
@@ -42,7 +43,7 @@ def show(
     console = Console(json_mode=json_mode)
     configuration = open_project(project_dir, os.environ).configuration
     settings = configuration.settings.model_dump(mode="json")
-    flat = {path: _plain(_value(settings, path)) for path in configuration.origins}
+    flat = {path: _plain(_value(settings, path), path) for path in configuration.origins}
     if json_mode:
         document: dict[str, Any] = {"settings": settings}
         if origins:
@@ -69,8 +70,10 @@ def _value(settings: Any, path: str) -> Any:
     return settings
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any, path: str) -> str:
     """A value as it would stand in docgen.yaml."""
+    if path.endswith(("/memory", "/max_body")) and isinstance(value, int):
+        return format_size(value)
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     if isinstance(value, bool):

@@ -76,7 +76,7 @@ def _print(result: UpResult, console: Console) -> None:
         sign = "✔" if proof.ok else "✘"
         console.line(f"{sign} {proof.subject} {proof.detail} in {proof.latency_ms:.0f} ms")
     if not result.plan.empty:
-        console.line(f"✔ healthy {result.healthy_after_s:.1f} s after the first container was touched")
+        console.line(f"✔ all healthy in {result.healthy_after_s:.1f} s")
     console.line()
     for label, value in (
         ("MCP endpoint", result.endpoint.url),

@@ -13,7 +13,7 @@ from docgenctl.configuration.server_checks import server_images
 from docgenctl.configuration.settings_tree import Entries, Node, Section, Setting, settings_tree
 from docgenctl.configuration.yaml_source import plain_scalar
 from docgenctl.model.image_facts import ImageFacts
-from docgenctl.model.settings import CURRENT_VERSION, PortRange, Settings, parse_size
+from docgenctl.model.settings import CURRENT_VERSION, PortRange, Settings, format_size, parse_size
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/.:-]*[A-Za-z0-9_]|[0-9]+(\.[0-9]+){3}")
 _HEAD = """\
@@ -105,14 +105,7 @@ def _code(text: str, depth: int) -> str:
 def _written(field: FieldInfo) -> str:
     default = field.get_default(call_default_factory=True, validated_data={})
     is_size = any(isinstance(item, BeforeValidator) and item.func is parse_size for item in field.metadata)
-    return f" {_size(default)}" if is_size and default is not None else _value(default)
-
-
-def _size(value: int) -> str:
-    for unit, size in (("g", 1024**3), ("m", 1024**2), ("k", 1024)):
-        if value % size == 0:
-            return f"{value // size}{unit}"
-    return str(value)
+    return f" {format_size(default)}" if is_size and default is not None else _value(default)
 
 
 def _value(value: Any) -> str:

@@ -118,7 +118,7 @@ def http_status(
         return NotHealthyError(
             "the request is larger than the gateway lets in",
             code="too_large",
-            hint="Raise gateway.max_body in docgen.yaml, or send less.",
+            hint="Raise gateway/max_body in docgen.yaml, or send less.",
             details=details,
         )
     if status == 429:

@@ -63,6 +63,14 @@ def parse_size(value: Any) -> Any:
     return int(float(match[1]) * _SIZE_UNITS[match[2]])
 
 
+def format_size(value: int) -> str:
+    """Bytes as people write them: `512m`, `1g`, or the bare number where no unit fits."""
+    for unit in ("g", "m", "k"):
+        if value and value % _SIZE_UNITS[unit] == 0:
+            return f"{value // _SIZE_UNITS[unit]}{unit}"
+    return str(value)
+
+
 def _network(value: Any) -> Any:
     try:
         network = IPv4Network(str(value))
