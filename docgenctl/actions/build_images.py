@@ -89,14 +89,18 @@ def build_images(
     Raises BuildError with the last lines of the output, and EngineError when wheels cannot be had.
     """
     distinct = {recipe.reference: recipe for recipe in recipes.values()}
-    with ThreadPoolExecutor(PARALLEL_BUILDS, thread_name_prefix="build") as pool:
-        built = dict(
-            zip(
-                distinct,
-                pool.map(lambda recipe: _ensure(recipe, engine, reporter, force=force), distinct.values()),
-                strict=True,
-            )
-        )
+    pool = ThreadPoolExecutor(PARALLEL_BUILDS, thread_name_prefix="build")
+    try:
+        images = pool.map(lambda recipe: _ensure(recipe, engine, reporter, force=force), distinct.values())
+        built = dict(zip(distinct, images, strict=True))
+    except KeyboardInterrupt:
+        # Who interrupts does not want to wait for builds; ending the process ends them.
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
     return {service: built[recipe.reference] for service, recipe in recipes.items()}
 
 

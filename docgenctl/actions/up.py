@@ -32,7 +32,7 @@ from docgenctl.model.progress import Reporter
 from docgenctl.planning.assemble_stack import ImageChoice
 from docgenctl.planning.reconcile import plan_up, refuse_foreign
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
-from docgenctl.rendering.write import write_files
+from docgenctl.rendering.write import ChangeKind, FileChange, write_files
 from docgenctl.state.lock import project_lock
 
 #: Rounds after which a host whose ports vanish faster than we bind them is given up.
@@ -169,12 +169,19 @@ class _Attempt:
         prepare_workspace(blueprint, self._reporter)
         recipes, images = self._images(blueprint)
         design = design_stack(opened, blueprint, recipes, images)
-        write_files(opened.project.directory, design.files)
+        self._tell_files(write_files(opened.project.directory, design.files))
         plan = plan_up(design.stack, observation, recreate=self._recreate)
         crashes.expect_ends(plan)
         self.executed_at = time.monotonic()
         execute_plan(plan, engine, self._reporter, stack=design.stack, contents=design.contents)
         return design, plan, blueprint
+
+    def _tell_files(self, changes: tuple[FileChange, ...]) -> None:
+        written = [change.path for change in changes if change.kind is not ChangeKind.UNCHANGED]
+        if written:
+            shown = [path for path in written if not path.startswith(".docgen/")]
+            folder = [".docgen/"] if len(shown) < len(written) else []
+            self._reporter.say(f"wrote {', '.join([*shown, *folder])}")
 
     def _images(self, blueprint: Blueprint) -> tuple[Mapping[str, Recipe], Mapping[str, ImageChoice]]:
         """Images depend on neither ports nor subnets, so a further round keeps those of the first."""
