@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from docgen_common.app import create_app
 from docgen_common.errors import SettingsError
 from docgen_common.settings import ServerSettings
+from docgen_common.tool_server import ToolServer
 from mcp.server import MCPServer
 from starlette.applications import Starlette
 
@@ -48,7 +49,7 @@ def build_server(settings: ServerSettings, *, bounds: Bounds | None = None) -> G
         options.api_url, paths=options.paths, token=token, proxy=settings.egress_proxy, bounds=bounds
     )
     reader = GitHubReader(client, options)
-    mcp = MCPServer(
+    mcp = ToolServer(
         name=settings.server,
         title="GitHub",
         description="Reads repositories and pull requests of the repositories it is allowed to see.",

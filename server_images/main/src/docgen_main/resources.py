@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import anyio.to_thread
-from mcp.server import MCPServer
+from docgen_common.tool_server import ToolServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import Resource
 
@@ -19,7 +19,7 @@ def uri_of(workspace: Workspace, path: Path) -> str:
     return PREFIX + quote("/".join(path[len(workspace.output) :]))
 
 
-class DocumentServer(MCPServer):
+class DocumentServer(ToolServer):
     """An MCP server whose resource list is what lies in the output folder when it is asked for."""
 
     workspace: Workspace

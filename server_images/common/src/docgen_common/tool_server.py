@@ -1,0 +1,45 @@
+"""The SDK's high-level server with error messages that a person, or a model, can act on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp.server import MCPServer
+from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp_types import CallToolResult, InputRequiredResult
+from pydantic import ValidationError
+
+
+class ToolServer(MCPServer):
+    """Tells what is wrong with a call in one sentence, without the validator's jargon."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool. Raises as the SDK's own does, with another text for what the caller can mend."""
+        try:
+            return await super().call_tool(name, arguments, context)
+        except UnexpectedToolError:
+            raise
+        except ToolError as error:
+            raise ToolError(_told(name, error)) from error.__cause__
+
+
+def _told(name: str, error: ToolError) -> str:
+    if isinstance(error.__cause__, ValidationError):
+        return "; ".join(_mistake(detail) for detail in error.__cause__.errors())
+    return str(error).removeprefix(f"Error executing tool {name}: ")
+
+
+def _mistake(detail: Any) -> str:
+    argument = ".".join(map(str, detail["loc"])) or "arguments"
+    match detail["type"]:
+        case "missing":
+            return f"{argument}: is required"
+        case "extra_forbidden":
+            return f"{argument}: there is no such argument"
+        case "literal_error" | "enum":
+            return f"{argument}: must be one of {detail['ctx']['expected']}"
+        case _:
+            return f"{argument}: {detail['msg'].replace('Input should', 'should', 1)}"
