@@ -57,7 +57,7 @@ FULL: dict[str, Any] = {
         "main": {
             "egress": {
                 "allow": [
-                    "pypi.org",
+                    "packages.example.com",
                     ".example.org",
                     "*.example.net",
                     "git.corp.example:8443",

@@ -19,16 +19,18 @@ def test_without_an_allowlist_everything_is_denied() -> None:
 
 
 def test_the_last_rule_denies() -> None:
-    assert rules({"servers": {"main": {"egress": {"allow": ["pypi.org"]}}}})[-1] == "deny all"
+    assert rules({"servers": {"main": {"egress": {"allow": ["packages.example.com"]}}}})[-1] == "deny all"
 
 
 def test_a_host_is_open_to_the_server_that_asked_for_it_only() -> None:
-    settings = {"servers": {"main": {}, "github": {"egress": {"allow": ["pypi.org"]}}}}
+    settings = {"servers": {"main": {}, "github": {"egress": {"allow": ["packages.example.com"]}}}}
     assert all(rule.split()[1] in ("from_github", "all") for rule in rules(settings))
 
 
 def test_addresses_are_looked_up_only_for_names_on_the_list() -> None:
-    for rule in rules({"servers": {"main": {"egress": {"allow": ["pypi.org", "a.example:80"]}}}})[:-1]:
+    for rule in rules({"servers": {"main": {"egress": {"allow": ["packages.example.com", "a.example:80"]}}}})[
+        :-1
+    ]:
         words = rule.split()
         for looked_up in ("never", "private"):
             if looked_up in words:
@@ -39,8 +41,8 @@ def test_addresses_are_looked_up_only_for_names_on_the_list() -> None:
 @pytest.mark.parametrize(
     ("entry", "name", "port", "explicit"),
     [
-        ("pypi.org", "pypi.org", 443, False),
-        ("pypi.org:443", "pypi.org", 443, True),
+        ("packages.example.com", "packages.example.com", 443, False),
+        ("packages.example.com:443", "packages.example.com", 443, True),
         (".example.org", ".example.org", 443, False),
         ("10.0.0.5", "10.0.0.5", 443, True),
         ("10.0.0.5:8443", "10.0.0.5", 8443, True),
