@@ -6,7 +6,7 @@ tar are only fetched and written for an image that the engine does not have yet.
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
@@ -14,7 +14,7 @@ import platformdirs
 from docgenctl.actions.choose_bases import Bases, choose_bases
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.engine.protocol import Engine
-from docgenctl.images.context import Context, assemble, egress_context, gateway_context, tree
+from docgenctl.images.context import Context, proxy_context, server_context
 from docgenctl.images.facts import load_image_facts
 from docgenctl.images.wheels import fetch_wheels
 from docgenctl.model.blueprint import SERVICE_UID, Blueprint
@@ -31,12 +31,12 @@ PARALLEL_BUILDS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How one image is made. `complete` adds what only a build needs, such as wheels."""
+    """How one image is made. `complete` is the context with what only a build needs, such as wheels."""
 
     image: str
     dockerfile: str
     context: Context
-    complete: Callable[[Context, Callable[[str], None]], Context]
+    complete: Callable[[Callable[[str], None]], Context]
     network: bool = False
 
     @property
@@ -67,15 +67,15 @@ def write_recipes(
     recipes["gateway"] = Recipe(
         image="gateway",
         dockerfile=gateway,
-        context=gateway_context(gateway, bases.gateway_debs),
-        complete=lambda context, _: context,
+        context=proxy_context(gateway, bases.gateway_debs),
+        complete=lambda _: proxy_context(gateway, bases.gateway_debs),
     )
     egress = _dockerfile("egress", base=bases.egress, debs=bases.egress_debs is not None)
     recipes["egress"] = Recipe(
         image="egress",
         dockerfile=egress,
-        context=egress_context(egress, bases.egress_debs),
-        complete=lambda context, _: context,
+        context=proxy_context(egress, bases.egress_debs),
+        complete=lambda _: proxy_context(egress, bases.egress_debs),
         network=bases.egress_debs is None,
     )
     return recipes
@@ -122,7 +122,7 @@ def _ensure(recipe: Recipe, engine: Engine, reporter: Reporter, *, force: bool) 
             reporter.advance("image", recipe.image, line)
 
         try:
-            context = recipe.complete(recipe.context, on_line)
+            context = recipe.complete(on_line)
             with context.data as data:
                 image = engine.build_image(
                     data,
@@ -144,12 +144,9 @@ def _server_recipe(
     dockerfile = _dockerfile(
         "server", base=bases.server, server=facts.name, title=facts.title, module=facts.module
     )
-    folder = server_images_directory() / facts.name
-    requirements = folder / "requirements.txt"
-    sources = tree(server_images_directory() / "common" / "src", "app") | tree(folder / "src", "app")
-    context = assemble(dockerfile, {"requirements.txt": requirements, **sources})
+    requirements = server_images_directory() / facts.name / "requirements.txt"
 
-    def complete(incomplete: Context, on_line: Callable[[str], None]) -> Context:
+    def complete(on_line: Callable[[str], None]) -> Context:
         wheels = fetch_wheels(
             requirements,
             python=blueprint.settings.images.python,
@@ -157,8 +154,9 @@ def _server_recipe(
             cache_dir=cache_dir,
             on_line=on_line,
         )
-        return replace(incomplete, files={**incomplete.files, **tree(wheels, "wheels")})
+        return server_context(facts.name, dockerfile, wheels)
 
+    context = server_context(facts.name, dockerfile)
     return Recipe(image=facts.name, dockerfile=dockerfile, context=context, complete=complete)
 
 

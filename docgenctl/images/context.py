@@ -86,13 +86,8 @@ def server_context(name: str, dockerfile: str, wheels: Path | None = None) -> Co
     return replace(context, files=dict(sorted(complete.items())))
 
 
-def gateway_context(dockerfile: str, debs: Path | None = None) -> Context:
-    """The context of the gateway's image: nothing but the Dockerfile, or the Debian packages too."""
-    return assemble(dockerfile, tree(debs, "debs") if debs else {})
-
-
-def egress_context(dockerfile: str, debs: Path | None = None) -> Context:
-    """The context of the egress proxy's image: nothing but the Dockerfile, or the Debian packages too."""
+def proxy_context(dockerfile: str, debs: Path | None = None) -> Context:
+    """The context of the gateway or the egress proxy: the Dockerfile, and Debian packages if it has any."""
     return assemble(dockerfile, tree(debs, "debs") if debs else {})
 
 

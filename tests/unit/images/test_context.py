@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from docgenctl.images.context import assemble, gateway_context, server_context, tree
+from docgenctl.images.context import assemble, proxy_context, server_context, tree
 from docgenctl.model.errors import BuildError
 
 DOCKERFILE = "FROM scratch\n"
@@ -91,7 +91,7 @@ def test_a_servers_context_has_its_lock_its_wheels_and_both_packages(tmp_path: P
 
 def test_the_reference_names_the_content(tmp_path: Path) -> None:
     (tmp_path / "haproxy.deb").write_bytes(b"package")
-    with_packages = gateway_context(DOCKERFILE, tmp_path)
-    without = gateway_context(DOCKERFILE)
+    with_packages = proxy_context(DOCKERFILE, tmp_path)
+    without = proxy_context(DOCKERFILE)
     assert with_packages.reference("gateway") == f"docgenctl/gateway:{with_packages.digest[:16]}"
     assert with_packages.digest != without.digest

@@ -12,7 +12,7 @@ import pytest
 
 from docgenctl.engine.docker_engine import DockerEngine
 from docgenctl.images.base_image import BaseFiles, make_base
-from docgenctl.images.context import Context, egress_context, gateway_context
+from docgenctl.images.context import Context, proxy_context
 from docgenctl.model.stack import LABEL_CONTENT_DIGEST
 from docgenctl.planning.assemble_stack import ImageChoice
 from docgenctl.rendering.dockerfiles import render_dockerfile
@@ -42,13 +42,13 @@ def base_image(engine: DockerEngine, base: BaseFiles) -> ImageChoice:
 @pytest.fixture(scope="session")
 def gateway_image(engine: DockerEngine, base: BaseFiles) -> ImageChoice:
     dockerfile = render_dockerfile("gateway", {"base": base.reference, "debs": True, "uid": 10001}, TEMPLATES)
-    return built(engine, "gateway", gateway_context(dockerfile, base.gateway_debs))
+    return built(engine, "gateway", proxy_context(dockerfile, base.gateway_debs))
 
 
 @pytest.fixture(scope="session")
 def egress_image(engine: DockerEngine, base: BaseFiles) -> ImageChoice:
     dockerfile = render_dockerfile("egress", {"base": base.reference, "debs": True, "uid": 10001}, TEMPLATES)
-    return built(engine, "egress", egress_context(dockerfile, base.egress_debs))
+    return built(engine, "egress", proxy_context(dockerfile, base.egress_debs))
 
 
 def built(engine: DockerEngine, name: str, context: Context) -> ImageChoice:
