@@ -11,6 +11,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 RUNTIME := .venv/.ready-to-run
 DEV := .venv/.ready-to-test
 PYTEST_ARGS ?=
+empty :=
+SERVER_SOURCES := $(subst $(empty) $(empty),:,$(abspath $(wildcard server_images/*/src)))
 
 .PHONY: help setup setup-dev engine engine-stop up down check test soak bench docs lock wheel clean
 
@@ -40,7 +42,7 @@ check: setup-dev ## Lint, formatting, types, and the borders between the rooms
 	@printf 'ruff format   ' && $(BIN)/ruff format --check .
 	@printf 'mypy          ' && $(BIN)/mypy
 	@printf 'mypy scripts  ' && $(BIN)/mypy install docs/generate.py
-	@PYTHONPATH="$$(echo server_images/*/src | tr ' ' ':')" $(BIN)/lint-imports >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
+	@PYTHONPATH="$(SERVER_SOURCES)" $(BIN)/lint-imports >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
 	@printf 'lint-imports  ' && grep '^Contracts:' .venv/lint-imports.log
 
 test: check engine ## Check, then run every test (PYTEST_ARGS for more arguments)
@@ -50,7 +52,8 @@ soak: setup-dev engine ## Run the long tests with full counts
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(PYTEST_ARGS)
 
 bench: setup-dev engine ## Print measurements against a floor or a peer
-	@for script in benchmarks/[a-z]*.py; do echo "$$script"; $(BIN)/python "$$script" || exit 1; done
+	@for script in benchmarks/[a-z]*.py; do echo "$$script"; \
+	  PYTHONPATH="$(SERVER_SOURCES)" $(BIN)/python "$$script" || exit 1; done
 
 docs: setup ## Write the generated parts of the reference again
 	@$(BIN)/python docs/generate.py
