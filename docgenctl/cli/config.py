@@ -8,7 +8,7 @@ import typer
 from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import Json, ProjectDir
+from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, setting_flags
 from docgenctl.configuration.schema import docgen_schema
 from docgenctl.images.facts import all_image_facts
 from docgenctl.model.settings import format_size
@@ -37,11 +37,13 @@ def validate(project_dir: ProjectDir = None, json_mode: Json = False) -> None:
 def show(
     project_dir: ProjectDir = None,
     origins: Annotated[bool, typer.Option("--origins", help="Say where each value comes from.")] = False,
+    port: Port = None,
+    base_image: BaseImage = None,
     json_mode: Json = False,
 ) -> None:
     """Print the settings in force."""
     console = Console(json_mode=json_mode)
-    configuration = open_project(project_dir, os.environ).configuration
+    configuration = open_project(project_dir, os.environ, setting_flags(port, base_image)).configuration
     settings = configuration.settings.model_dump(mode="json")
     flat = {path: _plain(_value(settings, path), path) for path in configuration.origins}
     if json_mode:

@@ -9,7 +9,7 @@ from docgenctl.actions.deploy import DeployReport, deploy
 from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json, error_document
-from docgenctl.cli.options import Json, ProjectDir, TimeoutS, Yes
+from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, TimeoutS, Yes, setting_flags
 from docgenctl.engine.discovery import connect
 from docgenctl.model.errors import RefusedError
 
@@ -22,11 +22,13 @@ def deploy_command(
     ci: Annotated[bool, typer.Option("--ci", help="Do not ask, and print the report as JSON.")] = False,
     timeout: TimeoutS = 120,
     yes: Yes = False,
+    port: Port = None,
+    base_image: BaseImage = None,
     json_mode: Json = False,
 ) -> None:
     """Bring the stack to a new version, and back by itself when that fails."""
     console = Console(json_mode=json_mode or ci)
-    opened = open_project(project_dir, os.environ)
+    opened = open_project(project_dir, os.environ, setting_flags(port, base_image))
     if not (ci or yes or json_mode) and not console.confirm(f"Deploy {opened.project.name}?"):
         raise RefusedError(
             "a deployment needs a yes", hint="docgenctl deploy --ci, or --yes", code="not_confirmed"

@@ -19,4 +19,21 @@ Services = Annotated[
     list[str] | None, typer.Argument(help="Services; all when none is named.", metavar="[SERVICE]...")
 ]
 TimeoutS = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait until it is healthy.")]
+Port = Annotated[
+    str | None,
+    typer.Option(
+        help="Host port or range of the endpoint; wins over environment and docgen.yaml.", show_default=False
+    ),
+]
+BaseImage = Annotated[
+    str | None,
+    typer.Option(
+        help="Base of the server images; wins over environment and docgen.yaml.", show_default=False
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def setting_flags(port: str | None, base_image: str | None) -> dict[str, str | None]:
+    """Key path → value of the flags that stand for settings, None where one was not given."""
+    return {"ports/orchestrator": port, "images/base": base_image}

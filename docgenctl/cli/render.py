@@ -6,7 +6,7 @@ from docgenctl.actions.open_project import open_project
 from docgenctl.actions.render import render_files
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import Json, ProjectDir
+from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, setting_flags
 from docgenctl.engine.discovery import connect
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.errors import EngineError
@@ -15,10 +15,15 @@ app = new_app()
 
 
 @app.command()
-def render(project_dir: ProjectDir = None, json_mode: Json = False) -> None:
+def render(
+    project_dir: ProjectDir = None,
+    port: Port = None,
+    base_image: BaseImage = None,
+    json_mode: Json = False,
+) -> None:
     """Write compose file, Dockerfiles and configuration without starting."""
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ)
+    opened = open_project(project_dir, os.environ, setting_flags(port, base_image))
     design, changes = render_files(opened, _engine(console))
     if json_mode:
         console.json(

@@ -11,7 +11,7 @@ from docgenctl.actions.open_project import open_project
 from docgenctl.actions.up import UpResult, bring_up
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
-from docgenctl.cli.options import Json, ProjectDir, TimeoutS
+from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, TimeoutS, setting_flags
 from docgenctl.engine.discovery import connect
 
 app = new_app()
@@ -23,11 +23,13 @@ def up(
     timeout: TimeoutS = 120,
     build: Annotated[bool, typer.Option("--build", help="Build all images anew.")] = False,
     recreate: Annotated[bool, typer.Option("--recreate", help="Recreate every container.")] = False,
+    port: Port = None,
+    base_image: BaseImage = None,
     json_mode: Json = False,
 ) -> None:
     """Build what changed, start the stack, wait until it is healthy and prove it."""
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ)
+    opened = open_project(project_dir, os.environ, setting_flags(port, base_image))
     engine = connect(os.environ)
     with console.progress() as reporter:
         info = engine.info()
