@@ -20,7 +20,8 @@ class EngineInfo:
     """Which engine answers.
 
     `api_version` is as the engine states it (`1.41`); `source` says how it was found
-    (`DOCKER_HOST`, `context desktop-linux`, `socket /var/run/docker.sock`).
+    (`DOCKER_HOST`, `context desktop-linux`, `socket /var/run/docker.sock`). `isolates` is false for an
+    engine that runs services without containers: nothing then keeps them from the host or each other.
     """
 
     name: str
@@ -32,6 +33,7 @@ class EngineInfo:
     address: str
     source: str
     rootless: bool = False
+    isolates: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
