@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 empty :=
 SERVER_SOURCES := $(subst $(empty) $(empty),:,$(abspath $(wildcard server_images/*/src)))
 
-.PHONY: help setup setup-dev engine engine-stop up down check test soak bench docs lock wheel clean
+.PHONY: help setup setup-dev engine engine-stop compose up down check test soak bench docs lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ engine: ## Find a Docker Engine; as root on Debian or Ubuntu install and start o
 engine-stop: ## Stop the engine that `make engine` started
 	@$(PYTHON) install/engine.py stop
 
+compose: ## Fetch the Compose plugin that tests and benchmarks compare with, into the cache
+	@$(PYTHON) install/compose.py
+
 up: setup engine ## Start the stack of this repository and prove that it works
 	@$(BIN)/docgenctl up
 
@@ -45,13 +48,13 @@ check: setup-dev ## Lint, formatting, types, and the borders between the rooms
 	@PYTHONPATH="$(SERVER_SOURCES)" $(BIN)/lint-imports >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
 	@printf 'lint-imports  ' && grep '^Contracts:' .venv/lint-imports.log
 
-test: check engine ## Check, then run every test (PYTEST_ARGS for more arguments)
+test: check engine compose ## Check, then run every test (PYTEST_ARGS for more arguments)
 	@$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
 
-soak: setup-dev engine ## Run the long tests with full counts
+soak: setup-dev engine compose ## Run the long tests with full counts
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(PYTEST_ARGS)
 
-bench: setup-dev engine ## Print measurements against a floor or a peer
+bench: setup-dev engine compose ## Print measurements against a floor or a peer
 	@for script in benchmarks/[a-z]*.py; do echo "$$script"; \
 	  PYTHONPATH="$(SERVER_SOURCES)" $(BIN)/python "$$script" || exit 1; done
 

@@ -1,6 +1,6 @@
 """Fixtures for tests on the real engine: the engine, a tiny image made here, and a sweeper.
 
-Import them into a conftest: `from tests.engine_fixtures import busybox, engine, sweep`.
+Import them into a conftest: `from tests.engine_fixtures import busybox, compose_plugin, engine, sweep`.
 """
 
 import io
@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import platformdirs
 import pytest
 
 from docgenctl.engine.discovery import connect
 from docgenctl.engine.docker_engine import DockerEngine
+from docgenctl.engine.labels import find_plugin
 from docgenctl.model.errors import EngineError
 from docgenctl.model.observed import ObservedImage
 
@@ -56,6 +58,16 @@ def busybox(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> O
     root = folder / "root.tar"
     root.write_bytes(_root_of(_static_busybox(folder)))
     return engine.import_image(root, BUSYBOX, ("ENV PATH=/bin", 'CMD ["sh"]'))
+
+
+@pytest.fixture(scope="session")
+def compose_plugin() -> Path:
+    """The Compose plugin's program: the one that `make compose` fetched, else the machine's own."""
+    cache = os.environ.get("DOCGENCTL_CACHE_DIR") or platformdirs.user_cache_dir("docgenctl")
+    plugin = find_plugin({"DOCKER_CONFIG": f"{cache}/compose"})
+    if plugin is None:
+        skip_unless_in_ci("no Compose plugin: make compose")
+    return plugin
 
 
 @pytest.fixture

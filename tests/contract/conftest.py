@@ -4,9 +4,17 @@ import pytest
 
 from tests.contract.fake_engine import FakeEngine
 from tests.contract.laboratory import PROGRAMS, Laboratory
-from tests.engine_fixtures import BUSYBOX, busybox, engine, project_name, sweep
+from tests.engine_fixtures import BUSYBOX, busybox, compose_plugin, engine, project_name, sweep
 
-__all__ = ["busybox", "docker_laboratory", "engine", "fake_laboratory", "laboratory", "sweep"]
+__all__ = [
+    "busybox",
+    "compose_plugin",
+    "docker_laboratory",
+    "engine",
+    "fake_laboratory",
+    "laboratory",
+    "sweep",
+]
 
 
 @pytest.fixture

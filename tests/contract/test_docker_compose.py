@@ -1,25 +1,16 @@
 """A stack of ours in the eyes of Compose. Needs the Compose plugin besides the engine."""
 
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from docgenctl.engine.docker_engine import DockerEngine
-from docgenctl.engine.labels import ConfigHashes, find_plugin
+from docgenctl.engine.labels import ConfigHashes
 from docgenctl.model.stack import Stack
 from tests.contract.laboratory import Laboratory
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(90)]
-
-
-@pytest.fixture
-def plugin() -> Path:
-    found = find_plugin(os.environ)
-    if found is None:
-        pytest.skip("no Compose plugin in the usual folders")
-    return found
 
 
 def _compose(plugin: Path, stack: Stack, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -46,8 +37,13 @@ networks:
 
 
 def test_compose_sees_logs_and_removes_a_stack_of_ours(
-    engine: DockerEngine, docker_laboratory: Laboratory, plugin: Path, tmp_path: Path
+    engine: DockerEngine,
+    docker_laboratory: Laboratory,
+    compose_plugin: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
 ) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(compose_plugin.parents[1]))
     project = docker_laboratory.project("compose")
     service = docker_laboratory.service(project, command=("sh", "-c", "echo seen; exec sleep 3600"))
     place = {"workspace": str(tmp_path), "compose_file": str(tmp_path / "docker-compose.mcp.yml")}
@@ -57,13 +53,13 @@ def test_compose_sees_logs_and_removes_a_stack_of_ours(
 
     assert ConfigHashes().of(service, stack) != service.digest
     assert docker_laboratory.seen(container_id).labels["com.docker.compose.config-hash"] != service.digest
-    assert project in _compose(plugin, stack, "ls", "--all").stdout
-    assert service.container_name in _compose(plugin, stack, "ps").stdout
-    assert "seen" in _compose(plugin, stack, "logs").stdout
-    again = _compose(plugin, stack, "--file", stack.compose_file, "up", "--detach", "--no-build")
+    assert project in _compose(compose_plugin, stack, "ls", "--all").stdout
+    assert service.container_name in _compose(compose_plugin, stack, "ps").stdout
+    assert "seen" in _compose(compose_plugin, stack, "logs").stdout
+    again = _compose(compose_plugin, stack, "--file", stack.compose_file, "up", "--detach", "--no-build")
     assert again.returncode == 0, again.stderr
     assert docker_laboratory.seen(container_id).id == container_id
-    down = _compose(plugin, stack, "down", "--timeout", "1")
+    down = _compose(compose_plugin, stack, "down", "--timeout", "1")
     assert down.returncode == 0, down.stderr
     assert engine.observe(project).containers == ()
     assert engine.observe(project).networks == ()

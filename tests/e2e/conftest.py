@@ -10,9 +10,9 @@ from docker import APIClient
 from docgenctl.engine.docker_engine import DockerEngine
 from tests.e2e.repositories import python_repository
 from tests.e2e.stack import Door, Stack, engine_api
-from tests.engine_fixtures import busybox, engine, sweep
+from tests.engine_fixtures import busybox, compose_plugin, engine, sweep
 
-__all__ = ["busybox", "engine", "sweep"]
+__all__ = ["busybox", "compose_plugin", "engine", "sweep"]
 
 MakeStack = Callable[..., Stack]
 

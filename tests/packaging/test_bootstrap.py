@@ -185,3 +185,10 @@ def test_an_old_python_is_told_apart_with_the_way_out(machine: dict[str, str], t
     assert done.returncode == 2
     assert "needs Python 3.11 or newer" in done.stderr
     assert "PYTHON=" in done.stderr
+
+
+def test_a_machine_that_cannot_have_the_compose_plugin_is_told_so(machine: dict[str, str]) -> None:
+    command = [sys.executable, str(ROOT / "install" / "compose.py")]
+    done = subprocess.run(command, env=machine, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert done.stderr == "compose: no plugin to compare with: apt-get is not here\n"
