@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from docgenctl.actions.build import build_only
+from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
-from docgenctl.engine.discovery import connect
 
 app = new_app()
 
@@ -25,7 +25,7 @@ def build(
     """Build the images whose content changed."""
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
-    engine = connect(os.environ)
+    engine = open_engine(opened)
     with console.progress() as reporter:
         images = build_only(opened, engine, reporter, rebuild=force, pull=pull)
     if json_mode:

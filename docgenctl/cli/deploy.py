@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from docgenctl.actions.deploy import DeployReport, deploy
+from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json, error_document
-from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, TimeoutS, Yes, setting_flags
-from docgenctl.engine.discovery import connect
+from docgenctl.cli.options import BaseImage, EngineName, Json, Port, ProjectDir, TimeoutS, Yes, setting_flags
 from docgenctl.model.errors import RefusedError
 
 app = new_app()
@@ -24,18 +24,19 @@ def deploy_command(
     yes: Yes = False,
     port: Port = None,
     base_image: BaseImage = None,
+    engine: EngineName = None,
     json_mode: Json = False,
 ) -> None:
     """Bring the stack to a new version, and back by itself when that fails."""
     console = Console(json_mode=json_mode or ci)
-    opened = open_project(project_dir, os.environ, setting_flags(port, base_image))
+    opened = open_project(project_dir, os.environ, setting_flags(port, base_image, engine))
     if not (ci or yes or json_mode) and not console.confirm(f"Deploy {opened.project.name}?"):
         raise RefusedError(
             "a deployment needs a yes", hint="docgenctl deploy --ci, or --yes", code="not_confirmed"
         )
-    engine = connect(os.environ)
+    chosen = open_engine(opened)
     with console.progress() as reporter:
-        report = deploy(opened, engine, reporter, timeout_s=timeout)
+        report = deploy(opened, chosen, reporter, timeout_s=timeout)
     if console.json_mode:
         console.json(_document(report))
     elif report.error is None:

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from docgenctl.actions.down import take_down
+from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import Json, ProjectDir, Yes
-from docgenctl.engine.discovery import connect
+from docgenctl.cli.options import EngineName, Json, ProjectDir, Yes, setting_flags
 from docgenctl.model.errors import RefusedError
 
 app = new_app()
@@ -21,20 +21,21 @@ def down(
     project_dir: ProjectDir = None,
     volumes: Annotated[bool, typer.Option("--volumes", help="Remove data volumes too, for good.")] = False,
     yes: Yes = False,
+    engine: EngineName = None,
     json_mode: Json = False,
 ) -> None:
     """Remove the stack's containers and networks; data stays."""
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ)
+    opened = open_project(project_dir, os.environ, setting_flags(engine=engine))
     if volumes and not yes and not console.confirm(f"Remove all data of {opened.project.name} for good?"):
         raise RefusedError(
             "data volumes are removed only after a yes",
             hint="docgenctl down --volumes --yes",
             code="not_confirmed",
         )
-    engine = connect(os.environ)
+    chosen = open_engine(opened)
     with console.progress() as reporter:
-        plan = take_down(opened, engine, reporter, with_data=volumes)
+        plan = take_down(opened, chosen, reporter, with_data=volumes)
     if json_mode:
         console.json({"project": opened.project.name, "steps": [str(step) for step in plan.steps]})
     elif plan.empty:

@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 
 from docgenctl.actions.check_health import check_health
+from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
 from docgenctl.cli.options import Json, ProjectDir
-from docgenctl.engine.discovery import connect
 from docgenctl.model.errors import ExitCode
 from docgenctl.model.health import HealthReport
 
@@ -28,7 +28,7 @@ def health(
     """Check layer by layer: containers, TLS, protocol, a real tool call."""
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
-    engine = connect(os.environ)
+    engine = open_engine(opened)
     report = check_health(opened, engine)
     _show(report, console, compact=watch)
     while watch:

@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
+from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import open_project
 from docgenctl.actions.read_logs import follow_logs, read_logs
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
 from docgenctl.cli.options import Json, ProjectDir, Services
-from docgenctl.engine.discovery import connect
 from docgenctl.model.errors import UsageError
 
 app = new_app()
@@ -30,7 +30,7 @@ def logs(
     console = Console(json_mode=json_mode)
     _check_time(since)
     opened = open_project(project_dir, os.environ)
-    engine = connect(os.environ)
+    engine = open_engine(opened)
     read = follow_logs if follow else read_logs
     width = max((len(name) for name in services or ["orchestrator"]), default=12)
     for line in read(opened, engine, services or [], tail=tail, since=since):

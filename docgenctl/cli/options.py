@@ -31,9 +31,19 @@ BaseImage = Annotated[
         help="Base of the server images; wins over environment and docgen.yaml.", show_default=False
     ),
 ]
+EngineName = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        help="What runs the stack: auto, docker or process; wins over environment and docgen.yaml.",
+        show_default=False,
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
-def setting_flags(port: str | None, base_image: str | None) -> dict[str, str | None]:
+def setting_flags(
+    port: str | None = None, base_image: str | None = None, engine: str | None = None
+) -> dict[str, str | None]:
     """Key path → value of the flags that stand for settings, None where one was not given."""
-    return {"ports/orchestrator": port, "images/base": base_image}
+    return {"ports/orchestrator": port, "images/base": base_image, "engine": engine}

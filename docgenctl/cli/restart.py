@@ -3,11 +3,11 @@
 import os
 
 from docgenctl.actions.lifecycle import restart_services
+from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir, Services, TimeoutS
-from docgenctl.engine.discovery import connect
 
 app = new_app()
 
@@ -22,7 +22,7 @@ def restart(
     """Stop and start services."""
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
-    engine = connect(os.environ)
+    engine = open_engine(opened)
     with console.progress() as reporter:
         touched = restart_services(opened, engine, reporter, services or [], timeout_s=timeout)
     if json_mode:

@@ -5,12 +5,12 @@ from typing import Annotated, Any
 
 import typer
 
+from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import open_project
 from docgenctl.actions.status import ServiceStatus, read_status
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir, Services
-from docgenctl.engine.discovery import connect
 
 app = new_app()
 
@@ -25,7 +25,7 @@ def status(
     """Show every service: state, health, ports, image, restarts."""
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
-    rows = read_status(opened, connect(os.environ), stats=stats, services=services or ())
+    rows = read_status(opened, open_engine(opened), stats=stats, services=services or ())
     if json_mode:
         console.json([_document(row, stats=stats) for row in rows])
     elif not rows:

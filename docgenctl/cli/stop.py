@@ -3,11 +3,11 @@
 import os
 
 from docgenctl.actions.lifecycle import stop_services
+from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir, Services
-from docgenctl.engine.discovery import connect
 
 app = new_app()
 
@@ -17,7 +17,7 @@ def stop(services: Services = None, project_dir: ProjectDir = None, json_mode: J
     """Stop services and keep everything in place."""
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
-    engine = connect(os.environ)
+    engine = open_engine(opened)
     with console.progress() as reporter:
         touched = stop_services(opened, engine, reporter, services or [])
     if json_mode:

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
+from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import open_project
 from docgenctl.actions.up import UpResult, bring_up
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
-from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, TimeoutS, setting_flags
-from docgenctl.engine.discovery import connect
+from docgenctl.cli.options import BaseImage, EngineName, Json, Port, ProjectDir, TimeoutS, setting_flags
 
 app = new_app()
 
@@ -25,19 +25,20 @@ def up(
     recreate: Annotated[bool, typer.Option("--recreate", help="Recreate every container.")] = False,
     port: Port = None,
     base_image: BaseImage = None,
+    engine: EngineName = None,
     json_mode: Json = False,
 ) -> None:
     """Build what changed, start the stack, wait until it is healthy and prove it."""
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ, setting_flags(port, base_image))
-    engine = connect(os.environ)
+    opened = open_project(project_dir, os.environ, setting_flags(port, base_image, engine))
+    chosen = open_engine(opened)
     with console.progress() as reporter:
-        info = engine.info()
+        info = chosen.info()
         reporter.say(f"{opened.project.name} on {info.name} {info.version} ({info.source})")
         names = frozenset({"gateway", "orchestrator", "egress", *opened.configuration.settings.servers})
         result = bring_up(
             opened,
-            engine,
+            chosen,
             reporter,
             timeout_s=timeout,
             rebuild=build,

@@ -23,10 +23,11 @@ VARIABLES: Mapping[str, str] = {
     "DOCGEN_PROJECT": "project",
     "DOCGEN_BIND": "ports/bind",
     "DOCGEN_BASE_IMAGE": "images/base",
+    "DOCGENCTL_ENGINE": "engine",
 }
 
 #: key paths whose value is a word, which shells and CI systems like to write in capitals
-_WORDS = frozenset({"environment", "log_level"})
+_WORDS = frozenset({"environment", "log_level", "engine"})
 
 
 def dotenv_values(project_dir: Path) -> Mapping[str, str]:

@@ -247,6 +247,11 @@ class Settings(_Section):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Log level of all servers."
     )
+    engine: Literal["auto", "docker", "process"] = Field(
+        "auto",
+        description="What runs the stack: containers of a Docker Engine, or plain processes without"
+        " isolation; `auto` takes Docker, and processes where there is none.",
+    )
     workspace: WorkspaceSettings = Field(default_factory=WorkspaceSettings, description="What main sees.")
     ports: PortSettings = Field(default_factory=PortSettings, description="Where the gateway listens.")
     networks: NetworkSettings = Field(default_factory=NetworkSettings, description="Where subnets come from.")

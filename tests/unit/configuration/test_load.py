@@ -73,6 +73,7 @@ def test_every_variable_reaches_its_key_path(load: Load) -> None:
         "DOCGEN_PROJECT": "mine",
         "DOCGEN_BIND": "::1",
         "DOCGEN_BASE_IMAGE": "python:3.13",
+        "DOCGENCTL_ENGINE": "Process",
     }
     assert values.keys() == VARIABLES.keys()
     configuration = load(environ=values)
