@@ -249,8 +249,7 @@ class Settings(_Section):
     )
     engine: Literal["auto", "docker", "process"] = Field(
         "auto",
-        description="What runs the stack: containers of a Docker Engine, or plain processes without"
-        " isolation; `auto` takes Docker, and processes where there is none.",
+        description="What runs the stack: `docker`, or `process` without isolation where there is none.",
     )
     workspace: WorkspaceSettings = Field(default_factory=WorkspaceSettings, description="What main sees.")
     ports: PortSettings = Field(default_factory=PortSettings, description="Where the gateway listens.")
