@@ -2,8 +2,10 @@
 
 import os
 import sys
+from contextlib import suppress
 
-_INTERRUPTED = 130
+#: What a command ends with that SIGHUP, SIGINT or SIGTERM cut short.
+_CUT_SHORT = (129, 130, 143)
 
 
 def main() -> None:
@@ -11,11 +13,12 @@ def main() -> None:
     from docgenctl.cli.app import run
 
     code = run(sys.argv[1:])
-    if code == _INTERRUPTED:
+    if code in _CUT_SHORT:
         # Python would wait for threads that still build an image; ending here closes their connections,
         # which ends the build in the engine too.
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # the terminal may be gone
+                stream.flush()
         os._exit(code)
     sys.exit(code)
 

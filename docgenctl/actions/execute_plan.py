@@ -4,8 +4,9 @@ The executor decides nothing. When a step fails, steps that are already running 
 begun, and the first failure is raised; what was done stays done, and the next plan starts from there.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from docgenctl.engine.protocol import Engine
@@ -58,7 +59,7 @@ class _Execution:
         done: set[str] = set()
         running: dict[Future[None], Step] = {}
         failure: BaseException | None = None
-        with ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="step") as pool:
+        with _steps_in_parallel(self.reporter) as pool:
             while waiting or running:
                 if failure is None:
                     for step in _ready(waiting, done):
@@ -118,6 +119,20 @@ class _Execution:
         if self.stack is not None:
             grace_s = next((s.stop_grace_s for s in self.stack.services if s.name == step.subject), grace_s)
         self.engine.stop_container(step.target, grace_s)
+
+
+@contextmanager
+def _steps_in_parallel(reporter: Reporter) -> Iterator[ThreadPoolExecutor]:
+    """A pool that is left when no step runs; an interruption begins no further one."""
+    pool = ThreadPoolExecutor(PARALLEL_CALLS, thread_name_prefix="step")
+    try:
+        yield pool
+    except KeyboardInterrupt:
+        with suppress(OSError):  # the terminal may be gone
+            reporter.say("Interrupted: waiting for what is under way; once more ends at once")
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _ready(waiting: Mapping[str, Step], done: set[str]) -> list[Step]:

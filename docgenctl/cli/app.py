@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from docgenctl.cli.console import Console, report_bug
+from docgenctl.cli.interruption import run_interruptibly
 from docgenctl.model.errors import DocgenError, ExitCode, UsageError
 
 _LIFE, _USE, _LOOK, _CONFIGURE = "Run the stack", "Use the stack", "Look at the stack", "Set it up"
@@ -126,22 +127,30 @@ def _root() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return the exit code; errors are told, never shown as a traceback."""
     json_mode = "--json" in arguments
+    return run_interruptibly(
+        lambda: _run(arguments), lambda error: _explain(error, json_mode=json_mode), arguments
+    )
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         code = root(list(arguments), prog_name="docgenctl", standalone_mode=False)
         with _reader_may_leave():
             sys.stdout.flush()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    except DocgenError as error:
-        return _tell(error, json_mode=json_mode)
-    except typer.TyperException as wrong:
-        return _tell_usage(wrong, json_mode=json_mode)
-    except typer.Abort:
-        return int(ExitCode.INTERRUPTED)
-    except Exception as error:  # noqa: BLE001 - the last line of defence: told as our bug, with a report
-        report_bug(error, Console(json_mode=json_mode))
-        return int(ExitCode.BUG)
     return code if isinstance(code, int) else int(ExitCode.DONE)
+
+
+def _explain(error: Exception, *, json_mode: bool) -> int:
+    if isinstance(error, DocgenError):
+        return _tell(error, json_mode=json_mode)
+    if isinstance(error, typer.TyperException):
+        return _tell_usage(error, json_mode=json_mode)
+    if isinstance(error, typer.Abort):
+        return int(ExitCode.INTERRUPTED)
+    report_bug(error, Console(json_mode=json_mode))  # the last line of defence: our bug, with a report
+    return int(ExitCode.BUG)
 
 
 def _tell(error: DocgenError, *, json_mode: bool) -> int:

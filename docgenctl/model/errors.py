@@ -21,7 +21,9 @@ class ExitCode(IntEnum):
     REFUSED = 6
     LOCKED = 7
     CHANGES_PENDING = 8
+    HUNG_UP = 129
     INTERRUPTED = 130
+    TERMINATED = 143
 
 
 class DocgenError(Exception):
@@ -147,3 +149,24 @@ class LockedError(DocgenError):
 
     exit_code = ExitCode.LOCKED
     default_code = "locked"
+
+
+class InterruptedCommandError(DocgenError):
+    """Ctrl-C (SIGINT) ended the command; the message says what is left, the hint what finishes it."""
+
+    exit_code = ExitCode.INTERRUPTED
+    default_code = "interrupted"
+
+
+class TerminatedError(InterruptedCommandError):
+    """The same for SIGTERM."""
+
+    exit_code = ExitCode.TERMINATED
+    default_code = "terminated"
+
+
+class HungUpError(InterruptedCommandError):
+    """The same for SIGHUP: the terminal was closed."""
+
+    exit_code = ExitCode.HUNG_UP
+    default_code = "hung_up"

@@ -15,12 +15,15 @@ from docgenctl.model.errors import (
     DocgenError,
     EngineError,
     ExitCode,
+    HungUpError,
+    InterruptedCommandError,
     LockedError,
     NotHealthyError,
     PortTakenError,
     Problem,
     RefusedError,
     SubnetTakenError,
+    TerminatedError,
     UsageError,
 )
 
@@ -34,6 +37,9 @@ RAISED = [
     (NotHealthyError("m", code="crashed"), 5, "crashed"),
     (RefusedError("m"), 6, "refused"),
     (LockedError("m"), 7, "locked"),
+    (InterruptedCommandError("m"), 130, "interrupted"),
+    (TerminatedError("m"), 143, "terminated"),
+    (HungUpError("m"), 129, "hung_up"),
     (DocgenError("m"), 1, "bug"),
 ]
 
@@ -85,7 +91,9 @@ def test_exit_codes_are_those_that_are_promised() -> None:
         "REFUSED": 6,
         "LOCKED": 7,
         "CHANGES_PENDING": 8,
+        "HUNG_UP": 129,
         "INTERRUPTED": 130,
+        "TERMINATED": 143,
     }
 
 
