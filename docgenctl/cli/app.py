@@ -1,30 +1,28 @@
-"""The command tree. Command modules are imported only when their command is the one that runs.
+"""The table of contents, and the one way in: a command line becomes an exit code.
 
-`COMMANDS` is the table of contents: the help page and shell completion are made from it alone, so that
-they need not import twenty modules. A test holds the summaries against the commands' docstrings.
+`COMMANDS` is all that the front page and the completion of a command's name need, so neither imports Typer
+or a single command. A test holds its summaries against the commands' docstrings. What does run a command
+(`tree`) is imported when one is named, and imports that command's module alone.
 """
 
-import importlib
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import typer
-from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command
+from docgenctl.cli.pipes import reader_may_leave
 
-from docgenctl.cli.console import Console, report_bug
-from docgenctl.cli.interruption import run_interruptibly
-from docgenctl.model.errors import DocgenError, ExitCode, UsageError
+if TYPE_CHECKING:
+    import typer
+
+    from docgenctl.model.errors import DocgenError
 
 _LIFE, _USE, _LOOK, _CONFIGURE = "Run the stack", "Use the stack", "Look at the stack", "Set it up"
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One line of the table of contents; the module holds a Typer app named `app`."""
 
     panel: str
@@ -58,91 +56,66 @@ COMMANDS = {
 }
 
 
-class CommandTree(TyperGroup):
-    """A group whose commands are placeholders until one of them is about to run."""
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        for name, entry in COMMANDS.items():
-            self.commands[name] = TyperCommand(name, help=entry.summary, rich_help_panel=entry.panel)
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Put the real command in its placeholder's place, then resolve as usual."""
-        entry = COMMANDS.get(args[0]) if args else None
-        if entry is not None:
-            module = importlib.import_module(f"docgenctl.cli.{entry.module}")
-            command = get_command(module.app)
-            command.name = args[0]
-            self.commands[args[0]] = command
-        return super().resolve_command(ctx, args)
-
-    def make_context(self, *args: Any, **extra: Any) -> Any:
-        """Parse, and print help, for a reader that may leave."""
-        with _reader_may_leave():
-            return super().make_context(*args, **extra)
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command for a reader that may leave."""
-        with _reader_may_leave():
-            return super().invoke(ctx)
+#: What a shell sets when it wants to know how a line may go on.
+COMPLETION_ASKED = "_DOCGENCTL_COMPLETE"
 
 
-@contextmanager
-def _reader_may_leave() -> Iterator[None]:
-    """End quietly and well when whoever reads our output has seen enough, as `head` has."""
-    try:
-        yield
-    except SystemExit as stop:
-        if isinstance(stop.__context__, BrokenPipeError):  # Rich ends with 1 then
-            raise SystemExit(ExitCode.DONE) from None
-        raise
-    except BrokenPipeError:
-        # Python flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(ExitCode.DONE) from None
-
-
-def new_app(*, add_completion: bool = False, **options: Any) -> typer.Typer:
+def new_app(**options: Any) -> typer.Typer:
     """A Typer app with the settings that all of our commands share; completion is the root's alone."""
+    import typer
+
+    from docgenctl.cli.tree import PlainGroup
+
     return typer.Typer(
-        add_completion=add_completion,
+        **{"add_completion": False, "cls": PlainGroup, **options},
         pretty_exceptions_enable=False,
-        rich_markup_mode="rich",
+        rich_markup_mode=None,  # rich takes longer to import than most commands take altogether
         context_settings={"help_option_names": ["-h", "--help"]},
-        **options,
     )
-
-
-root = new_app(cls=CommandTree, no_args_is_help=True, add_completion=True)
-
-
-@root.callback()
-def _root() -> None:
-    """Run a stack of MCP servers from one file: docgen.yaml.
-
-    Start with [bold]docgenctl up[/bold]; no configuration is needed.
-    """
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return the exit code; errors are told, never shown as a traceback."""
+    if COMPLETION_ASKED not in os.environ and list(arguments) in ([], ["-h"], ["--help"]):
+        return _front_page(asked=bool(arguments))
+    from docgenctl.cli.interruption import run_interruptibly
+
     json_mode = "--json" in arguments
     return run_interruptibly(
         lambda: _run(arguments), lambda error: _explain(error, json_mode=json_mode), arguments
     )
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _front_page(*, asked: bool) -> int:
+    from docgenctl.cli.pages import front_page
+
     try:
-        code = root(list(arguments), prog_name="docgenctl", standalone_mode=False)
-        with _reader_may_leave():
+        with reader_may_leave():
+            sys.stdout.write(front_page(COMMANDS, sys.stdout))
+            sys.stdout.flush()
+    except SystemExit:
+        return 0
+    return 0 if asked else 2
+
+
+def _run(arguments: Sequence[str]) -> int:
+    from docgenctl.cli import tree
+
+    try:
+        code = tree.root(list(arguments), prog_name="docgenctl", standalone_mode=False)
+        with reader_may_leave():
             sys.stdout.flush()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
-    return code if isinstance(code, int) else int(ExitCode.DONE)
+    return code if isinstance(code, int) else 0
 
 
 def _explain(error: Exception, *, json_mode: bool) -> int:
+    import typer
+
+    from docgenctl.cli.console import Console, report_bug
+    from docgenctl.model.errors import DocgenError, ExitCode
+
     if isinstance(error, DocgenError):
         return _tell(error, json_mode=json_mode)
     if isinstance(error, typer.TyperException):
@@ -154,15 +127,17 @@ def _explain(error: Exception, *, json_mode: bool) -> int:
 
 
 def _tell(error: DocgenError, *, json_mode: bool) -> int:
+    from docgenctl.cli.console import Console
+
     Console(json_mode=json_mode).error(error)
     return int(error.exit_code)
 
 
 def _tell_usage(wrong: typer.TyperException, *, json_mode: bool) -> int:
     """Mistakes in the command line, in the one form of all errors."""
+    from docgenctl.model.errors import UsageError
+
     message = wrong.format_message().strip()
-    if not message:  # a group without a command: its help has been printed
-        return int(ExitCode.USAGE)
     context = getattr(wrong, "ctx", None)
     path = context.command_path if context is not None else "docgenctl"
     return _tell(UsageError(message.removesuffix("."), hint=f"{path} --help"), json_mode=json_mode)

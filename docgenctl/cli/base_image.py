@@ -5,12 +5,9 @@ from typing import Annotated
 
 import typer
 
-from docgenctl.actions.build_images import cache_directory
-from docgenctl.actions.choose_bases import base_from_packages
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json
-from docgenctl.engine.discovery import connect
 
 app = new_app()
 
@@ -23,6 +20,10 @@ def base_image(
     json_mode: Json = False,
 ) -> None:
     """Build the base image from Debian packages, without a registry."""
+    from docgenctl.actions.build_images import cache_directory
+    from docgenctl.actions.choose_bases import base_from_packages
+    from docgenctl.engine.discovery import connect
+
     console = Console(json_mode=json_mode)
     engine = connect(os.environ)
     with console.progress() as reporter:

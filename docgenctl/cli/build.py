@@ -5,9 +5,6 @@ from typing import Annotated
 
 import typer
 
-from docgenctl.actions.build import build_only
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
@@ -23,6 +20,10 @@ def build(
     json_mode: Json = False,
 ) -> None:
     """Build the images whose content changed."""
+    from docgenctl.actions.build import build_only
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
     engine = open_engine(opened)

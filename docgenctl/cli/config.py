@@ -5,13 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, setting_flags
-from docgenctl.configuration.schema import docgen_schema
-from docgenctl.images.facts import all_image_facts
-from docgenctl.model.settings import format_size
 
 app = new_app(no_args_is_help=True)
 
@@ -24,6 +20,8 @@ def config() -> None:
 @app.command()
 def validate(project_dir: ProjectDir = None, json_mode: Json = False) -> None:
     """Check docgen.yaml, the environment and .env; all mistakes at once."""
+    from docgenctl.actions.open_project import open_project
+
     console = Console(json_mode=json_mode)
     configuration = open_project(project_dir, os.environ).configuration
     file = str(configuration.file) if configuration.file else None
@@ -42,6 +40,8 @@ def show(
     json_mode: Json = False,
 ) -> None:
     """Print the settings in force."""
+    from docgenctl.actions.open_project import open_project
+
     console = Console(json_mode=json_mode)
     configuration = open_project(project_dir, os.environ, setting_flags(port, base_image)).configuration
     settings = configuration.settings.model_dump(mode="json")
@@ -61,6 +61,9 @@ def show(
 @app.command()
 def schema() -> None:
     """Print the JSON schema of docgen.yaml, for editors."""
+    from docgenctl.configuration.schema import docgen_schema
+    from docgenctl.images.facts import all_image_facts
+
     Console(json_mode=True).json(docgen_schema(all_image_facts()))
 
 
@@ -74,6 +77,8 @@ def _value(settings: Any, path: str) -> Any:
 
 def _plain(value: Any, path: str) -> str:
     """A value as it would stand in docgen.yaml."""
+    from docgenctl.model.settings import format_size
+
     if path.endswith(("/memory", "/max_body")) and isinstance(value, int):
         return format_size(value)
     if isinstance(value, list):

@@ -1,17 +1,17 @@
 """The one object that owns the terminal: results on stdout, messages on stderr, errors in one form."""
 
-import json
+from __future__ import annotations
+
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from docgenctl.cli.progress import PlainReporter, TerminalReporter
 from docgenctl.model.errors import ConfigurationError, DocgenError, ExitCode
-from docgenctl.model.progress import Reporter
+
+if TYPE_CHECKING:
+    from docgenctl.model.progress import Reporter
 
 
 class Console:
@@ -46,10 +46,14 @@ class Console:
 
     def json(self, value: Any) -> None:
         """The whole result for a program."""
+        import json
+
         self.line(json.dumps(value, indent=2, ensure_ascii=False, default=str))
 
     def json_line(self, value: Any) -> None:
         """One of several results for a program, on a line of its own."""
+        import json
+
         self.line(json.dumps(value, ensure_ascii=False, default=str))
         self.out.flush()
 
@@ -76,6 +80,8 @@ class Console:
     @contextmanager
     def progress(self) -> Iterator[Reporter]:
         """A reporter for the time of one action: live on a terminal, plain lines elsewhere."""
+        from docgenctl.cli.progress import PlainReporter, TerminalReporter
+
         if not self.err.isatty() or os.environ.get("TERM") == "dumb":
             yield PlainReporter(self.err, quiet=False)
             return
@@ -132,6 +138,9 @@ def error_document(error: DocgenError) -> dict[str, Any]:
 
 def report_bug(error: Exception, console: Console) -> None:
     """Tell that this one is ours, and keep the traceback in a file instead of on the screen."""
+    import tempfile
+    import traceback
+
     with tempfile.NamedTemporaryFile(
         "w", prefix="docgenctl-bug-", suffix=".txt", delete=False, encoding="utf-8"
     ) as file:

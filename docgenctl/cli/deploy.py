@@ -1,17 +1,19 @@
 """`docgenctl deploy`."""
 
+from __future__ import annotations
+
 import os
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgenctl.actions.deploy import DeployReport, deploy
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json, error_document
 from docgenctl.cli.options import BaseImage, EngineName, Json, Port, ProjectDir, TimeoutS, Yes, setting_flags
 from docgenctl.model.errors import RefusedError
+
+if TYPE_CHECKING:
+    from docgenctl.actions.deploy import DeployReport
 
 app = new_app()
 
@@ -28,6 +30,10 @@ def deploy_command(
     json_mode: Json = False,
 ) -> None:
     """Bring the stack to a new version, and back by itself when that fails."""
+    from docgenctl.actions.deploy import deploy
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+
     console = Console(json_mode=json_mode or ci)
     opened = open_project(project_dir, os.environ, setting_flags(port, base_image, engine))
     if not (ci or yes or json_mode) and not console.confirm(f"Deploy {opened.project.name}?"):

@@ -5,9 +5,6 @@ from typing import Annotated
 
 import typer
 
-from docgenctl.actions.down import take_down
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import EngineName, Json, ProjectDir, Yes, setting_flags
@@ -25,6 +22,10 @@ def down(
     json_mode: Json = False,
 ) -> None:
     """Remove the stack's containers and networks; data stays."""
+    from docgenctl.actions.down import take_down
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ, setting_flags(engine=engine))
     if volumes and not yes and not console.confirm(f"Remove all data of {opened.project.name} for good?"):

@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from docgenctl.actions.find_endpoint import find_endpoint
-from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
@@ -21,6 +19,9 @@ def endpoint(
     json_mode: Json = False,
 ) -> None:
     """Say where clients connect, and where certificate and key lie."""
+    from docgenctl.actions.find_endpoint import find_endpoint
+    from docgenctl.actions.open_project import open_project
+
     console = Console(json_mode=json_mode)
     found = find_endpoint(open_project(project_dir, os.environ), server or "orchestrator")
     if json_mode:

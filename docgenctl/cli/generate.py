@@ -1,18 +1,20 @@
 """`docgenctl generate`."""
 
+from __future__ import annotations
+
 import difflib
 import os
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docgenctl.actions.generate import Section, generate_document
-from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
-from docgenctl.host.opener import open_file
 from docgenctl.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from docgenctl.actions.generate import Section
 
 #: What the main server makes; a test holds this against the server.
 KINDS = ("readme", "architecture", "api-reference", "changelog")
@@ -32,6 +34,10 @@ def generate(
     json_mode: Json = False,
 ) -> None:
     """Write a document about this repository."""
+    from docgenctl.actions.generate import generate_document
+    from docgenctl.actions.open_project import open_project
+    from docgenctl.host.opener import open_file
+
     console = Console(json_mode=json_mode)
     _check(kind)
     opened = open_project(project_dir, os.environ)

@@ -1,19 +1,20 @@
 """`docgenctl health`."""
 
+from __future__ import annotations
+
 import os
 import time
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docgenctl.actions.check_health import check_health
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
 from docgenctl.cli.options import Json, ProjectDir
 from docgenctl.model.errors import ExitCode
-from docgenctl.model.health import HealthReport
+
+if TYPE_CHECKING:
+    from docgenctl.model.health import HealthReport
 
 app = new_app()
 
@@ -26,6 +27,10 @@ def health(
     json_mode: Json = False,
 ) -> None:
     """Check layer by layer: containers, TLS, protocol, a real tool call."""
+    from docgenctl.actions.check_health import check_health
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
     engine = open_engine(opened)

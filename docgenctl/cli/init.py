@@ -1,7 +1,5 @@
 """`docgenctl init`."""
 
-from docgenctl.actions.open_project import locate
-from docgenctl.actions.write_starter import write_starter
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
@@ -12,6 +10,9 @@ app = new_app()
 @app.command()
 def init(project_dir: ProjectDir = None, json_mode: Json = False) -> None:
     """Write a docgen.yaml to start from."""
+    from docgenctl.actions.open_project import locate
+    from docgenctl.actions.write_starter import write_starter
+
     console = Console(json_mode=json_mode)
     path = write_starter(locate(project_dir))
     if json_mode:

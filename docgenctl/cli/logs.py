@@ -6,9 +6,6 @@ from typing import Annotated
 
 import typer
 
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import open_project
-from docgenctl.actions.read_logs import follow_logs, read_logs
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
 from docgenctl.cli.options import Json, ProjectDir, Services
@@ -27,6 +24,10 @@ def logs(
     json_mode: Json = False,
 ) -> None:
     """Print the services' logs."""
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.read_logs import follow_logs, read_logs
+
     console = Console(json_mode=json_mode)
     _check_time(since)
     opened = open_project(project_dir, os.environ)

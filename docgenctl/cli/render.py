@@ -1,15 +1,18 @@
 """`docgenctl render`."""
 
-import os
+from __future__ import annotations
 
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import OpenProject, open_project
-from docgenctl.actions.render import render_files
+import os
+from typing import TYPE_CHECKING
+
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, setting_flags
-from docgenctl.engine.protocol import Engine
 from docgenctl.model.errors import EngineError
+
+if TYPE_CHECKING:
+    from docgenctl.actions.open_project import OpenProject
+    from docgenctl.engine.protocol import Engine
 
 app = new_app()
 
@@ -22,6 +25,9 @@ def render(
     json_mode: Json = False,
 ) -> None:
     """Write compose file, Dockerfiles and configuration without starting."""
+    from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.render import render_files
+
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ, setting_flags(port, base_image))
     design, changes = render_files(opened, _engine(opened, console))
@@ -39,6 +45,8 @@ def render(
 
 def _engine(opened: OpenProject, console: Console) -> Engine | None:
     """The engine if one answers: rendering works without, but knows less of what is taken."""
+    from docgenctl.actions.open_engine import open_engine
+
     try:
         return open_engine(opened)
     except EngineError as error:

@@ -2,9 +2,6 @@
 
 import os
 
-from docgenctl.actions.lifecycle import restart_services
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir, Services, TimeoutS
@@ -20,6 +17,10 @@ def restart(
     json_mode: Json = False,
 ) -> None:
     """Stop and start services."""
+    from docgenctl.actions.lifecycle import restart_services
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
     engine = open_engine(opened)

@@ -2,9 +2,6 @@
 
 import os
 
-from docgenctl.actions.lifecycle import start_services
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir, Services, TimeoutS
@@ -20,6 +17,10 @@ def start(
     json_mode: Json = False,
 ) -> None:
     """Start stopped services again, as they were."""
+    from docgenctl.actions.lifecycle import start_services
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
     engine = open_engine(opened)

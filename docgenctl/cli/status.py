@@ -1,16 +1,18 @@
 """`docgenctl status`."""
 
+from __future__ import annotations
+
 import os
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import open_project
-from docgenctl.actions.status import ServiceStatus, read_status
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir, Services
+
+if TYPE_CHECKING:
+    from docgenctl.actions.status import ServiceStatus
 
 app = new_app()
 
@@ -23,6 +25,10 @@ def status(
     json_mode: Json = False,
 ) -> None:
     """Show every service: state, health, ports, image, restarts."""
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.status import read_status
+
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
     rows = read_status(opened, open_engine(opened), stats=stats, services=services or ())

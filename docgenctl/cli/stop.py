@@ -2,9 +2,6 @@
 
 import os
 
-from docgenctl.actions.lifecycle import stop_services
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import open_project
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir, Services
@@ -15,6 +12,10 @@ app = new_app()
 @app.command()
 def stop(services: Services = None, project_dir: ProjectDir = None, json_mode: Json = False) -> None:
     """Stop services and keep everything in place."""
+    from docgenctl.actions.lifecycle import stop_services
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
     engine = open_engine(opened)

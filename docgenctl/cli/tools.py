@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 import typer
 
-from docgenctl.actions.open_project import open_project
-from docgenctl.actions.use_tools import call_tool, list_tools
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
@@ -24,6 +22,9 @@ def tools() -> None:
 @app.command("list")
 def list_command(project_dir: ProjectDir = None, json_mode: Json = False) -> None:
     """List the tools of all servers."""
+    from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.use_tools import list_tools
+
     console = Console(json_mode=json_mode)
     found = list_tools(open_project(project_dir, os.environ))
     if json_mode:
@@ -47,6 +48,9 @@ def call_command(
     json_mode: Json = False,
 ) -> None:
     """Call one tool and print its result."""
+    from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.use_tools import call_tool
+
     console = Console(json_mode=json_mode)
     result = call_tool(
         open_project(project_dir, os.environ),

@@ -1,18 +1,20 @@
 """`docgenctl up`."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgenctl.actions.open_engine import open_engine
-from docgenctl.actions.open_project import open_project
-from docgenctl.actions.up import UpResult, bring_up
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
 from docgenctl.cli.options import BaseImage, EngineName, Json, Port, ProjectDir, TimeoutS, setting_flags
+
+if TYPE_CHECKING:
+    from docgenctl.actions.up import UpResult
 
 app = new_app()
 
@@ -29,6 +31,10 @@ def up(
     json_mode: Json = False,
 ) -> None:
     """Build what changed, start the stack, wait until it is healthy and prove it."""
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.up import bring_up
+
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ, setting_flags(port, base_image, engine))
     chosen = open_engine(opened)

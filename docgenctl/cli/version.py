@@ -7,7 +7,6 @@ from docgenctl import __version__
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json
-from docgenctl.engine.discovery import connect
 from docgenctl.model.errors import EngineError
 
 app = new_app()
@@ -16,6 +15,8 @@ app = new_app()
 @app.command()
 def version(json_mode: Json = False) -> None:
     """Print the version of docgenctl and of the engine."""
+    from docgenctl.engine.discovery import connect
+
     console = Console(json_mode=json_mode)
     try:
         info = connect(os.environ).info()

@@ -1,6 +1,5 @@
 """The table of contents, held against the commands themselves."""
 
-import importlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,11 +7,13 @@ import pytest
 import typer
 from typer.main import get_command
 
-from docgenctl.cli.app import COMMANDS, root, run
+from docgenctl.cli.app import COMMANDS, run
+from docgenctl.cli.pages import ROOT_OPTIONS
+from docgenctl.cli.tree import load, root
 
 
 def command(name: str) -> Any:
-    return get_command(importlib.import_module(f"docgenctl.cli.{COMMANDS[name].module}").app)
+    return load(name)
 
 
 def leaves(node: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -55,6 +56,12 @@ def test_every_command_of_the_table_stands_on_the_help_page(capsys: pytest.Captu
     for name, entry in COMMANDS.items():
         assert f" {name} " in page
         assert entry.panel in page
+
+
+def test_the_front_page_tells_the_options_that_the_root_has() -> None:
+    spelled = {option for parameter in get_command(root).params for option in parameter.opts}
+    told = {option for term, _ in ROOT_OPTIONS for option in term.split(", ")}
+    assert told == spelled | {"-h", "--help"}
 
 
 def test_the_commands_of_the_first_release_are_all_there() -> None:

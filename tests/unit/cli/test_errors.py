@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docgenctl.cli import app
+from docgenctl.cli import tree
 from docgenctl.cli.app import run
 from docgenctl.model import errors
 from docgenctl.model.errors import (
@@ -62,7 +62,7 @@ def test_each_error_has_its_exit_code_and_its_word(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(app, "root", Raising(error))
+    monkeypatch.setattr(tree, "root", Raising(error))
     assert run(["up", "--json"]) == code
     said = capsys.readouterr()
     document = json.loads(said.out)["error"]
@@ -104,7 +104,7 @@ def test_people_get_message_problems_details_and_hint_in_this_order(
         file="docgen.yaml", line=12, key_path="servers/main/port", message="'80a' is no port", hint="3200"
     )
     error = ConfigurationError("two mistakes", problems=[problem], details=["a detail"], hint="look there")
-    monkeypatch.setattr(app, "root", Raising(error))
+    monkeypatch.setattr(tree, "root", Raising(error))
     assert run(["up"]) == 3
     assert capsys.readouterr().err.splitlines() == [
         "Error: two mistakes",
@@ -119,7 +119,7 @@ def test_programs_get_every_problem_with_its_place(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     problem = Problem(file="docgen.yaml", line=12, key_path="a/b", message="wrong", hint="h")
-    monkeypatch.setattr(app, "root", Raising(ConfigurationError("m", problems=[problem])))
+    monkeypatch.setattr(tree, "root", Raising(ConfigurationError("m", problems=[problem])))
     assert run(["up", "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["error"]["problems"] == [
         {"file": "docgen.yaml", "line": 12, "key_path": "a/b", "message": "wrong", "hint": "h"}
@@ -129,7 +129,7 @@ def test_programs_get_every_problem_with_its_place(
 def test_a_bug_of_ours_is_told_without_a_traceback_which_is_kept_in_a_file(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(app, "root", Raising(ZeroDivisionError("division by zero")))
+    monkeypatch.setattr(tree, "root", Raising(ZeroDivisionError("division by zero")))
     assert run(["up"]) == 1
     told = capsys.readouterr().err
     assert told.startswith("Error: a bug in docgenctl: ZeroDivisionError: division by zero\n")

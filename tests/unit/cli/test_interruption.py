@@ -18,7 +18,7 @@ from tests.unit.cli.command import environment
 #: A command that says when it runs, and then works until it is told to end; $1 is what it does then.
 PROGRAM = """
 import os, sys, time
-from docgenctl.cli import app
+from docgenctl.cli import tree
 
 def work(arguments, **_):
     print("working", file=sys.stderr, flush=True)
@@ -32,7 +32,7 @@ def work(arguments, **_):
             raise OSError(5, "the terminal is gone")
 
 HOW = sys.argv.pop(1)
-app.root = work
+tree.root = work
 from docgenctl.__main__ import main
 main()
 """
