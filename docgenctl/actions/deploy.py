@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from docgenctl import __version__
+from docgenctl.actions.changing import changing
 from docgenctl.actions.check_health import check_health
 from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.fill_in_contents import fill_in_contents
@@ -27,6 +28,7 @@ from docgenctl.host.workspace import service_owner
 from docgenctl.model.blueprint import Blueprint
 from docgenctl.model.errors import BuildError, DocgenError, EngineError, NotHealthyError, RefusedError
 from docgenctl.model.health import HealthReport
+from docgenctl.model.history import Result
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
 from docgenctl.model.settings import Settings
@@ -34,7 +36,6 @@ from docgenctl.model.stack import Stack
 from docgenctl.planning.reconcile import plan_up
 from docgenctl.planning.resolve_servers import resolve_servers
 from docgenctl.rendering.write import write_files
-from docgenctl.state.lock import project_lock
 from docgenctl.state.store import StateStore
 
 _STACK = TypeAdapter(Stack)
@@ -69,7 +70,7 @@ def deploy(opened: OpenProject, engine: Engine, reporter: Reporter, *, timeout_s
     Everything later is told in the report.
     """
     began = time.monotonic()
-    with project_lock(opened.state_dir, "docgenctl deploy"):
+    with changing(opened, "docgenctl deploy") as change:
         previous = StateStore(opened.state_dir).read().last_good
         try:
             result = bring_up_locked(opened, engine, reporter, timeout_s=timeout_s)
@@ -77,8 +78,13 @@ def deploy(opened: OpenProject, engine: Engine, reporter: Reporter, *, timeout_s
             if not health.healthy:
                 raise _unhealthy(health)
         except (NotHealthyError, EngineError) as error:
-            return _go_back(opened, engine, reporter, previous, error, began, timeout_s)
+            report = _go_back(opened, engine, reporter, previous, error, began, timeout_s)
+            change.error = error
+            change.result = Result(report.outcome)
+            return report
         _remember(opened, result)
+        if result.plan.empty:
+            change.nothing_changed()
     return DeployReport(
         outcome="unchanged" if result.plan.empty else "deployed",
         steps=_told(result.plan),

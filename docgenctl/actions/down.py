@@ -1,12 +1,12 @@
 """`docgenctl down`: take the stack away; data, state and images stay unless asked otherwise."""
 
+from docgenctl.actions.changing import changing
 from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
 from docgenctl.planning.reconcile import plan_down, refuse_foreign
-from docgenctl.state.lock import project_lock
 
 
 def take_down(opened: OpenProject, engine: Engine, reporter: Reporter, *, with_data: bool) -> Plan:
@@ -15,9 +15,11 @@ def take_down(opened: OpenProject, engine: Engine, reporter: Reporter, *, with_d
     Returns what was done; an empty plan when there was nothing. Raises LockedError, RefusedError for a
     stack of another directory, and EngineError.
     """
-    with project_lock(opened.state_dir, "docgenctl down"):
+    with changing(opened, "docgenctl down") as change:
         observation = engine.observe(opened.project.name)
         refuse_foreign(opened.project, observation)
         plan = plan_down(opened.project.name, observation, with_data=with_data)
         execute_plan(plan, engine, reporter)
+        if plan.empty:
+            change.nothing_changed()
         return plan

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from docgenctl.actions.changing import changing
 from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
@@ -13,7 +14,6 @@ from docgenctl.model.errors import NotHealthyError, PortTakenError, UsageError
 from docgenctl.model.observed import Observation, ObservedContainer
 from docgenctl.model.progress import Reporter
 from docgenctl.planning.reconcile import plan_start, plan_stop, refuse_foreign
-from docgenctl.state.lock import project_lock
 
 STOP_GRACE_S = 12
 
@@ -22,10 +22,12 @@ def stop_services(
     opened: OpenProject, engine: Engine, reporter: Reporter, services: Sequence[str]
 ) -> tuple[str, ...]:
     """Stop these services (all without names); returns those that were running."""
-    with project_lock(opened.state_dir, "docgenctl stop"):
+    with changing(opened, "docgenctl stop") as change:
         observation = _observe(opened, engine)
         plan = plan_stop(observation, chosen_services(observation, services))
         execute_plan(plan, engine, reporter)
+        if plan.empty:
+            change.nothing_changed()
         return tuple(step.subject for step in plan.steps)
 
 
@@ -38,7 +40,7 @@ def start_services(
     the meantime, NotHealthyError for a crash or the deadline.
     """
     with (
-        project_lock(opened.state_dir, "docgenctl start"),
+        changing(opened, "docgenctl start") as change,
         watch_crashes(engine, opened.project.name) as crashes,
     ):
         observation = _observe(opened, engine)
@@ -49,6 +51,8 @@ def start_services(
             error.hint = "docgenctl up takes another port; or stop what holds this one"
             raise
         _wait(opened, engine, reporter, crashes, timeout_s)
+        if plan.empty:
+            change.nothing_changed()
         return tuple(step.subject for step in plan.steps)
 
 
@@ -59,7 +63,7 @@ def restart_services(
 
     Returns their names. Raises NotHealthyError for a crash after the start, or the deadline.
     """
-    with project_lock(opened.state_dir, "docgenctl restart"):
+    with changing(opened, "docgenctl restart"):
         observation = _observe(opened, engine)
         names = chosen_services(observation, services)
         containers = [container for container in observation.containers if container.service in names]

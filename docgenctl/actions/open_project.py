@@ -16,17 +16,25 @@ from docgenctl.state.directory import state_directory
 
 @dataclass(frozen=True, kw_only=True)
 class OpenProject:
-    """A project with its checked configuration; `state_dir` exists and is private to the user."""
+    """A project with its checked configuration; `state_dir` exists and is private to the user.
+
+    `wait_lock_s` is how long a changing command waits for another one to end.
+    """
 
     project: Project
     configuration: Configuration
     facts: Mapping[str, ImageFacts]
     state_dir: Path
     environ: Mapping[str, str]
+    wait_lock_s: float = 0
 
 
 def open_project(
-    directory: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None
+    directory: Path | None,
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any] | None = None,
+    *,
+    wait_lock_s: float = 0,
 ) -> OpenProject:
     """The project of a directory, or of the nearest one upwards from here.
 
@@ -43,6 +51,7 @@ def open_project(
         facts=facts,
         state_dir=state_directory(project, environ),
         environ=environ,
+        wait_lock_s=wait_lock_s,
     )
 
 

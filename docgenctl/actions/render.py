@@ -1,6 +1,7 @@
 """`docgenctl render`: write every file, with or without an engine, and start nothing."""
 
 from docgenctl.actions.build_images import cache_directory, write_recipes
+from docgenctl.actions.changing import changing
 from docgenctl.actions.choose_bases import MADE_HERE, Bases
 from docgenctl.actions.design_stack import Design, design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
@@ -8,8 +9,7 @@ from docgenctl.actions.open_project import OpenProject
 from docgenctl.engine.protocol import Engine
 from docgenctl.images.base_image import find_base
 from docgenctl.planning.reconcile import refuse_foreign
-from docgenctl.rendering.write import FileChange, write_files
-from docgenctl.state.lock import project_lock
+from docgenctl.rendering.write import ChangeKind, FileChange, write_files
 from docgenctl.state.store import StateStore
 
 
@@ -19,7 +19,7 @@ def render_files(opened: OpenProject, engine: Engine | None) -> tuple[Design, tu
     Without an engine, or before the first build, base images appear under their configured names, and
     subnets avoid only what the host routes; the next `up` writes what it then knows.
     """
-    with project_lock(opened.state_dir, "docgenctl render"):
+    with changing(opened, "docgenctl render") as change:
         observation = engine.observe(opened.project.name) if engine else None
         if observation is not None:
             refuse_foreign(opened.project, observation)
@@ -27,7 +27,10 @@ def render_files(opened: OpenProject, engine: Engine | None) -> tuple[Design, tu
         architecture = engine.info().architecture if engine else "amd64"
         recipes = write_recipes(opened, blueprint, known_bases(opened, architecture), architecture)
         design = design_stack(opened, blueprint, recipes)
-        return design, write_files(opened.project.directory, design.files)
+        changes = write_files(opened.project.directory, design.files)
+        if all(file.kind is ChangeKind.UNCHANGED for file in changes):
+            change.nothing_changed()
+        return design, changes
 
 
 def known_bases(opened: OpenProject, architecture: str) -> Bases:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from docgenctl.actions.build_images import Recipe, build_images, prepare_recipes
+from docgenctl.actions.changing import changing
 from docgenctl.actions.check_health import prove_tools
 from docgenctl.actions.design_stack import Design, design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
@@ -33,7 +34,6 @@ from docgenctl.planning.assemble_stack import ImageChoice
 from docgenctl.planning.reconcile import plan_up, refuse_foreign
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
 from docgenctl.rendering.write import ChangeKind, FileChange, write_files
-from docgenctl.state.lock import project_lock
 
 #: Rounds after which a host whose ports vanish faster than we bind them is given up.
 ROUNDS = 20
@@ -66,10 +66,13 @@ def bring_up(
     PortTakenError when a fixed port or a whole range is taken, NotHealthyError for a crash, the deadline or a
     tool that does not work.
     """
-    with project_lock(opened.state_dir, "docgenctl up"):
-        return bring_up_locked(
+    with changing(opened, "docgenctl up") as change:
+        result = bring_up_locked(
             opened, engine, reporter, timeout_s=timeout_s, rebuild=rebuild, recreate=recreate
         )
+        if result.plan.empty:
+            change.nothing_changed()
+        return result
 
 
 def bring_up_locked(

@@ -43,6 +43,7 @@ COMMANDS = {
     "status": Entry(_LOOK, "Show every service: state, health, ports, image, restarts.", "status"),
     "health": Entry(_LOOK, "Check layer by layer: containers, TLS, protocol, a real tool call.", "health"),
     "logs": Entry(_LOOK, "Print the services' logs.", "logs"),
+    "history": Entry(_LOOK, "Show who changed the stack, when, with which result.", "history"),
     "init": Entry(_CONFIGURE, "Write a docgen.yaml to start from.", "init"),
     "config": Entry(_CONFIGURE, "Check and explain the configuration.", "config"),
     "render": Entry(

@@ -7,7 +7,7 @@ import typer
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import Json, ProjectDir
+from docgenctl.cli.options import Json, ProjectDir, WaitLockS
 
 app = new_app()
 
@@ -17,6 +17,7 @@ def build(
     project_dir: ProjectDir = None,
     force: Annotated[bool, typer.Option("--force", help="Build images that are there, too.")] = False,
     pull: Annotated[bool, typer.Option("--pull", help="Ask registries for the base images again.")] = False,
+    wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Build the images whose content changed."""
@@ -25,7 +26,7 @@ def build(
     from docgenctl.actions.open_project import open_project
 
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ)
+    opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
     engine = open_engine(opened)
     with console.progress() as reporter:
         images = build_only(opened, engine, reporter, rebuild=force, pull=pull)

@@ -9,7 +9,17 @@ import typer
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json, error_document
-from docgenctl.cli.options import BaseImage, EngineName, Json, Port, ProjectDir, TimeoutS, Yes, setting_flags
+from docgenctl.cli.options import (
+    BaseImage,
+    EngineName,
+    Json,
+    Port,
+    ProjectDir,
+    TimeoutS,
+    WaitLockS,
+    Yes,
+    setting_flags,
+)
 from docgenctl.model.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -27,6 +37,7 @@ def deploy_command(
     port: Port = None,
     base_image: BaseImage = None,
     engine: EngineName = None,
+    wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Bring the stack to a new version, and back by itself when that fails."""
@@ -35,7 +46,9 @@ def deploy_command(
     from docgenctl.actions.open_project import open_project
 
     console = Console(json_mode=json_mode or ci)
-    opened = open_project(project_dir, os.environ, setting_flags(port, base_image, engine))
+    opened = open_project(
+        project_dir, os.environ, setting_flags(port, base_image, engine), wait_lock_s=wait_lock
+    )
     if not (ci or yes or json_mode) and not console.confirm(f"Deploy {opened.project.name}?"):
         raise RefusedError(
             "a deployment needs a yes", hint="docgenctl deploy --ci, or --yes", code="not_confirmed"

@@ -7,7 +7,7 @@ import typer
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import EngineName, Json, ProjectDir, Yes, setting_flags
+from docgenctl.cli.options import EngineName, Json, ProjectDir, WaitLockS, Yes, setting_flags
 from docgenctl.model.errors import RefusedError
 
 app = new_app()
@@ -19,6 +19,7 @@ def down(
     volumes: Annotated[bool, typer.Option("--volumes", help="Remove data volumes too, for good.")] = False,
     yes: Yes = False,
     engine: EngineName = None,
+    wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Remove the stack's containers and networks; data stays."""
@@ -27,7 +28,7 @@ def down(
     from docgenctl.actions.open_project import open_project
 
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ, setting_flags(engine=engine))
+    opened = open_project(project_dir, os.environ, setting_flags(engine=engine), wait_lock_s=wait_lock)
     if volumes and not yes and not console.confirm(f"Remove all data of {opened.project.name} for good?"):
         raise RefusedError(
             "data volumes are removed only after a yes",

@@ -39,6 +39,12 @@ EngineName = Annotated[
         show_default=False,
     ),
 ]
+WaitLockS = Annotated[
+    float,
+    typer.Option(
+        "--wait-lock", min=0, help="Seconds to wait for another command that is changing this stack."
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

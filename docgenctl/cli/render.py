@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, setting_flags
+from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, WaitLockS, setting_flags
 from docgenctl.model.errors import EngineError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def render(
     project_dir: ProjectDir = None,
     port: Port = None,
     base_image: BaseImage = None,
+    wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Write compose file, Dockerfiles and configuration without starting."""
@@ -29,7 +30,7 @@ def render(
     from docgenctl.actions.render import render_files
 
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ, setting_flags(port, base_image))
+    opened = open_project(project_dir, os.environ, setting_flags(port, base_image), wait_lock_s=wait_lock)
     design, changes = render_files(opened, _engine(opened, console))
     if json_mode:
         console.json(

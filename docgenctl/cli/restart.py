@@ -4,7 +4,7 @@ import os
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import Json, ProjectDir, Services, TimeoutS
+from docgenctl.cli.options import Json, ProjectDir, Services, TimeoutS, WaitLockS
 
 app = new_app()
 
@@ -14,6 +14,7 @@ def restart(
     services: Services = None,
     project_dir: ProjectDir = None,
     timeout: TimeoutS = 120,
+    wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Stop and start services."""
@@ -22,7 +23,7 @@ def restart(
     from docgenctl.actions.open_project import open_project
 
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ)
+    opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
     engine = open_engine(opened)
     with console.progress() as reporter:
         touched = restart_services(opened, engine, reporter, services or [], timeout_s=timeout)

@@ -4,20 +4,25 @@ import os
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import Json, ProjectDir, Services
+from docgenctl.cli.options import Json, ProjectDir, Services, WaitLockS
 
 app = new_app()
 
 
 @app.command()
-def stop(services: Services = None, project_dir: ProjectDir = None, json_mode: Json = False) -> None:
+def stop(
+    services: Services = None,
+    project_dir: ProjectDir = None,
+    wait_lock: WaitLockS = 0,
+    json_mode: Json = False,
+) -> None:
     """Stop services and keep everything in place."""
     from docgenctl.actions.lifecycle import stop_services
     from docgenctl.actions.open_engine import open_engine
     from docgenctl.actions.open_project import open_project
 
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ)
+    opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
     engine = open_engine(opened)
     with console.progress() as reporter:
         touched = stop_services(opened, engine, reporter, services or [])

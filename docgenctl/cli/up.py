@@ -11,7 +11,16 @@ import typer
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
-from docgenctl.cli.options import BaseImage, EngineName, Json, Port, ProjectDir, TimeoutS, setting_flags
+from docgenctl.cli.options import (
+    BaseImage,
+    EngineName,
+    Json,
+    Port,
+    ProjectDir,
+    TimeoutS,
+    WaitLockS,
+    setting_flags,
+)
 
 if TYPE_CHECKING:
     from docgenctl.actions.up import UpResult
@@ -28,6 +37,7 @@ def up(
     port: Port = None,
     base_image: BaseImage = None,
     engine: EngineName = None,
+    wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Build what changed, start the stack, wait until it is healthy and prove it."""
@@ -36,7 +46,9 @@ def up(
     from docgenctl.actions.up import bring_up
 
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ, setting_flags(port, base_image, engine))
+    opened = open_project(
+        project_dir, os.environ, setting_flags(port, base_image, engine), wait_lock_s=wait_lock
+    )
     chosen = open_engine(opened)
     with console.progress() as reporter:
         info = chosen.info()
