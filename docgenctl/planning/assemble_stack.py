@@ -40,6 +40,9 @@ FRONTEND, ORCHESTRATOR_NETWORK, EGRESS_NETWORK = "mcp-frontend", "mcp-orchestrat
 FIXED_OWNER = f"{SERVICE_UID}:{SERVICE_UID}"
 _MEBIBYTE = 1024**2
 
+#: A check waits 15 s before it ends a service that hangs (`healthcheck.py`); the engine must not cut it off.
+CHECK_TIMEOUT_S = 25.0
+
 #: Inside closed networks the engine's resolver must not pass outside names on; nothing listens here.
 NO_OUTSIDE_NAMES = ("127.0.0.1",)
 #: There, engines before 25 take 10 s to say that a name (of a server that is down) does not exist.
@@ -145,7 +148,11 @@ class _Part:
             networks=tuple(Attachment(network=key, aliases=(self.name,)) for key in self.networks),
             limits=self.limits,
             health_check=HealthCheck(
-                command=self.health_command, interval_s=10.0, timeout_s=5.0, retries=3, start_period_s=30.0
+                command=self.health_command,
+                interval_s=10.0,
+                timeout_s=CHECK_TIMEOUT_S,
+                retries=3,
+                start_period_s=30.0,
             ),
             environment=self.environment,
             ports=self.ports,
@@ -244,7 +251,7 @@ def _egress(blueprint: Blueprint) -> _Part:
         name="egress",
         networks=(*(server_network(server.name) for server in blueprint.servers), EGRESS_NETWORK),
         limits=_general_limits(blueprint),
-        health_command=_tcp_health(EGRESS_PORT),
+        health_command=_proxy_health(EGRESS_PORT, "http://healthcheck.invalid/"),
         environment={},
         purposes=(VolumePurpose.CONFIG,),
         dns=(),
@@ -264,7 +271,7 @@ def _gateway(blueprint: Blueprint) -> _Part:
         name="gateway",
         networks=(FRONTEND, ORCHESTRATOR_NETWORK),
         limits=_general_limits(blueprint),
-        health_command=_tcp_health(GATEWAY_STATUS_PORT),
+        health_command=_proxy_health(GATEWAY_STATUS_PORT, "/health"),
         environment={},
         ports=tuple(
             PortBinding(
@@ -305,9 +312,9 @@ _PYTHON_HEALTH = (
 )
 
 
-def _tcp_health(port: int) -> tuple[str, ...]:
-    """A check for images without Python: bash opens a TCP connection to the service itself."""
-    return ("bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{port}")
+def _proxy_health(port: int, target: str) -> tuple[str, ...]:
+    """A check for images without Python: a script in the configuration volume asks the service itself."""
+    return ("bash", f"{CONFIG_TARGET}/current/healthcheck.bash", str(port), target)
 
 
 def _networks(blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Network, ...]:

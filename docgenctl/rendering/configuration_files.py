@@ -12,6 +12,7 @@ from docgenctl.rendering.stamp import stamp_text
 
 ROUTING_TEMPLATE = "orchestrator/routing.yaml.j2"
 SERVER_TEMPLATE = "server/server.json.j2"
+HEALTH_TEMPLATE = "health/healthcheck.bash.j2"
 
 
 def render_service_files(blueprint: Blueprint, templates: Path) -> Mapping[str, Mapping[str, str]]:
@@ -20,8 +21,14 @@ def render_service_files(blueprint: Blueprint, templates: Path) -> Mapping[str, 
     Raises DocgenError when a template is broken and ConfigurationError for a value that a file cannot hold.
     """
     files: dict[str, Mapping[str, str]] = {
-        "gateway": {"haproxy.cfg": render_gateway(blueprint, templates)},
-        "egress": {"squid.conf": render_egress(blueprint, templates)},
+        "gateway": {
+            "haproxy.cfg": render_gateway(blueprint, templates),
+            "healthcheck.bash": _health_check(blueprint, templates),
+        },
+        "egress": {
+            "squid.conf": render_egress(blueprint, templates),
+            "healthcheck.bash": _health_check(blueprint, templates),
+        },
         "orchestrator": {
             "routing.yaml": render_routing(blueprint, templates),
             "server.json": _server_file({}, blueprint, templates),
@@ -57,3 +64,7 @@ def _route(server: Server, blueprint: Blueprint) -> dict[str, Any]:
 def _server_file(options: Mapping[str, Any], blueprint: Blueprint, templates: Path) -> str:
     variables = {"stamp": stamp_text(blueprint.tool_version), "options": dict(options)}
     return render_template(templates, SERVER_TEMPLATE, variables)
+
+
+def _health_check(blueprint: Blueprint, templates: Path) -> str:
+    return render_template(templates, HEALTH_TEMPLATE, {"stamp": stamp_text(blueprint.tool_version)})

@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from http.client import HTTPResponse, HTTPSConnection
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -18,7 +18,8 @@ from docgenctl.model.project import Project
 from docgenctl.model.secret import Secret
 from docgenctl.model.stack import Service, Stack, VolumeContent
 from docgenctl.planning.assemble_stack import ImageChoice, assemble_stack, network_keys, service_names
-from tests.unit.rendering.blueprints import make_blueprint
+from docgenctl.rendering.configuration_files import render_service_files
+from tests.unit.rendering.blueprints import TEMPLATES, make_blueprint
 
 
 @dataclass(kw_only=True)
@@ -28,6 +29,7 @@ class SmallStack:
     engine: DockerEngine
     blueprint: Blueprint
     stack: Stack
+    started: dict[str, str] = field(default_factory=dict)
 
     def fill(self, volume: str, files: Mapping[str, bytes | Secret], image: ImageChoice) -> None:
         """Make a volume of the stack and put files into it."""
@@ -49,6 +51,7 @@ class SmallStack:
         for service in services:
             started[service.name] = self.engine.create_container(service, stack)
             self.engine.start_container(started[service.name])
+        self.started |= started
         return started
 
     def log(self, service: str) -> list[str]:
@@ -82,6 +85,11 @@ def make_small_stack(
     )
     chosen = {name: images.get(name, other) for name in service_names(blueprint)}
     return SmallStack(engine=engine, blueprint=blueprint, stack=assemble_stack(blueprint, chosen, {}))
+
+
+def health_check(blueprint: Blueprint) -> bytes:
+    """The script that the proxies' containers are checked with."""
+    return render_service_files(blueprint, TEMPLATES)["gateway"]["healthcheck.bash"].encode()
 
 
 def stand_in(service: Service, *command: str) -> Service:

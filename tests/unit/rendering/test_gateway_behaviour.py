@@ -5,7 +5,9 @@ import re
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,9 +20,22 @@ from docgenctl.planning.assemble_stack import ImageChoice
 from docgenctl.rendering.gateway import render_gateway
 from tests.engine_fixtures import project_name, remove_project
 from tests.unit.rendering.blueprints import EMPTY, FULL, TEMPLATES, make_blueprint
-from tests.unit.rendering.small_stack import Client, SmallStack, make_small_stack, read, stand_in, wait_until
+from tests.unit.rendering.small_stack import (
+    Client,
+    SmallStack,
+    health_check,
+    make_small_stack,
+    read,
+    stand_in,
+    wait_until,
+)
 
 STAND_IN = Path(__file__).with_name("stand_in_orchestrator.py").read_text(encoding="utf-8")
+#: Lets a `stream` of the stand-in go on, from inside its container.
+GO = """
+import urllib.request
+urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:8000/", headers={"X-Test": "go"}))
+"""
 SETTINGS = {
     "gateway": {"hostnames": ["localhost", "docs.example.com"], "max_body": "64k"},
     "servers": {"main": {}, "github": {}},
@@ -56,7 +71,8 @@ def gateway(
         # Two seconds instead of thirty, so that tests of patience end.
         assert "timeout client 30s" in config
         config = config.replace("timeout client 30s", "timeout client 2s")
-        parts.fill("gateway-config", {"haproxy.cfg": config.encode()}, base_image)
+        files = {"haproxy.cfg": config.encode(), "healthcheck.bash": health_check(parts.blueprint)}
+        parts.fill("gateway-config", files, base_image)
         parts.fill("gateway-secrets", {"gateway.pem": certificate.pem}, base_image)
         orchestrator = stand_in(parts.stack.service("orchestrator"), "python3", "-c", STAND_IN)
         orchestrator = replace(orchestrator, networks=orchestrator.networks[:1])
@@ -352,6 +368,41 @@ def test_http_2_is_spoken_and_guarded_alike(gateway: Gateway) -> None:
     assert curl("/metrics")[1] == "2 404"
     assert curl("/mcp", "--header", "Host: evil.example", "--data", "{}")[1] == "2 421"
     assert curl("/mcp", "--data", "x" * (64 * 1024 + 1))[1] == "2 413"
+
+
+def test_a_stop_lets_open_requests_end_and_no_idle_connection_hold_it_up(gateway: Gateway) -> None:
+    container = gateway.parts.started["gateway"]
+    idle, busy = gateway().open(), gateway().open()
+    idle.request("GET", "/health")
+    assert idle.getresponse().read()
+    busy.request("POST", "/mcp", b"{}", {"X-Test": "stream"})
+    response = busy.getresponse()
+    assert response.readline() == b"first\n"
+    with ThreadPoolExecutor() as pool:
+        stopping = pool.submit(gateway.parts.engine.stop_container, container, 12)
+        wait_until(lambda: not is_up(gateway))  # nobody new is let in
+        assert not stopping.done()
+        orchestrator = gateway.parts.started["orchestrator"]
+        gateway.parts.engine.execute(orchestrator, ("python3", "-c", GO))
+        assert response.read() == b"\nsecond\n\n"
+        begun = time.monotonic()
+        stopping.result()
+    # Killed after its grace it would take twelve seconds, and not end by itself.
+    assert time.monotonic() - begun < 5
+    seen = gateway.parts.engine.inspect(container)
+    gateway.parts.engine.start_container(container)
+    wait_until(lambda: is_up(gateway))
+    assert seen is not None
+    assert seen.exit_code == 0
+    idle.close()
+    busy.close()
+
+
+def test_the_health_check_answers_as_long_as_the_gateway_does(gateway: Gateway) -> None:
+    command = gateway.parts.stack.service("gateway").health_check.command
+    assert gateway.parts.engine.execute(gateway.parts.started["gateway"], command).exit_code == 0
+    closed = (*command[:2], "9", "/health")
+    assert gateway.parts.engine.execute(gateway.parts.started["gateway"], closed).exit_code == 1
 
 
 def test_a_restarted_orchestrator_is_found_again_without_a_restart_here(gateway: Gateway) -> None:
