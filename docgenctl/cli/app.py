@@ -44,6 +44,7 @@ COMMANDS = {
     "health": Entry(_LOOK, "Check layer by layer: containers, TLS, protocol, a real tool call.", "health"),
     "logs": Entry(_LOOK, "Print the services' logs.", "logs"),
     "history": Entry(_LOOK, "Show who changed the stack, when, with which result.", "history"),
+    "lock": Entry(_LOOK, "Say who is changing the stack, or end a command that hangs.", "lock"),
     "init": Entry(_CONFIGURE, "Write a docgen.yaml to start from.", "init"),
     "config": Entry(_CONFIGURE, "Check and explain the configuration.", "config"),
     "render": Entry(

@@ -75,7 +75,7 @@ def test_the_commands_of_the_first_release_are_all_there() -> None:
 
 
 #: Commands about one workspace; these must be able to name it.
-WITHOUT_PROJECT = {("config",), ("config", "schema"), ("tools",), ("base-image",), ("version",)}
+WITHOUT_PROJECT = {("config",), ("config", "schema"), ("lock",), ("tools",), ("base-image",), ("version",)}
 
 
 @pytest.mark.parametrize(("path", "node"), ALL, ids=IDS)
@@ -86,7 +86,7 @@ def test_every_command_about_a_workspace_takes_its_directory(path: tuple[str, ..
 
 @pytest.mark.parametrize(("path", "node"), ALL, ids=IDS)
 def test_every_command_that_prints_a_result_can_print_it_as_json(path: tuple[str, ...], node: Any) -> None:
-    if path in {("config",), ("tools",), ("config", "schema")}:
+    if path in {("config",), ("lock",), ("tools",), ("config", "schema")}:
         return
     assert "--json" in {option for parameter in node.params for option in parameter.opts}
 
