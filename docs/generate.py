@@ -64,7 +64,7 @@ def commands() -> dict[str, Any]:
 
 def option_names(command: Any) -> tuple[str, ...]:
     """Every spelling of every option of a command, `--help` included."""
-    spelled = [name for option in command.params for name in option.opts if name.startswith("-")]
+    spelled = [name for option in command.params for name in _spellings(option) if name.startswith("-")]
     return (*spelled, "--help", "-h")
 
 
@@ -101,10 +101,15 @@ def _row(parameter: Any) -> str:
         spelled = _place(parameter)
     else:
         value = "" if parameter.is_flag else f" {_METAVARS[parameter.type_descriptor.annotation.__name__]}"
-        spelled = ", ".join(parameter.opts) + value
+        spelled = ", ".join(_spellings(parameter)) + value
     empty = parameter.is_flag if _is_option(parameter) else False
     default = "" if empty or parameter.default in (None, "") else f"{parameter.default:g}"
     return f"| `{spelled}` | {parameter.help} | {default} |"
+
+
+def _spellings(parameter: Any) -> tuple[str, ...]:
+    """Every way to write it, the ways to say no included."""
+    return (*parameter.opts, *parameter.secondary_opts)
 
 
 def _is_option(parameter: Any) -> bool:

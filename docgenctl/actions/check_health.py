@@ -42,8 +42,13 @@ def check_health(
 
 def prove_tools(blueprint: Blueprint, endpoint: Endpoint) -> tuple[LayerResult, ...]:
     """One harmless real tool call per server, with the key that clients use."""
+    return prove_servers(blueprint.servers, endpoint)
+
+
+def prove_servers(servers: tuple[Server, ...], endpoint: Endpoint) -> tuple[LayerResult, ...]:
+    """The same for these servers."""
     with McpEndpoint(endpoint, timeout_s=PROBE_TIMEOUT_S) as client:
-        return _tools(blueprint.servers, client)
+        return _tools(servers, client)
 
 
 def _tools(servers: tuple[Server, ...], client: McpEndpoint) -> tuple[LayerResult, ...]:

@@ -41,6 +41,9 @@ COMMANDS = {
     "tools": Entry(_USE, "List and call the tools of all servers.", "tools"),
     "endpoint": Entry(_USE, "Say where clients connect, and where certificate and key lie.", "endpoint"),
     "status": Entry(_LOOK, "Show every service: state, health, ports, image, restarts.", "status"),
+    "prove": Entry(
+        _LOOK, "Prove again: real tool calls, and who cannot reach whom, tried from inside.", "prove"
+    ),
     "health": Entry(_LOOK, "Check layer by layer: containers, TLS, protocol, a real tool call.", "health"),
     "logs": Entry(_LOOK, "Print the services' logs.", "logs"),
     "history": Entry(_LOOK, "Show who changed the stack, when, with which result.", "history"),

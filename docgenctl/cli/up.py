@@ -21,9 +21,12 @@ from docgenctl.cli.options import (
     WaitLockS,
     setting_flags,
 )
+from docgenctl.cli.proofs import NOT_ISOLATED, isolation_lines, proof_documents, tool_lines
 
 if TYPE_CHECKING:
     from docgenctl.actions.up import UpResult
+    from docgenctl.model.observed import EngineInfo
+    from docgenctl.model.proof import Proof
 
 app = new_app()
 
@@ -34,6 +37,14 @@ def up(
     timeout: TimeoutS = 120,
     build: Annotated[bool, typer.Option("--build", help="Build all images anew.")] = False,
     recreate: Annotated[bool, typer.Option("--recreate", help="Recreate every container.")] = False,
+    prove: Annotated[
+        bool | None,
+        typer.Option(
+            "--prove/--no-prove",
+            help="Try from inside who reaches whom; by default when something was changed.",
+            show_default=False,
+        ),
+    ] = None,
     port: Port = None,
     base_image: BaseImage = None,
     engine: EngineName = None,
@@ -43,6 +54,8 @@ def up(
     """Build what changed, start the stack, wait until it is healthy and prove it."""
     from docgenctl.actions.open_engine import open_engine
     from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.prove import refuse_reached
+    from docgenctl.actions.prove_isolation import prove_isolation
     from docgenctl.actions.up import bring_up
 
     console = Console(json_mode=json_mode)
@@ -50,6 +63,7 @@ def up(
         project_dir, os.environ, setting_flags(port, base_image, engine), wait_lock_s=wait_lock
     )
     chosen = open_engine(opened)
+    proofs: tuple[Proof, ...] | None = None
     with console.progress() as reporter:
         info = chosen.info()
         reporter.say(f"{opened.project.name} on {info.name} {info.version} ({info.source})")
@@ -62,15 +76,19 @@ def up(
             rebuild=build,
             recreate=names if recreate else frozenset(),
         )
+        if info.isolates and (not result.plan.empty if prove is None else prove):
+            proofs = prove_isolation(opened, chosen)
+            refuse_reached(proofs)
     if json_mode:
-        console.json(_document(result))
+        console.json(_document(result, info, proofs))
     else:
-        _print(result, console)
+        _print(result, info, proofs, console)
 
 
-def _document(result: UpResult) -> dict[str, Any]:
+def _document(result: UpResult, info: EngineInfo, proofs: tuple[Proof, ...] | None) -> dict[str, Any]:
     return {
         "project": result.design.stack.project,
+        "engine": {"name": info.name, "version": info.version, "isolates": info.isolates},
         "changed": not result.plan.empty,
         "steps": [
             {"verb": step.verb.value, "subject": step.subject, "cause": step.cause}
@@ -80,24 +98,28 @@ def _document(result: UpResult) -> dict[str, Any]:
         "ports": dict(result.ports),
         "healthy_after_s": round(result.healthy_after_s, 3),
         "proofs": as_json(result.proofs),
+        "isolation": None if proofs is None else proof_documents(proofs),
     }
 
 
-def _print(result: UpResult, console: Console) -> None:
-    stack = result.design.stack
+def _print(result: UpResult, info: EngineInfo, proofs: tuple[Proof, ...] | None, console: Console) -> None:
+    services = result.design.stack.services
+    ports = [str(port.host_port) for service in services for port in service.ports]
+    console.line(f"✔ {info.name} {info.version.partition('+')[0]} · ports {', '.join(ports)}")
     if result.plan.empty:
-        console.note(f"Nothing to do: all {len(stack.services)} containers run as configured.")
-    rows = [
-        [service.name, "healthy", _ports(service.ports), service.image]
-        for service in sorted(stack.services, key=lambda service: service.name)
-    ]
-    console.table(["SERVICE", "HEALTH", "PORTS", "IMAGE"], rows)
-    console.line()
-    for proof in result.proofs:
-        sign = "✔" if proof.ok else "✘"
-        console.line(f"{sign} {proof.subject} {proof.detail} in {proof.latency_ms:.0f} ms")
-    if not result.plan.empty:
-        console.line(f"✔ all healthy in {result.healthy_after_s:.1f} s")
+        console.line(f"✔ nothing to do: {len(services)} containers run as configured, and are healthy")
+    else:
+        console.line(f"✔ {len(services)} containers healthy in {result.healthy_after_s:.1f} s")
+    for line in tool_lines(result.proofs):
+        console.line(line)
+    if not info.isolates:
+        console.line(f"! {NOT_ISOLATED}")
+    elif proofs is None:
+        console.line(f"· who reaches whom was not tried this time; {_program()} prove does")
+    else:
+        servers = [service.name for service in services if service.name not in _OF_THE_STACK]
+        for line in isolation_lines(proofs, servers):
+            console.line(line)
     console.line()
     for label, value in (
         ("MCP endpoint", result.endpoint.url),
@@ -108,12 +130,11 @@ def _print(result: UpResult, console: Console) -> None:
         console.line(f"{label:<14}{value}")
 
 
+_OF_THE_STACK = ("gateway", "orchestrator", "egress")
+
+
 def _program() -> str:
     """How this program is called here: by its name if the shell finds it, else as it was called just now."""
     if shutil.which("docgenctl"):
         return "docgenctl"
     return f"{sys.executable} -m docgenctl" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
-
-
-def _ports(ports: Any) -> str:
-    return ", ".join(f"{port.host_ip}:{port.host_port}" for port in ports) or "-"

@@ -89,6 +89,13 @@ def _host_name(value: str) -> str:
     return value.lower()
 
 
+def _outside_target(value: str) -> str:
+    match = re.fullmatch(r"(?:\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?):(\d{1,5})", value, re.I)
+    if match is None or not 1 <= int(match[1]) <= 65535:
+        raise ValueError(f"{value!r} is not an address with a port; write 192.0.2.10:443")
+    return value.lower()
+
+
 def _certificate_name(value: str) -> str:
     try:
         return str(ip_address(value))
@@ -129,6 +136,7 @@ Bytes = Annotated[
 Subnet = Annotated[IPv4Network, BeforeValidator(_network, json_schema_input_type=str)]
 HostName = Annotated[str, AfterValidator(_host_name)]
 CertificateName = Annotated[str, AfterValidator(_certificate_name)]
+OutsideTarget = Annotated[str, AfterValidator(_outside_target)]
 RelativePath = Annotated[str, AfterValidator(_relative_path)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
@@ -214,6 +222,15 @@ class EgressSettings(_Section):
     allow: tuple[HostName, ...] = Field((), description="Host names; empty means none.")
 
 
+class ProofSettings(_Section):
+    """What `up` and `prove` try to reach from inside, and must not."""
+
+    outside: tuple[OutsideTarget, ...] = Field(
+        (),
+        description="Addresses beyond this machine, such as 192.0.2.10:443, to be tried.",
+    )
+
+
 class ServerSettings(_Section):
     """One MCP server behind the orchestrator."""
 
@@ -259,6 +276,7 @@ class Settings(_Section):
     gateway: GatewaySettings = Field(
         default_factory=GatewaySettings, description="The reverse proxy in front."
     )
+    proofs: ProofSettings = Field(default_factory=ProofSettings, description="What is tried from inside.")
     servers: dict[Name, ServerSettings] = Field(
         default_factory=lambda: {"main": ServerSettings(), "github": ServerSettings()},
         description="The MCP servers; `main` and `github` unless said otherwise.",

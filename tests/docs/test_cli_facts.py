@@ -20,7 +20,9 @@ from docgenctl.configuration.environment import VARIABLES
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.model.errors import ConfigurationError, ExitCode, NotHealthyError, Problem
 from docgenctl.model.health import HealthReport, LayerResult
+from docgenctl.model.observed import EngineInfo
 from docgenctl.model.plan import Plan, Step, Verb
+from docgenctl.model.proof import Proof, Verdict
 from docgenctl.model.stack import PortBinding
 from docs.generate import commands, option_names
 
@@ -31,6 +33,16 @@ ENDPOINT = Endpoint(
 )
 LAYER = LayerResult("tool", "files_list", True, 4.5, "answered")
 REPORT = HealthReport(healthy=True, layers=(LAYER,))
+INFO = EngineInfo(
+    name="Docker Engine",
+    version="26.1.0",
+    api_version="1.45",
+    architecture="amd64",
+    cpus=2,
+    memory_bytes=1,
+    address="unix:///var/run/docker.sock",
+    source="socket",
+)
 FAILURE = NotHealthyError("it crashed", hint="look", details=["last line"])
 STEP = Step(id="1", verb=Verb.CREATE_CONTAINER, subject="main", cause="missing")
 
@@ -71,7 +83,9 @@ def shape_of_up() -> Any:
             ports={"orchestrator": 1, "main": 2, "main_health": 3, "github": 4},
             proofs=(LAYER,),
             healthy_after_s=1.0,
-        )
+        ),
+        INFO,
+        (Proof(service="main", target="github", verdict=Verdict.BLOCKED, detail="silent"),),
     )
 
 
