@@ -23,6 +23,7 @@ from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.up import UpResult, bring_up_locked
 from docgenctl.actions.wait_until_healthy import wait_until_healthy
 from docgenctl.actions.watch_crashes import watch_crashes
+from docgenctl.configuration.migrations import values_in_current_layout
 from docgenctl.engine.protocol import Engine
 from docgenctl.host.workspace import service_owner
 from docgenctl.model.blueprint import Blueprint
@@ -185,7 +186,7 @@ def _remember(opened: OpenProject, result: UpResult) -> None:
 def _recall(opened: OpenProject, previous: dict[str, Any]) -> tuple[Stack, Blueprint]:
     """What was recorded. Raises RefusedError for a record that this version does not understand."""
     try:
-        settings = Settings.model_validate(previous["settings"])
+        settings = Settings.model_validate(values_in_current_layout(previous["settings"]))
         blueprint = Blueprint(
             project=opened.project,
             settings=settings,

@@ -41,10 +41,8 @@ def open_project(
     Raises UsageError when the directory is not there, ConfigurationError with all mistakes at once, and
     RefusedError when the state directory cannot be trusted.
     """
-    where = locate(directory)
-    facts = all_image_facts()
-    configuration = load_configuration(where, environ=environ, flags=flags or {}, facts=facts)
-    project = identify_project(where, configuration.settings)
+    configuration, facts = read_configuration(directory, environ, flags)
+    project = identify_project(configuration.directory, configuration.settings)
     return OpenProject(
         project=project,
         configuration=configuration,
@@ -55,10 +53,31 @@ def open_project(
     )
 
 
+def read_configuration(
+    directory: Path | None, environ: Mapping[str, str], flags: Mapping[str, Any] | None = None
+) -> tuple[Configuration, Mapping[str, ImageFacts]]:
+    """The checked configuration without the state: nothing is made, and a read-only home does no harm.
+
+    Raises UsageError and ConfigurationError as `open_project` does.
+    """
+    facts = all_image_facts()
+    where = locate(directory)
+    return load_configuration(where, environ=environ, flags=flags or {}, facts=facts), facts
+
+
 def locate(directory: Path | None) -> Path:
-    """The project's directory: the given one, or the nearest upwards from the current one."""
+    """The project's directory: the given one, or the nearest upwards from the current one.
+
+    Raises UsageError when there is no such directory.
+    """
     if directory is None:
-        return find_project_dir(Path.cwd())
+        try:
+            return find_project_dir(Path.cwd())
+        except OSError:
+            raise UsageError(
+                "the current directory does not exist any more, or cannot be read",
+                hint="change to another one, or name the workspace with --project-dir",
+            ) from None
     if not directory.is_dir():
         raise UsageError(
             f"{directory} is not a directory", hint="name an existing directory with --project-dir"

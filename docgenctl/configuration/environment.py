@@ -61,3 +61,16 @@ def settings_from(variables: Mapping[str, str]) -> Mapping[str, tuple[str, str]]
         if value:
             found[key_path] = (variable, value.lower() if key_path in _WORDS else value)
     return found
+
+
+#: Variables that choose the engine; a file of the workspace must not.
+_NOT_OURS = ("DOCKER_HOST", "DOCKER_CONTEXT")
+
+
+def passed_over(dotenv: Mapping[str, str]) -> tuple[str, ...]:
+    """A sentence when `.env` sets variables that somebody may expect to steer docgenctl; it does not."""
+    found = [name for name in _NOT_OURS if name in dotenv]
+    if not found:
+        return ()
+    names = ", ".join(found)
+    return (f".env sets {names}: docgenctl does not read that from a file, only from the environment",)

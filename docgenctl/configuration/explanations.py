@@ -4,6 +4,8 @@ import difflib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from docgenctl.model.settings import CURRENT_VERSION
+
 _LONGEST = 200
 
 #: error type of pydantic → message and hint, from the error and the value as written
@@ -38,8 +40,8 @@ def _ours(error: Mapping[str, Any], _text: str) -> tuple[str, str]:
 def _choice(error: Mapping[str, Any], _text: str) -> tuple[str, str]:
     choices = [choice.strip("'\"") for choice in error["ctx"]["expected"].replace(" or ", ", ").split(", ")]
     value = error["input"]
-    if choices == ["1"]:
-        return f"{display(value)} is not a layout this docgenctl knows", "write 1, or use a newer docgenctl"
+    if choices == [str(CURRENT_VERSION)]:
+        return f"{display(value)} is not a layout of docgen.yaml", f"write {CURRENT_VERSION}"
     near = difflib.get_close_matches(str(value).lower(), choices, n=1, cutoff=0.4)
     hint = f"did you mean `{near[0]}`?" if near else "write " + _or(choices)
     return f"{display(value)} is not one of {_or(choices)}", hint

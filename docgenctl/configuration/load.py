@@ -11,14 +11,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from docgenctl.configuration.bounded_file import single_problem
-from docgenctl.configuration.environment import dotenv_values, settings_from
+from docgenctl.configuration.bounded_file import read_bounded, single_problem
+from docgenctl.configuration.environment import dotenv_values, passed_over, settings_from
 from docgenctl.configuration.explanations import explain
 from docgenctl.configuration.layers import DEFAULT, Layers, Mistake, Place, ordered, shown
+from docgenctl.configuration.migrations import in_current_layout
 from docgenctl.configuration.project_identity import CONFIG_FILE
 from docgenctl.configuration.server_checks import server_mistakes
 from docgenctl.configuration.settings_tree import setting_paths
-from docgenctl.configuration.yaml_source import YamlDocument, read_yaml
+from docgenctl.configuration.yaml_source import MAX_BYTES, YamlDocument
 from docgenctl.model.errors import ConfigurationError, Problem
 from docgenctl.model.image_facts import ImageFacts
 from docgenctl.model.settings import Settings
@@ -35,13 +36,15 @@ class Configuration:
     """Checked settings; `origins` maps every key path to the place its value came from.
 
     A place is `docgen.yaml:12`, `environment MCP_ENV`, `.env MCP_ENV`, `flag --project` or `default`.
-    `file` is docgen.yaml, None when there is none.
+    `file` is docgen.yaml, None when there is none. `notes` are sentences that people should read: an old
+    layout, variables that were passed over.
     """
 
     settings: Settings
     origins: Mapping[str, str]
     file: Path | None
     directory: Path
+    notes: tuple[str, ...] = ()
 
 
 def load_configuration(
@@ -53,6 +56,8 @@ def load_configuration(
 ) -> Configuration:
     """The configuration of a project directory.
 
+    A docgen.yaml of an older layout is read as if it had been migrated, and a note says so.
+
     Args:
         project_dir: where docgen.yaml and `.env` lie, if there are any.
         environ: the process environment; an empty variable counts as not set.
@@ -63,19 +68,31 @@ def load_configuration(
         ConfigurationError: with one Problem for every mistake. A single one is the message itself.
     """
     file = project_dir / CONFIG_FILE
-    document = read_yaml(file)
-    if document is None:
+    data = read_bounded(file, MAX_BYTES)
+    if data is None:
         _refuse_other_spelling(project_dir)
-    layers = _layers(project_dir, document, environ, flags)
+    current = None if data is None else in_current_layout(data, CONFIG_FILE)
+    dotenv = dotenv_values(project_dir)
+    layers = _layers(current.document if current else None, dotenv, environ, flags)
     settings = _checked(layers, facts)
     if layers.problems:
         raise _all_of(ordered(iter(layers.problems)))
     return Configuration(
         settings=settings,
         origins={"/".join(path): str(layers.place_of_value(path)) for path in setting_paths(settings)},
-        file=None if document is None else file,
+        file=None if data is None else file,
         directory=project_dir,
+        notes=(*(current.notes if current else ()), *passed_over(dotenv)),
     )
+
+
+def check_text(data: bytes, facts: Mapping[str, ImageFacts]) -> Settings:
+    """The settings of a docgen.yaml with this content and nothing else; raises as `load_configuration`."""
+    layers = _layers(in_current_layout(data, CONFIG_FILE).document, {}, {}, {})
+    settings = _checked(layers, facts)
+    if layers.problems:
+        raise _all_of(ordered(iter(layers.problems)))
+    return settings
 
 
 def _refuse_other_spelling(project_dir: Path) -> None:
@@ -85,14 +102,17 @@ def _refuse_other_spelling(project_dir: Path) -> None:
 
 
 def _layers(
-    project_dir: Path, document: YamlDocument | None, environ: Mapping[str, str], flags: Mapping[str, Any]
+    document: YamlDocument | None,
+    dotenv: Mapping[str, str],
+    environ: Mapping[str, str],
+    flags: Mapping[str, Any],
 ) -> Layers:
     layers = Layers()
     for name in Settings().servers:
         layers.entries["servers", name] = DEFAULT
     if document is not None:
         layers.add_document(document, CONFIG_FILE)
-    for source, variables in ((".env", dotenv_values(project_dir)), ("environment", environ)):
+    for source, variables in ((".env", dotenv), ("environment", environ)):
         for key_path, (variable, value) in settings_from(variables).items():
             layers.add_value(key_path, value, Place(f"{source} {variable}"))
     for key_path, value in flags.items():

@@ -6,10 +6,17 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeGuard, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from docgenctl.model.settings import PortRange, Settings
+from docgenctl.model.settings import (
+    PortRange,
+    Settings,
+    format_duration,
+    format_size,
+    parse_duration,
+    parse_size,
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,16 @@ def _paths_below(node: Node, value: Any, path: tuple[str, ...]) -> Iterator[tupl
     else:
         for key, child in node.children.items():
             yield from _paths_below(child, getattr(value, key), (*path, key))
+
+
+def as_written(field: FieldInfo, value: Any) -> Any:
+    """A checked value as people write it: sizes as `512m`, durations as `10m`, all else as it is."""
+    formats = {parse_size: format_size, parse_duration: format_duration}
+    optional = (item for way in get_args(field.annotation) for item in getattr(way, "__metadata__", ()))
+    for item in (*field.metadata, *optional):
+        if isinstance(item, BeforeValidator) and item.func in formats and isinstance(value, int):
+            return formats[item.func](value)
+    return value
 
 
 def suggestion(key: str, section: Section) -> str:

@@ -1,21 +1,16 @@
 """The docgen.yaml that `docgenctl init` writes: everything there is, as comments, with its default."""
 
-import json
-import re
 from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network
 from typing import Any
 
-from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from docgenctl.configuration.server_checks import server_images
-from docgenctl.configuration.settings_tree import Entries, Node, Section, Setting, settings_tree
-from docgenctl.configuration.yaml_source import plain_scalar
+from docgenctl.configuration.settings_tree import Entries, Node, Section, Setting, as_written, settings_tree
+from docgenctl.configuration.text_edits import written
 from docgenctl.model.image_facts import ImageFacts
-from docgenctl.model.settings import CURRENT_VERSION, PortRange, Settings, format_size, parse_size
+from docgenctl.model.settings import CURRENT_VERSION, Settings
 
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/.:-]*[A-Za-z0-9_]|[0-9]+(\.[0-9]+){3}")
 _HEAD = """\
 # Settings of this directory's stack of MCP servers. Everything is optional: what is commented out shows the
 # default. To set something, remove the `#` at the start of its line and of the sections above it.
@@ -103,19 +98,9 @@ def _code(text: str, depth: int) -> str:
 
 
 def _written(field: FieldInfo) -> str:
-    default = field.get_default(call_default_factory=True, validated_data={})
-    is_size = any(isinstance(item, BeforeValidator) and item.func is parse_size for item in field.metadata)
-    return f" {format_size(default)}" if is_size and default is not None else _value(default)
+    return _value(as_written(field, field.get_default(call_default_factory=True, validated_data={})))
 
 
 def _value(value: Any) -> str:
     """A default behind its colon; nothing for None, which the loader reads as not set."""
-    if value is None:
-        return ""
-    if isinstance(value, PortRange | IPv4Network) or (isinstance(value, str) and _reads_as_itself(value)):
-        return f" {value}"
-    return " " + json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
-
-
-def _reads_as_itself(text: str) -> bool:
-    return _PLAIN.fullmatch(text) is not None and plain_scalar(text) == text
+    return "" if value is None else f" {written(value)}"

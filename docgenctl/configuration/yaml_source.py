@@ -28,7 +28,7 @@ _MAX_NUMBER = 40
 
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 _WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -62,11 +62,12 @@ def parse_yaml(data: bytes, name: str) -> YamlDocument:
 
     Raises ConfigurationError, always with one Problem, for whatever is not a plain mapping.
     """
-    text = _decode(data, name)
+    text = decode(data, name)
     return _Reader(text, name).document()
 
 
-def _decode(data: bytes, name: str) -> str:
+def decode(data: bytes, name: str) -> str:
+    """The text without a byte order mark. Raises ConfigurationError for what is not printable UTF-8."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\0")) or data[1:2] == b"\0":
         raise _problem(name, 1, "is not UTF-8 (it looks like UTF-16 or UTF-32)", "save the file as UTF-8")
     try:
@@ -76,7 +77,7 @@ def _decode(data: bytes, name: str) -> str:
         raise _problem(
             name, line, f"byte 0x{data[error.start]:02x} is not UTF-8", "save the file as UTF-8"
         ) from None
-    stranger = _UNPRINTABLE.search(text)
+    stranger = UNPRINTABLE.search(text)
     if stranger:
         line = text.count("\n", 0, stranger.start()) + 1
         raise _problem(

@@ -17,7 +17,8 @@ from pydantic import (
     model_validator,
 )
 
-CURRENT_VERSION: Literal[1] = 1
+#: Layout of docgen.yaml; older ones are read through docgenctl.configuration.migrations.
+CURRENT_VERSION: Literal[2] = 2
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$"
 
 
@@ -69,6 +70,36 @@ def format_size(value: int) -> str:
         if value and value % _SIZE_UNITS[unit] == 0:
             return f"{value // _SIZE_UNITS[unit]}{unit}"
     return str(value)
+
+
+_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,8})s)?", re.ASCII)
+
+
+def parse_duration(value: Any) -> Any:
+    """`90s`, `10m`, `1h30m` or a number of seconds, as seconds. Raises ValueError with what to write."""
+    text = str(value).strip().lower()
+    if not isinstance(value, bool) and re.fullmatch(r"\d{1,8}", text, re.ASCII):
+        return int(text)
+    match = _DURATION.fullmatch(text)
+    if isinstance(value, bool) or match is None or not text:
+        raise ValueError(f"{value!r} is not a duration; write 90s, 10m or 1h30m")
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return hours * 3600 + minutes * 60 + seconds
+
+
+def format_duration(seconds: int) -> str:
+    """Seconds as people write them: `10m`, `1h30m`, `90s` where minutes do not fit."""
+    if seconds < 60 or seconds % 60:
+        return f"{seconds}s"
+    hours, minutes = divmod(seconds // 60, 60)
+    return (f"{hours}h" if hours else "") + (f"{minutes}m" if minutes else "")
+
+
+def _bounded_request_timeout(seconds: int) -> int:
+    for wrong, bound in ((seconds < 5, "at least 5s"), (seconds > 86_400, "at most 24h")):
+        if wrong:
+            raise ValueError(f"{format_duration(seconds)} is out of bounds; write {bound}")
+    return seconds
 
 
 def _network(value: Any) -> Any:
@@ -131,6 +162,13 @@ Bytes = Annotated[
     int,
     BeforeValidator(
         parse_size, json_schema_input_type=int | Annotated[str, Field(pattern=r"^[0-9.]+[kKmMgG]?$")]
+    ),
+]
+Seconds = Annotated[
+    int,
+    BeforeValidator(
+        parse_duration,
+        json_schema_input_type=int | Annotated[str, Field(pattern=r"^(\d+[hH])?(\d+[mM])?(\d+[sS]?)?$")],
     ),
 ]
 Subnet = Annotated[IPv4Network, BeforeValidator(_network, json_schema_input_type=str)]
@@ -213,7 +251,14 @@ class GatewaySettings(_Section):
         ("localhost",), description="Names its certificate is valid for, besides 127.0.0.1 and ::1."
     )
     max_body: Bytes = Field(8 * 1024**2, ge=1024, description="Largest request body.")
-    request_timeout_s: int = Field(600, ge=5, le=86_400, description="Longest silence of a running call.")
+    request_timeout: Annotated[Seconds, AfterValidator(_bounded_request_timeout)] = Field(
+        600, description="Longest silence of a running call: 90s, 10m, 1h30m; 5s to 24h."
+    )
+
+    @property
+    def request_timeout_s(self) -> int:
+        """The same with its unit in the name, for those who render it."""
+        return self.request_timeout
 
 
 class EgressSettings(_Section):
@@ -254,7 +299,7 @@ class ServerSettings(_Section):
 class Settings(_Section):
     """All of docgen.yaml."""
 
-    version: Literal[1] = Field(CURRENT_VERSION, description="Version of this file's layout.")
+    version: Literal[2] = Field(CURRENT_VERSION, description="Version of this file's layout.")
     project: Name | None = Field(
         None, description="Name of the stack; by default the directory's name and a short hash of its path."
     )

@@ -112,7 +112,7 @@ def test_a_further_server_is_added_by_image(load: Load) -> None:
 def test_all_mistakes_are_reported_together_from_top_to_bottom(mistakes: Mistakes) -> None:
     text = """\
 log_levl: debug
-version: 2
+version: 0
 ports: 8080
 limits: {cpus: x}
 images:
@@ -127,7 +127,7 @@ servers:
     problems = mistakes(text, {"MCP_ENV": "prod"}, {"project": "-x"})
     assert [f"{problem} | {problem.hint}" for problem in problems] == [
         "docgen.yaml:1: log_levl: is not a setting | did you mean `log_level`?",
-        "docgen.yaml:2: version: 2 is not a layout this docgenctl knows | write 1, or use a newer docgenctl",
+        "docgen.yaml:2: version: 0 is not a layout of docgen.yaml | write 2",
         "docgen.yaml:3: ports: is a section, not a single value | "
         "write bind and its value indented below `ports:`",
         "docgen.yaml:4: limits/cpus: 'x' is not a number | write a number",
@@ -241,7 +241,26 @@ def test_a_single_mistake_is_the_message_itself(load: Load) -> None:
         ),
         ("log_level: {a: 1}", "log_level", "a section is not one of debug", "write debug"),
         ("project: true", "project", "true reads as true or false, not as text", "put it in quotes"),
-        ("version: '1'", "version", "'1' is not a layout this docgenctl knows", "write 1"),
+        ("version: '1'", "version", "'1' is not a layout of docgen.yaml", "write 2"),
+        (
+            "version: 3",
+            "version",
+            "layout 3 is newer than this docgenctl, which knows up to 2",
+            "use a newer",
+        ),
+        (
+            "gateway: {request_timeout: 4s}",
+            "gateway/request_timeout",
+            "4s is out of bounds",
+            "write at least 5s",
+        ),
+        ("gateway: {request_timeout: 25h}", "gateway/request_timeout", "25h is out", "write at most 24h"),
+        (
+            "gateway: {request_timeout: 5 min}",
+            "gateway/request_timeout",
+            "'5 min' is not a",
+            "write 90s, 10m",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_its_remedy(

@@ -62,7 +62,7 @@ def test_what_the_loader_takes_is_valid(schema: dict[str, Any], text: str) -> No
     [
         "log_levl: info",
         "log_level: loud",
-        "version: 2",
+        "version: 3",
         "ports: {orchestrator: 80a}",
         "ports: 1",
         "limits: {cpus: 0}",
