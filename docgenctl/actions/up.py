@@ -31,6 +31,7 @@ from docgenctl.model.health import LayerResult
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
 from docgenctl.planning.assemble_stack import ImageChoice
+from docgenctl.planning.prepare import preparation_of
 from docgenctl.planning.reconcile import plan_up, refuse_foreign
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
 from docgenctl.rendering.write import ChangeKind, FileChange, write_files
@@ -116,6 +117,23 @@ def bring_up_locked(
     )
 
 
+def prepare_stack(
+    opened: OpenProject, engine: Engine, reporter: Reporter, *, rebuild: bool = False
+) -> tuple[Design, Plan]:
+    """Everything that comes before containers: images, files, and the volumes filled.
+
+    What is missing then is what Compose can do by itself from the compose file. Networks and containers stay
+    as they are. Returns the design and the steps that were taken; raises as `bring_up` does.
+    """
+    with changing(opened, "docgenctl up --no-start") as change:
+        refuse_foreign(opened.project, engine.observe(opened.project.name))
+        attempt = _Attempt(opened, engine, reporter, rebuild=rebuild, recreate=frozenset(), only_prepare=True)
+        design, plan, _ = attempt.run(CrashWatch(engine, opened.project.name))
+        if plan.empty:
+            change.nothing_changed()
+        return design, plan
+
+
 def _refuse_unproved(proofs: tuple[LayerResult, ...]) -> None:
     """A stack whose tools do not work is not up, however healthy its containers say they are."""
     failed = [proof for proof in proofs if not proof.ok]
@@ -139,12 +157,14 @@ class _Attempt:
         *,
         rebuild: bool,
         recreate: frozenset[str],
+        only_prepare: bool = False,
     ) -> None:
         self._opened = opened
         self._engine = engine
         self._reporter = reporter
         self._rebuild = rebuild
         self._recreate = recreate
+        self._only_prepare = only_prepare
         self._busy_ports: frozenset[int] = frozenset()
         self._busy_subnets: frozenset[str] = frozenset()
         self._built: tuple[Mapping[str, Recipe], Mapping[str, ImageChoice]] | None = None
@@ -174,6 +194,8 @@ class _Attempt:
         design = design_stack(opened, blueprint, recipes, images)
         self._tell_files(write_files(opened.project.directory, design.files))
         plan = plan_up(design.stack, observation, recreate=self._recreate)
+        if self._only_prepare:
+            plan = preparation_of(plan)
         crashes.expect_ends(plan)
         self.executed_at = time.monotonic()
         execute_plan(plan, engine, self._reporter, stack=design.stack, contents=design.contents)

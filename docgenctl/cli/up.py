@@ -21,6 +21,7 @@ from docgenctl.cli.options import (
     WaitLockS,
     setting_flags,
 )
+from docgenctl.cli.prepared import step_documents, tell_prepared
 from docgenctl.cli.proofs import NOT_ISOLATED, isolation_lines, proof_documents, tool_lines
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def up(
             show_default=False,
         ),
     ] = None,
+    no_start: Annotated[
+        bool, typer.Option("--no-start", help="Stop before containers: images, files, filled volumes.")
+    ] = False,
     port: Port = None,
     base_image: BaseImage = None,
     engine: EngineName = None,
@@ -56,7 +60,7 @@ def up(
     from docgenctl.actions.open_project import open_project
     from docgenctl.actions.prove import refuse_reached
     from docgenctl.actions.prove_isolation import prove_isolation
-    from docgenctl.actions.up import bring_up
+    from docgenctl.actions.up import bring_up, prepare_stack
 
     console = Console(json_mode=json_mode)
     opened = open_project(
@@ -67,6 +71,10 @@ def up(
     with console.progress() as reporter:
         info = chosen.info()
         reporter.say(f"{opened.project.name} on {info.name} {info.version} ({info.source})")
+        if no_start:
+            design, plan = prepare_stack(opened, chosen, reporter, rebuild=build)
+            tell_prepared(design.stack, plan, console)
+            return
         names = frozenset({"gateway", "orchestrator", "egress", *opened.configuration.settings.servers})
         result = bring_up(
             opened,
@@ -90,10 +98,7 @@ def _document(result: UpResult, info: EngineInfo, proofs: tuple[Proof, ...] | No
         "project": result.design.stack.project,
         "engine": {"name": info.name, "version": info.version, "isolates": info.isolates},
         "changed": not result.plan.empty,
-        "steps": [
-            {"verb": step.verb.value, "subject": step.subject, "cause": step.cause}
-            for step in result.plan.steps
-        ],
+        "steps": step_documents(result.plan),
         "endpoint": result.endpoint.as_json(),
         "ports": dict(result.ports),
         "healthy_after_s": round(result.healthy_after_s, 3),

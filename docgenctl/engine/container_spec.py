@@ -17,6 +17,8 @@ def create_body(service: Service, stack: Stack, labels: dict[str, str], image: s
     body: dict[str, Any] = {
         "Image": image,
         "User": service.user,
+        "AttachStdout": True,  # without meaning for a container that nobody attaches to; as Compose says it
+        "AttachStderr": True,
         "Env": [f"{key}={value}" for key, value in sorted(service.environment.items())],
         "Labels": labels,
         "Healthcheck": health_check(service.health_check),

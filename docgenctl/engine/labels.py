@@ -38,6 +38,9 @@ def container_labels(service: Service, stack: Stack, config_hash: str) -> dict[s
         COMPOSE_SERVICE: service.name,
         "com.docker.compose.config-hash": config_hash,
         "com.docker.compose.container-number": "1",
+        "com.docker.compose.depends_on": ",".join(
+            f"{name}:service_started:false" for name in service.depends_on
+        ),
         "com.docker.compose.image": service.image_id,
         "com.docker.compose.oneoff": "False",
         "com.docker.compose.project.config_files": stack.compose_file,

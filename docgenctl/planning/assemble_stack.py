@@ -145,7 +145,8 @@ class _Part:
             image=images[self.name].reference,
             image_id=images[self.name].id,
             user=self.owner,
-            networks=tuple(Attachment(network=key, aliases=(self.name,)) for key in self.networks),
+            # By name, which is the order in which Compose takes them: the first one is the network mode.
+            networks=tuple(Attachment(network=key, aliases=(self.name,)) for key in sorted(self.networks)),
             limits=self.limits,
             health_check=HealthCheck(
                 command=self.health_command,

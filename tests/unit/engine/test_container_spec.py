@@ -98,12 +98,19 @@ def test_compose_finds_its_minimum_of_labels() -> None:
         "service": "main",
         "config-hash": "hash",
         "container-number": "1",
+        "depends_on": "",
         "image": "sha256:1",
         "oneoff": "False",
         "project.config_files": "/src/docker-compose.mcp.yml",
         "project.working_dir": "/src",
         "version": "2",
     }
+
+
+def test_dependencies_are_labelled_as_compose_writes_them_so_that_it_stops_in_order() -> None:
+    leaning = replace(SERVICE, depends_on=("github", "main"))
+    label = container_labels(leaning, STACK, "hash")["com.docker.compose.depends_on"]
+    assert label == "github:service_started:false,main:service_started:false"
 
 
 def test_labels_of_a_service_cannot_pose_as_another_project() -> None:

@@ -46,8 +46,8 @@ def test_everybody_sits_on_exactly_these_networks(stack: Stack) -> None:
     assert {s.name: [place.network for place in s.networks] for s in stack.services} == {
         "github": ["mcp-github"],
         "main": ["mcp-main"],
-        "egress": ["mcp-github", "mcp-main", "mcp-egress"],
-        "orchestrator": ["mcp-orchestrator", "mcp-github", "mcp-main"],
+        "egress": ["mcp-egress", "mcp-github", "mcp-main"],
+        "orchestrator": ["mcp-github", "mcp-main", "mcp-orchestrator"],
         "gateway": ["mcp-frontend", "mcp-orchestrator"],
     }
 
