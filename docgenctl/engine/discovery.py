@@ -9,21 +9,19 @@ from __future__ import annotations
 import errno
 import platform
 import socket
-import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from http.client import HTTPException
+from typing import Any
 from urllib.parse import urlsplit
 
 from docgenctl.engine.client import CALL_TIMEOUT_S, open_client
 from docgenctl.engine.docker_engine import DockerEngine
 from docgenctl.engine.endpoints import Endpoint, chosen_endpoint, known_endpoints
 from docgenctl.engine.failures import OLDEST_API, Host, silent, survey, too_old, unreachable
-from docgenctl.engine.observation import info_from
+from docgenctl.engine.observation import found_from
+from docgenctl.engine.wire import Wire
 from docgenctl.model.errors import EngineError
-
-if TYPE_CHECKING:
-    from docker import APIClient
 
 #: The newest interface asked for: what this adapter was written against.
 NEWEST_API = (1, 51)
@@ -116,33 +114,24 @@ def _most_telling(refusals: list[EngineError]) -> EngineError:
 
 
 def _open(endpoint: Endpoint, host: Host, timeout_s: float) -> DockerEngine:
-    from requests import RequestException
-
     oldest = ".".join(map(str, OLDEST_API))
-    deadline = time.monotonic() + timeout_s
-    with open_client(endpoint.address, api_version=oldest, timeout_s=timeout_s, tls=endpoint.tls) as probe:
-        try:
-            version = _asked(probe, "version", timeout_s)
-            if version is None or not version.get("ApiVersion"):
-                raise _not_an_engine(endpoint)
-            api_version = _agree(version)
-            left = max(deadline - time.monotonic(), 0.5)
-            info = _asked(probe, f"v{api_version}/info", left) or {}
-        except RequestException as error:
-            raise silent(endpoint.address, endpoint.source, timeout_s, host) from error
-    api = open_client(endpoint.address, api_version=api_version, timeout_s=CALL_TIMEOUT_S, tls=endpoint.tls)
-    described = info_from(version, info, address=endpoint.address, source=endpoint.source)
-    return DockerEngine(api, replace(described, api_version=api_version))
-
-
-def _asked(probe: APIClient, path: str, timeout_s: float) -> dict[str, Any] | None:
-    """A JSON object, by hand: the SDK stumbles over what is not an engine's answer."""
-    response = probe.get(f"{probe.base_url}/{path}", timeout=timeout_s)
     try:
-        answer = response.json() if response.status_code == 200 else None
-    except ValueError:
-        return None
-    return answer if isinstance(answer, dict) else None
+        probe = Wire(endpoint.address, api_version=oldest, tls=endpoint.tls)
+        version = probe.ask("/version", timeout_s)
+    except (OSError, HTTPException) as error:
+        raise silent(endpoint.address, endpoint.source, timeout_s, host) from error
+    if version is None or not version.get("ApiVersion"):
+        raise _not_an_engine(endpoint)
+    api_version = _agree(version)
+    return DockerEngine(
+        Wire(endpoint.address, api_version=api_version, tls=endpoint.tls),
+        lambda: open_client(
+            endpoint.address, api_version=api_version, timeout_s=CALL_TIMEOUT_S, tls=endpoint.tls
+        ),
+        replace(
+            found_from(version, address=endpoint.address, source=endpoint.source), api_version=api_version
+        ),
+    )
 
 
 def _not_an_engine(endpoint: Endpoint) -> EngineError:

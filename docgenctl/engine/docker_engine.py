@@ -1,14 +1,17 @@
-"""The Engine protocol over one Docker client: each method is one call of the engine, or a named few.
+"""The Engine protocol over one Docker engine: each method is one call of the engine, or a named few.
 
-What the calls send is made in `container_spec` and `labels`, what they answer is read in `observation`;
-`volumes`, `builds`, `logs` and `events` hold the conversations that take more than a call.
+What only looks goes over the wire; the SDK, which takes long to import, is opened by the first call that
+changes something. What the calls send is made in `container_spec` and `labels`, what they answer is read in
+`observation`; `volumes`, `builds`, `logs` and `events` hold the conversations that take more than a call.
 """
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -22,6 +25,7 @@ from docgenctl.engine.labels import (
     container_labels,
     volume_labels,
 )
+from docgenctl.engine.wire import Wire
 from docgenctl.model.errors import EngineError
 from docgenctl.model.observed import (
     ContainerEvent,
@@ -45,31 +49,48 @@ class DockerEngine:
     """A Docker Engine. Made by `discovery.connect`; see `protocol.Engine` for what the methods promise.
 
     Args:
-        api: the SDK's low-level client.
-        info: what the engine said of itself when it was found.
+        wire: for what only looks.
+        open_api: opens the SDK's low-level client, once, when something is to be changed.
+        found: what the engine said of its version when it was found.
     """
 
-    def __init__(self, api: APIClient, info: EngineInfo) -> None:
-        self._api = api
-        self._info = info
+    def __init__(self, wire: Wire, open_api: Callable[[], APIClient], found: EngineInfo) -> None:
+        self._wire = wire
+        self._open_api = open_api
+        self._found = found
+        self._opened: APIClient | None = None
+        self._info: EngineInfo | None = None
+        self._opening = threading.Lock()
         self._hashes = ConfigHashes()
 
+    @property
+    def _api(self) -> APIClient:
+        with self._opening:
+            if self._opened is None:
+                self._opened = self._open_api()
+            return self._opened
+
     def info(self) -> EngineInfo:
-        """Which engine this is."""
-        return self._info
+        """Which engine this is. Raises EngineError when it does not answer any more."""
+        with self._opening:
+            if self._info is None:
+                more = observation.machine_from(self._wire.get("ask the engine about itself", "/info"))
+                self._info = replace(self._found, **more)
+            return self._info
 
     def close(self) -> None:
         """Give back connections."""
-        self._api.close()
+        self._wire.close()
+        if self._opened is not None:
+            self._opened.close()
 
     # -- looking ---------------------------------------------------------------------------------
     def observe(self, project: str) -> Observation:
         """Everything labelled as this project, and the subnets of all other networks."""
-        with answers(f"look at project {project}"):
-            mine = {"label": f"{COMPOSE_PROJECT}={project}"}
-            listed = self._api.containers(all=True, filters=mine)
-            all_networks = self._api.networks()
-            all_volumes = self._api.volumes(filters=mine).get("Volumes") or ()
+        action, mine = f"look at project {project}", {"label": [f"{COMPOSE_PROJECT}={project}"]}
+        listed = self._wire.get(action, "/containers/json", all=1, filters=mine)
+        all_networks = self._wire.get(action, "/networks")
+        all_volumes = self._wire.get(action, "/volumes", filters=mine).get("Volumes") or ()
         containers = (self.inspect(entry["Id"]) for entry in listed)
         own = [network for network in all_networks if observation.belongs(network.get("Labels"), project)]
         foreign = (observation.subnets_of(network) for network in all_networks if network not in own)
@@ -82,31 +103,39 @@ class DockerEngine:
 
     def inspect(self, container_id: str) -> ObservedContainer | None:
         """One container now, or None when it is gone."""
-        with gone_is_fine(), answers(f"inspect container {container_id[:12]}"):
-            return observation.container_from(self._api.inspect_container(container_id))
+        with gone_is_fine():
+            answer = self._wire.get(
+                f"inspect container {container_id[:12]}", f"/containers/{container_id}/json"
+            )
+            return observation.container_from(answer)
         return None
 
     def events(self, project: str) -> AbstractContextManager[Iterator[ContainerEvent]]:
         """Events of the project's containers from the moment the context is entered."""
-        return events.subscribed(self._api, project)
+        return events.subscribed(self._wire, project)
 
     def logs(
         self, container: ObservedContainer, *, tail: int | None, follow: bool, since: str = ""
     ) -> Iterator[LogLine]:
         """Output of one container, oldest first; empty when the container is gone."""
-        return logs.read_logs(self._api, container, tail=tail, follow=follow, since=since)
+        return logs.read_logs(self._wire, container, tail=tail, follow=follow, since=since)
 
     def stats(self, container_id: str) -> ContainerStats:
         """One sample; takes about a second or two, because the engine compares two readings."""
-        with answers(f"measure container {container_id[:12]}"):
-            return observation.stats_from(self._api.stats(container_id, stream=False))
+        action = f"measure container {container_id[:12]}"
+        return observation.stats_from(
+            self._wire.get(action, f"/containers/{container_id}/stats", stream="false")
+        )
 
     def execute(self, container_id: str, command: tuple[str, ...], *, user: str = "") -> ExecResult:
         """Run a command inside a running container and wait for it."""
-        with answers(f"run {command[0]} in container {container_id[:12]}"):
-            created = self._api.exec_create(container_id, list(command), user=user)
-            output: bytes = self._api.exec_start(created["Id"])
-            exit_code = self._api.exec_inspect(created["Id"]).get("ExitCode")
+        action = f"run {command[0]} in container {container_id[:12]}"
+        asked = {"Cmd": list(command), "User": user, "AttachStdout": True, "AttachStderr": True}
+        execution = self._wire.post(action, f"/containers/{container_id}/exec", asked)["Id"]
+        begin = {"Detach": False, "Tty": False}
+        with self._wire.stream(action, f"/exec/{execution}/start", body=begin) as stream:
+            output = b"".join(message for _, message in logs.frames(stream))
+        exit_code = self._wire.get(action, f"/exec/{execution}/json").get("ExitCode")
         return ExecResult(
             exit_code=-1 if exit_code is None else exit_code, output=output.decode(errors="replace")
         )
@@ -114,12 +143,15 @@ class DockerEngine:
     # -- images ----------------------------------------------------------------------------------
     def find_image(self, reference: str) -> ObservedImage | None:
         """The local image of that reference or id."""
-        return builds.find(self._api, reference)
+        with gone_is_fine():
+            answer = self._wire.get(f"look for image {reference}", f"/images/{reference}/json")
+            return observation.image_from(answer)
+        return None
 
     def list_images(self, label: str) -> tuple[ObservedImage, ...]:
         """All local images that carry a label (`key` or `key=value`)."""
-        with answers("list images"):
-            return tuple(map(observation.image_from, self._api.images(filters={"label": label})))
+        answer = self._wire.get("list images", "/images/json", filters={"label": [label]})
+        return tuple(map(observation.image_from, answer))
 
     def pull_image(self, reference: str, on_line: Callable[[str], None]) -> ObservedImage:
         """Fetch an image. Raises EngineError (`pull_failed`)."""

@@ -7,36 +7,26 @@ has buffered and what follows under one lock, so nothing comes twice).
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
-from docgenctl.engine.client import answers
 from docgenctl.engine.labels import COMPOSE_PROJECT
 from docgenctl.engine.observation import event_from
+from docgenctl.engine.wire import Stream, Wire
 from docgenctl.model.observed import ContainerEvent
-
-if TYPE_CHECKING:
-    from docker import APIClient
-    from docker.types.daemon import CancellableStream
 
 _KINDS = ["start", "die", "oom", "health_status", "destroy"]
 
 
 @contextmanager
-def subscribed(api: APIClient, project: str) -> Iterator[Iterator[ContainerEvent]]:
+def subscribed(wire: Wire, project: str) -> Iterator[Iterator[ContainerEvent]]:
     """Events of the project's containers; leaving ends the iterator, whichever thread waits on it."""
-    with answers("listen to events"):
-        stream = api.events(  # type: ignore[call-overload]  # `since` is passed on as it is, text too
-            since=_now(),
-            filters={"type": "container", "label": f"{COMPOSE_PROJECT}={project}", "event": _KINDS},
-            decode=True,
-        )
-    try:
+    wanted = {"type": ["container"], "label": [f"{COMPOSE_PROJECT}={project}"], "event": _KINDS}
+    listening = wire.stream("listen to events", "/events", silence_s=None, since=_now(), filters=wanted)
+    with listening as stream:
         yield _translated(stream)
-    finally:
-        _close(stream)
 
 
 def _now() -> str:
@@ -44,19 +34,11 @@ def _now() -> str:
     return f"{seconds}.{nanoseconds:09d}"
 
 
-def _translated(stream: CancellableStream[dict[str, Any]]) -> Iterator[ContainerEvent]:
-    try:
-        for answer in stream:
-            event = event_from(answer)
-            if event is not None:
-                yield event
-    except (ValueError, AttributeError):
-        # The socket was closed under the reader by the other thread: urllib3 then reads from nothing.
-        return
-
-
-def _close(stream: CancellableStream[dict[str, Any]]) -> None:
-    try:
-        stream.close()
-    except (OSError, AttributeError):
-        return  # already closed by the engine's end
+def _translated(stream: Stream) -> Iterator[ContainerEvent]:
+    for line in stream.lines():
+        try:
+            event = event_from(json.loads(line))
+        except ValueError:  # cut off when the engine ended
+            return
+        if event is not None:
+            yield event

@@ -2,7 +2,7 @@
 
 Each frame is a header of 8 bytes (stream number, three zeros, length in big endian) and one message of the
 log, which starts with its time. A line longer than 16 KiB comes as several messages, only the last of which
-ends with a newline. The SDK's own reader drops the stream number, hence this one.
+ends with a newline.
 """
 
 from __future__ import annotations
@@ -10,14 +10,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
-from docgenctl.engine.client import answers
-from docgenctl.engine.failures import from_answer
+from docgenctl.engine.client import CALL_TIMEOUT_S, gone_is_fine
+from docgenctl.engine.wire import Wire
 from docgenctl.model.observed import LogLine, ObservedContainer
-
-if TYPE_CHECKING:
-    from docker import APIClient
 
 _STREAMS = {1: "stdout", 2: "stderr"}
 _HEADER = struct.Struct(">BxxxL")
@@ -28,29 +25,17 @@ class _Readable(Protocol):
 
 
 def read_logs(
-    api: APIClient, container: ObservedContainer, *, tail: int | None, follow: bool, since: str
+    wire: Wire, container: ObservedContainer, *, tail: int | None, follow: bool, since: str
 ) -> Iterator[LogLine]:
     """Lines of one container, oldest first; closing the iterator closes the connection."""
-    parameters: dict[str, Any] = {
-        "stdout": 1,
-        "stderr": 1,
-        "timestamps": 1,
-        "follow": int(follow),
-        "tail": "all" if tail is None else tail,
-    }
-    if since:
-        parameters["since"] = unix_time(since)
-    action = f"read the logs of {container.name}"
-    url = f"{api.base_url}/v{api.api_version}/containers/{container.id}/logs"
-    with answers(action):
-        response = api.get(url, params=parameters, stream=True, timeout=None if follow else api.timeout)
-    with response:
-        if response.status_code == 404:
-            return
-        if response.status_code >= 400:
-            raise from_answer(action, response.status_code, response.text)
-        for stream, time, text in lines_of(response.raw):
-            yield LogLine(service=container.service, stream=stream, time=time, text=text)
+    asked: dict[str, Any] = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(follow)}
+    asked["tail"] = "all" if tail is None else str(tail)
+    asked["since"] = unix_time(since) if since else ""
+    silence_s = None if follow else CALL_TIMEOUT_S
+    action, path = f"read the logs of {container.name}", f"/containers/{container.id}/logs"
+    with gone_is_fine(), wire.stream(action, path, silence_s=silence_s, **asked) as stream:
+        for source, time, text in lines_of(stream):
+            yield LogLine(service=container.service, stream=source, time=time, text=text)
 
 
 def unix_time(moment: str) -> str:
@@ -73,7 +58,7 @@ def iter_digits(text: str) -> Iterator[str]:
 def lines_of(source: _Readable) -> Iterator[tuple[str, str, str]]:
     """Stream, time and text of every line; an unfinished last line counts as one."""
     unfinished: dict[str, tuple[str, str]] = {}
-    for number, message in _frames(source):
+    for number, message in frames(source):
         stream = _STREAMS.get(number, "stdout")
         time, _, text = message.decode(errors="replace").partition(" ")
         begun_at, beginning = unfinished.pop(stream, (time, ""))
@@ -85,7 +70,8 @@ def lines_of(source: _Readable) -> Iterator[tuple[str, str, str]]:
         yield stream, time, text
 
 
-def _frames(source: _Readable) -> Iterator[tuple[int, bytes]]:
+def frames(source: _Readable) -> Iterator[tuple[int, bytes]]:
+    """Stream number and message of every frame, an unfinished last one too."""
     while len(header := _exactly(source, _HEADER.size)) == _HEADER.size:
         number, length = _HEADER.unpack(header)
         yield number, _exactly(source, length)

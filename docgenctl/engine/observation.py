@@ -129,10 +129,8 @@ def image_from(answer: Mapping[str, Any]) -> ObservedImage:
     )
 
 
-def info_from(
-    version: Mapping[str, Any], info: Mapping[str, Any], *, address: str, source: str
-) -> EngineInfo:
-    """From `GET /version` and `GET /info`."""
+def found_from(version: Mapping[str, Any], *, address: str, source: str) -> EngineInfo:
+    """From `GET /version`: all but what `machine_from` knows."""
     components: list[Mapping[str, Any]] = version.get("Components") or [{}]
     name = components[0].get("Name") or "Engine"
     return EngineInfo(
@@ -140,12 +138,20 @@ def info_from(
         version=version.get("Version", ""),
         api_version=version.get("ApiVersion", ""),
         architecture=version.get("Arch", ""),
-        cpus=info.get("NCPU") or 0,
-        memory_bytes=info.get("MemTotal") or 0,
+        cpus=0,
+        memory_bytes=0,
         address=address,
         source=source,
-        rootless=any("rootless" in option for option in info.get("SecurityOptions") or ()),
     )
+
+
+def machine_from(info: Mapping[str, Any]) -> dict[str, Any]:
+    """From `GET /info`: CPUs, bytes of memory, whether the engine runs without root."""
+    return {
+        "cpus": info.get("NCPU") or 0,
+        "memory_bytes": info.get("MemTotal") or 0,
+        "rootless": any("rootless" in option for option in info.get("SecurityOptions") or ()),
+    }
 
 
 def event_from(answer: Mapping[str, Any]) -> ContainerEvent | None:

@@ -5,9 +5,10 @@ import pytest
 from docgenctl.engine.observation import (
     container_from,
     event_from,
+    found_from,
     health_of,
     image_from,
-    info_from,
+    machine_from,
     network_from,
     stats_from,
 )
@@ -103,5 +104,11 @@ def test_image_labels_are_found_in_lists_and_in_inspections() -> None:
 
 def test_rootless_engines_are_known_as_such() -> None:
     info = {"SecurityOptions": ["name=seccomp", "name=rootless"], "NCPU": 4, "MemTotal": 5}
-    assert info_from({"Components": [{"Name": "Podman Engine"}]}, info, address="a", source="s").rootless
-    assert info_from({}, info, address="a", source="s").name == "Docker Engine"
+    assert machine_from(info) == {"cpus": 4, "memory_bytes": 5, "rootless": True}
+    assert machine_from({})["rootless"] is False
+
+
+def test_an_engine_has_the_name_of_its_first_component() -> None:
+    podman = {"Components": [{"Name": "Podman Engine"}]}
+    assert found_from(podman, address="a", source="s").name == "Podman Engine"
+    assert found_from({}, address="a", source="s").name == "Docker Engine"
