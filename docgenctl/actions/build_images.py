@@ -6,13 +6,14 @@ tar are only fetched and written for an image that the engine does not have yet.
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from docgenctl.actions.choose_bases import Bases, choose_bases
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.process_recipe import process_recipes
+from docgenctl.actions.recipe import Recipe
 from docgenctl.engine.protocol import Engine
 from docgenctl.images.context import Context, proxy_context, server_context
 from docgenctl.images.facts import load_image_facts
@@ -27,22 +28,6 @@ from docgenctl.rendering.dockerfiles import render_dockerfile
 
 #: Two builds at once fill a small machine; more only make each of them slower.
 PARALLEL_BUILDS = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """How one image is made. `complete` is the context with what only a build needs, such as wheels."""
-
-    image: str
-    dockerfile: str
-    context: Context
-    complete: Callable[[Callable[[str], None]], Context]
-    network: bool = False
-
-    @property
-    def reference(self) -> str:
-        """The tag that names exactly this content."""
-        return self.context.reference(self.image)
 
 
 def cache_directory(environ: Mapping[str, str]) -> Path:
@@ -108,6 +93,8 @@ def prepare_recipes(
     opened: OpenProject, blueprint: Blueprint, engine: Engine, reporter: Reporter, *, pull: bool = False
 ) -> dict[str, Recipe]:
     """Recipes on pinned bases, which are pulled or made if need be; `pull` asks the registries again."""
+    if not blueprint.isolates:
+        return process_recipes(blueprint)
     bases = choose_bases(opened, engine, cache_directory(opened.environ), reporter, pull=pull)
     return write_recipes(opened, blueprint, bases, engine.info().architecture)
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from docgenctl.actions.build_images import Recipe
 from docgenctl.actions.fill_in_contents import fill_in_contents
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.recipe import Recipe
 from docgenctl.model.blueprint import Blueprint
 from docgenctl.model.locations import templates_directory
 from docgenctl.model.stack import Stack, VolumeContent
@@ -39,6 +39,6 @@ def design_stack(
     contents = fill_in_contents(opened, blueprint, service_files)
     versions = {key: content.version for key, content in contents.items()}
     stack = assemble_stack(blueprint, chosen, versions)
-    dockerfiles = {service: recipe.dockerfile for service, recipe in recipes.items()}
+    dockerfiles = {service: recipe.dockerfile for service, recipe in recipes.items() if blueprint.isolates}
     files = render_project(blueprint, stack, dockerfiles, templates)
     return Design(stack=stack, contents=contents, service_files=service_files, files=files)

@@ -58,6 +58,7 @@ def draw_blueprint(
         subnets=subnets,
         owner=service_owner(opened.project.directory),
         tool_version=__version__,
+        isolates=observation.isolates if observation else True,
     )
 
 

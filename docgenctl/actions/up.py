@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from docgenctl.actions.build_images import Recipe, build_images, prepare_recipes
+from docgenctl.actions.build_images import build_images, prepare_recipes
 from docgenctl.actions.changing import changing
 from docgenctl.actions.check_health import prove_tools
 from docgenctl.actions.design_stack import Design, design_stack
@@ -20,6 +20,7 @@ from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.recipe import Recipe
 from docgenctl.actions.wait_until_healthy import wait_until_healthy
 from docgenctl.actions.watch_crashes import CrashWatch, watch_crashes
 from docgenctl.endpoint.address import Endpoint

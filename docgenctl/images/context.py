@@ -10,7 +10,7 @@ import io
 import stat
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
@@ -55,12 +55,12 @@ class Context:
         return f"docgenctl/{image}:{self.digest[:16]}"
 
 
-def assemble(dockerfile: str, files: Mapping[str, Source]) -> Context:
-    """A context of a Dockerfile and files, by their relative names with slashes.
+def assemble(recipe: str, files: Mapping[str, Source], *, name: str = "Dockerfile") -> Context:
+    """A context of a recipe (a Dockerfile, unless `name` says otherwise) and files, by their relative names.
 
     Raises BuildError for a name that leaves the context, a symbolic link, or anything but a regular file.
     """
-    contents: dict[str, Source] = {**files, "Dockerfile": dockerfile.encode()}
+    contents: dict[str, Source] = {**files, name: recipe.encode()}
     ordered = {name: contents[name] for name in sorted(contents)}
     digest = hashlib.sha256()
     for name, source in ordered.items():
@@ -84,6 +84,19 @@ def server_context(name: str, dockerfile: str, wheels: Path | None = None) -> Co
         return context
     complete = {**context.files, **tree(wheels, "wheels")}
     return replace(context, files=dict(sorted(complete.items())))
+
+
+def process_context(names: Sequence[str], recipe: str, file: str) -> Context:
+    """The context of several built-in servers that run as processes: their locks, and all their sources.
+
+    Raises BuildError as `assemble` does.
+    """
+    images = server_images_directory()
+    files: dict[str, Source] = tree(images / "common" / "src", "opt/docgen/app")
+    for name in names:
+        files[f"requirements/{name}.txt"] = images / name / "requirements.txt"
+        files |= tree(images / name / "src", "opt/docgen/app")
+    return assemble(recipe, files, name=file)
 
 
 def proxy_context(dockerfile: str, debs: Path | None = None) -> Context:

@@ -46,7 +46,9 @@ class Blueprint:
     """The input of rendering and of the stack's assembly.
 
     `ports` maps purposes (`orchestrator`, a server's name, `<server>_health`) to host ports; `subnets`
-    maps network keys to CIDR text; `owner` is the `uid:gid` that may write the output folder.
+    maps network keys to CIDR text; `owner` is the `uid:gid` that may write the output folder. `isolates`
+    is false for an engine without containers: no image of others runs there, and nothing could force
+    servers through an egress proxy, so there is none.
     """
 
     project: Project
@@ -56,6 +58,7 @@ class Blueprint:
     subnets: Mapping[str, str]
     owner: str
     tool_version: str
+    isolates: bool = True
 
     def server(self, name: str) -> Server:
         """The server of that name. Raises KeyError."""

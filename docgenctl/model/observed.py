@@ -95,12 +95,16 @@ class ObservedImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """All that carries the project's label, plus every subnet the engine uses."""
+    """All that carries the project's label, plus every subnet the engine uses.
+
+    `isolates` is the engine's own word, as in `EngineInfo`.
+    """
 
     containers: tuple[ObservedContainer, ...]
     networks: tuple[ObservedNetwork, ...]
     volumes: tuple[ObservedVolume, ...]
     foreign_subnets: tuple[str, ...]
+    isolates: bool = True
 
     def container(self, service: str) -> ObservedContainer | None:
         """The project's container of that service, if there is one."""

@@ -18,6 +18,9 @@ LABEL_SPEC_DIGEST = "dev.docgenctl.spec-digest"
 LABEL_CONTENT_DIGEST = "dev.docgenctl.content-digest"
 LABEL_ROLE = "dev.docgenctl.role"
 
+#: At the root of a build context for processes, where one for containers has its Dockerfile.
+PROCESS_RECIPE = "process-image.json"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

@@ -75,7 +75,8 @@ def is_open(network: str) -> bool:
 
 def service_names(blueprint: Blueprint) -> tuple[str, ...]:
     """Names of all services, dependencies first."""
-    return (*(server.name for server in blueprint.servers), "egress", "orchestrator", "gateway")
+    egress = ("egress",) if blueprint.isolates else ()
+    return (*(server.name for server in blueprint.servers), *egress, "orchestrator", "gateway")
 
 
 def assemble_stack(
@@ -90,7 +91,7 @@ def assemble_stack(
     labels = {LABEL_PROJECT_ID: blueprint.project.id}
     services = (
         *(_server(server, blueprint) for server in blueprint.servers),
-        _egress(blueprint),
+        *((_egress(blueprint),) if blueprint.isolates else ()),
         _orchestrator(blueprint),
         _gateway(blueprint),
     )
@@ -121,6 +122,7 @@ class _Part:
     depends_on: tuple[str, ...] = ()
     dns: tuple[str, ...] = NO_OUTSIDE_NAMES
     dns_options: tuple[str, ...] = FAIL_FAST
+    command: tuple[str, ...] = ()
 
     def volumes(self, blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Volume, ...]:
         return tuple(
@@ -155,6 +157,7 @@ class _Part:
                 retries=3,
                 start_period_s=30.0,
             ),
+            command=self.command,
             environment=self.environment,
             ports=self.ports,
             binds=self.binds,
@@ -189,9 +192,9 @@ def volume_key(service: str, purpose: VolumePurpose) -> str:
 
 
 def _server(server: Server, blueprint: Blueprint) -> _Part:
-    environment = _server_environment(server.name, blueprint) | {
-        "DOCGEN_EGRESS_PROXY": f"http://egress:{EGRESS_PORT}"
-    }
+    environment = _server_environment(server.name, blueprint)
+    if blueprint.isolates:
+        environment["DOCGEN_EGRESS_PROXY"] = f"http://egress:{EGRESS_PORT}"
     binds: tuple[BindMount, ...] = ()
     purposes = [VolumePurpose.CONFIG, VolumePurpose.SECRETS, VolumePurpose.SCRATCH]
     environment["DOCGEN_SCRATCH"] = SCRATCH_TARGET
@@ -211,8 +214,9 @@ def _server(server: Server, blueprint: Blueprint) -> _Part:
         name=server.name,
         networks=(server_network(server.name),),
         limits=server.limits,
-        health_command=_PYTHON_HEALTH,
+        health_command=_python_health(blueprint),
         environment=environment,
+        command=_python_command(server.facts.module, blueprint),
         owner=blueprint.owner if server.facts.workspace else FIXED_OWNER,
         purposes=tuple(purposes),
         binds=binds,
@@ -241,8 +245,9 @@ def _orchestrator(blueprint: Blueprint) -> _Part:
         name="orchestrator",
         networks=(ORCHESTRATOR_NETWORK, *(server_network(name) for name in names)),
         limits=_general_limits(blueprint),
-        health_command=_PYTHON_HEALTH,
+        health_command=_python_health(blueprint),
         environment=_server_environment("orchestrator", blueprint),
+        command=_python_command("docgen_orchestrator", blueprint),
         depends_on=names,
     )
 
@@ -272,8 +277,11 @@ def _gateway(blueprint: Blueprint) -> _Part:
         name="gateway",
         networks=(FRONTEND, ORCHESTRATOR_NETWORK),
         limits=_general_limits(blueprint),
-        health_command=_proxy_health(GATEWAY_STATUS_PORT, "/health"),
-        environment={},
+        health_command=_proxy_health(GATEWAY_STATUS_PORT, "/health")
+        if blueprint.isolates
+        else _SOCKET_HEALTH,
+        environment={} if blueprint.isolates else _server_environment("gateway", blueprint),
+        command=_python_command("docgen_orchestrator.doors", blueprint),
         ports=tuple(
             PortBinding(
                 purpose=purpose,
@@ -305,12 +313,18 @@ def _general_limits(blueprint: Blueprint) -> Limits:
     return Limits(cpus=limits.cpus, memory_bytes=limits.memory, pids=limits.pids)
 
 
-_PYTHON_HEALTH = (
-    "/opt/docgen/venv/bin/python",
-    "-I",
-    "-S",
-    "/opt/docgen/app/docgen_common/healthcheck.py",
-)
+_PYTHON = "/opt/docgen/venv/bin/python"
+_PYTHON_HEALTH = (_PYTHON, "-I", "-S", "/opt/docgen/app/docgen_common/healthcheck.py")
+_SOCKET_HEALTH = (_PYTHON, "-I", "-S", "/opt/docgen/app/docgen_common/socket_check.py")
+
+
+def _python_health(blueprint: Blueprint) -> tuple[str, ...]:
+    return _PYTHON_HEALTH if blueprint.isolates else _SOCKET_HEALTH
+
+
+def _python_command(module: str, blueprint: Blueprint) -> tuple[str, ...]:
+    """Containers run what their image says; processes share one image, so each says what it is."""
+    return () if blueprint.isolates else (_PYTHON, "-m", module)
 
 
 def _proxy_health(port: int, target: str) -> tuple[str, ...]:
@@ -320,6 +334,8 @@ def _proxy_health(port: int, target: str) -> tuple[str, ...]:
 
 def _networks(blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Network, ...]:
     keys = network_keys(tuple(server.name for server in blueprint.servers))
+    if not blueprint.isolates:
+        keys = tuple(key for key in keys if key != EGRESS_NETWORK)
     return tuple(
         Network(
             key=key,

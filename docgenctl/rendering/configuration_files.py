@@ -7,7 +7,7 @@ from typing import Any
 from docgenctl.model.blueprint import SERVER_PORT, Blueprint, Server
 from docgenctl.rendering.egress import render_egress
 from docgenctl.rendering.environment import render_template
-from docgenctl.rendering.gateway import render_gateway
+from docgenctl.rendering.gateway import render_doors, render_gateway
 from docgenctl.rendering.stamp import stamp_text
 
 ROUTING_TEMPLATE = "orchestrator/routing.yaml.j2"
@@ -21,14 +21,7 @@ def render_service_files(blueprint: Blueprint, templates: Path) -> Mapping[str, 
     Raises DocgenError when a template is broken and ConfigurationError for a value that a file cannot hold.
     """
     files: dict[str, Mapping[str, str]] = {
-        "gateway": {
-            "haproxy.cfg": render_gateway(blueprint, templates),
-            "healthcheck.bash": _health_check(blueprint, templates),
-        },
-        "egress": {
-            "squid.conf": render_egress(blueprint, templates),
-            "healthcheck.bash": _health_check(blueprint, templates),
-        },
+        **_infrastructure(blueprint, templates),
         "orchestrator": {
             "routing.yaml": render_routing(blueprint, templates),
             "server.json": _server_file({}, blueprint, templates),
@@ -37,6 +30,21 @@ def render_service_files(blueprint: Blueprint, templates: Path) -> Mapping[str, 
     for server in blueprint.servers:
         files[server.name] = {"server.json": _server_file(server.options, blueprint, templates)}
     return files
+
+
+def _infrastructure(blueprint: Blueprint, templates: Path) -> dict[str, Mapping[str, str]]:
+    if not blueprint.isolates:
+        return {"gateway": {"gateway.json": render_doors(blueprint, templates)}}
+    return {
+        "gateway": {
+            "haproxy.cfg": render_gateway(blueprint, templates),
+            "healthcheck.bash": _health_check(blueprint, templates),
+        },
+        "egress": {
+            "squid.conf": render_egress(blueprint, templates),
+            "healthcheck.bash": _health_check(blueprint, templates),
+        },
+    }
 
 
 def render_routing(blueprint: Blueprint, templates: Path) -> str:

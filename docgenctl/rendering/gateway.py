@@ -1,6 +1,6 @@
 """What haproxy.cfg is told: its frontends, their routes, and the names the gateway goes by."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from docgenctl.model.blueprint import (
@@ -16,6 +16,7 @@ from docgenctl.rendering.quoting import quote_regex
 from docgenctl.rendering.stamp import stamp_text
 
 TEMPLATE = "gateway/haproxy.cfg.j2"
+DOORS_TEMPLATE = "gateway/gateway.json.j2"
 
 #: Names by which a machine knows itself; browsers give none of them a meaning across machines.
 LOCAL_HOSTS = ("localhost", "127.0.0.1", "[::1]")
@@ -33,6 +34,8 @@ STRIPPED_HEADERS = (
     "Proxy",
     "Proxy-Authorization",
 )
+
+STRIPPED_BEGINNINGS = ("X-Forwarded-", "X-Docgen-", "X-Upstream-", "X-Original-", "X-Rewrite-")
 
 #: HAProxy's own answers, in the shape of every other error here.
 GATEWAY_ERRORS = (
@@ -75,7 +78,6 @@ def render_gateway(blueprint: Blueprint, templates: Path) -> str:
     """haproxy.cfg. Raises DocgenError as `render_template` does."""
     hosts = known_hosts(blueprint)
     limits = blueprint.settings.limits
-    connections = min(_MOST_CONNECTIONS, max(_FEWEST_CONNECTIONS, limits.memory // _CONNECTION_BYTES))
     variables = {
         "stamp": stamp_text(blueprint.tool_version),
         "client_silence_s": CLIENT_SILENCE_S,
@@ -86,14 +88,40 @@ def render_gateway(blueprint: Blueprint, templates: Path) -> str:
         "origins_pattern": f"^https?://({hosts_pattern(hosts)})(:[0-9]{{1,5}})?$",
         "local_hosts_pattern": rf"^({hosts_pattern(LOCAL_HOSTS)}|[0-9.]+|\[[0-9a-f:.]+\])(:[0-9]{{1,5}})?$",
         "max_body": blueprint.settings.gateway.max_body,
-        "max_connections": connections,
+        "max_connections": most_connections(blueprint),
         "request_timeout_s": blueprint.settings.gateway.request_timeout_s,
         "status_port": GATEWAY_STATUS_PORT,
+        "stripped_beginnings": STRIPPED_BEGINNINGS,
         "stripped_headers": STRIPPED_HEADERS,
         "threads": min(_MOST_THREADS, max(1, -int(-limits.cpus // 1))),
         "upstream": f"orchestrator:{SERVER_PORT}",
     }
     return render_template(templates, TEMPLATE, variables)
+
+
+def render_doors(blueprint: Blueprint, templates: Path) -> str:
+    """gateway.json: the same doors, routes, hosts and limits for the gateway of stacks without containers."""
+    document = {
+        "doors": [asdict(frontend) for frontend in frontends(blueprint)],
+        "hosts": known_hosts(blueprint),
+        "local_hosts": LOCAL_HOSTS,
+        "stripped_headers": STRIPPED_HEADERS,
+        "stripped_beginnings": STRIPPED_BEGINNINGS,
+        "upstream": f"http://orchestrator:{SERVER_PORT}",
+        "max_body": blueprint.settings.gateway.max_body,
+        "max_connections": most_connections(blueprint),
+        "request_timeout_s": blueprint.settings.gateway.request_timeout_s,
+        "client_silence_s": CLIENT_SILENCE_S,
+    }
+    return render_template(
+        templates, DOORS_TEMPLATE, {"stamp": stamp_text(blueprint.tool_version), "document": document}
+    )
+
+
+def most_connections(blueprint: Blueprint) -> int:
+    """How many connections the gateway holds at once, by its memory."""
+    memory = blueprint.settings.limits.memory
+    return min(_MOST_CONNECTIONS, max(_FEWEST_CONNECTIONS, memory // _CONNECTION_BYTES))
 
 
 def frontends(blueprint: Blueprint) -> tuple[Frontend, ...]:

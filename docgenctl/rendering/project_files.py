@@ -34,11 +34,12 @@ def render_project(
         ConfigurationError: a value cannot be written in a file's format.
     """
     files = {
-        "docker-compose.mcp.yml": render_compose(stack, blueprint, templates),
         ".env.mcp": render_env(blueprint, templates),
         ".env.mcp.template": render_env_template(blueprint, templates),
         f"{FOLDER}/.gitignore": render_template(templates, "env/gitignore.j2", _stamp(blueprint)),
     }
+    if blueprint.isolates:  # what runs without containers is nothing that Compose could start
+        files["docker-compose.mcp.yml"] = render_compose(stack, blueprint, templates)
     for service, texts in render_service_files(blueprint, templates).items():
         for name, text in texts.items():
             files[_place(service, name)] = text

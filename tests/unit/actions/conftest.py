@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from docgenctl.actions.build_images import Recipe, prepare_recipes
+from docgenctl.actions.build_images import prepare_recipes
 from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.open_project import OpenProject, open_project
+from docgenctl.actions.recipe import Recipe
 from docgenctl.model.progress import Silent
 from tests.contract.fake_engine import FakeEngine
 from tests.unit.actions.stage import Stage, free_range

@@ -63,6 +63,7 @@ def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
         app,
         host=settings.bind,
         port=settings.port,
+        uds=settings.socket,
         http="httptools" if importlib.util.find_spec("httptools") else "h11",
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
         ws="none",

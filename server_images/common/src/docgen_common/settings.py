@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 
 from docgen_common.errors import SettingsError
 from docgen_common.limits import DEFAULT_BODY_BYTES
+from docgen_common.peers import own_socket
 
 _LEVELS = {"debug", "info", "warning", "error", "critical"}
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
@@ -33,6 +34,8 @@ class ServerSettings:
 
     ``allowed_hosts`` are host names without a port that a request's ``Host`` may carry; any port is accepted.
     ``max_body_bytes`` is the gateway's limit too, which can only judge bodies that declare their length.
+    ``socket`` is where it listens instead of ``bind`` and ``port``, outside of containers; keys are needed as
+    ``bind`` says.
     """
 
     server: str
@@ -45,6 +48,7 @@ class ServerSettings:
     egress_proxy: str | None
     allowed_hosts: tuple[str, ...]
     max_body_bytes: int = DEFAULT_BODY_BYTES
+    socket: str | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> ServerSettings:
@@ -64,6 +68,7 @@ class ServerSettings:
             egress_proxy=_proxy(environ.get("DOCGEN_EGRESS_PROXY", "")),
             allowed_hosts=_hosts(server, environ.get("DOCGEN_ALLOWED_HOSTS", "")),
             max_body_bytes=_bytes(environ.get("DOCGEN_MAX_BODY_BYTES", str(DEFAULT_BODY_BYTES))),
+            socket=own_socket(environ),
         )
 
     @property

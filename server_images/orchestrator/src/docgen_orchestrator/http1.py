@@ -53,6 +53,7 @@ class Reply:
         self._failure: str | None = None
         self.status = 0
         self.content_type = ""
+        self.headers: list[tuple[bytes, bytes]] = []
         self.answered = False
         self.complete = False
 
@@ -226,7 +227,10 @@ class Connection(asyncio.Protocol):
         self._header_bytes += len(name) + len(value)
         if self._header_bytes > _MAX_HEADER_BYTES:
             raise ValueError("headers too large")
-        if self._reply is not None and name.lower() == b"content-type":
+        if self._reply is None or self._reply.complete:
+            return
+        self._reply.headers.append((name, value))
+        if name.lower() == b"content-type":
             self._reply.content_type = value.decode("latin-1").partition(";")[0].strip().lower()
 
     def on_headers_complete(self) -> None:

@@ -2,6 +2,7 @@
 
 The server's name is resolved anew for each new connection (by one look-up at a time), so a server that comes
 back under another address is found; idle connections to addresses that the name no longer has are closed.
+Outside of containers a name stands for a Unix socket, whose path is then the one address it has.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
+
+from docgen_common.peers import peer_sockets
 
 from docgen_orchestrator.http1 import Connection
 
@@ -43,6 +46,7 @@ class Pool:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
         self._port = parts.port or 80
+        self._socket = peer_sockets().get(self._host)
         self._idle: list[Connection] = []
         self._look_up = look_up
         self._lookup: asyncio.Future[Sequence[str]] | None = None
@@ -108,14 +112,22 @@ class Pool:
 
     async def _connect_to(self, address: str) -> Connection:
         loop = asyncio.get_running_loop()
-        _, connection = await loop.create_connection(
-            lambda: Connection(address, self._keep), address, self._port
-        )
+
+        def protocol() -> Connection:
+            return Connection(address, self._keep)
+
+        if self._socket is not None:
+            _, connection = await loop.create_unix_connection(protocol, address)
+        else:
+            _, connection = await loop.create_connection(protocol, address, self._port)
         connection.idle_since = loop.time()
         return connection
 
     async def _resolve(self) -> Sequence[str]:
         """The addresses that the name has now. Raises ConnectFailedError."""
+        if self._socket is not None:
+            self._addresses = (self._socket,)
+            return self._addresses
         if self._lookup is None or self._lookup.done():
             self._lookup = asyncio.ensure_future(self._look_up(self._host, self._port))
             # Everybody may have stopped waiting when it fails; that is not worth a complaint of the loop.
