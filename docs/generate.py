@@ -103,7 +103,9 @@ def _row(parameter: Any) -> str:
         value = "" if parameter.is_flag else f" {_METAVARS[parameter.type_descriptor.annotation.__name__]}"
         spelled = ", ".join(_spellings(parameter)) + value
     empty = parameter.is_flag if _is_option(parameter) else False
-    default = "" if empty or parameter.default in (None, "") else f"{parameter.default:g}"
+    number = isinstance(parameter.default, int | float)
+    default = f"{parameter.default:g}" if number else str(parameter.default or "")
+    default = "" if empty else default
     return f"| `{spelled}` | {parameter.help} | {default} |"
 
 

@@ -41,6 +41,9 @@ COMMANDS = {
     "tools": Entry(_USE, "List and call the tools of all servers.", "tools"),
     "endpoint": Entry(_USE, "Say where clients connect, and where certificate and key lie.", "endpoint"),
     "status": Entry(_LOOK, "Show every service: state, health, ports, image, restarts.", "status"),
+    "topology": Entry(
+        _LOOK, "Draw who is connected with whom: in the terminal, as SVG or as Mermaid.", "topology"
+    ),
     "prove": Entry(
         _LOOK, "Prove again: real tool calls, and who cannot reach whom, tried from inside.", "prove"
     ),
