@@ -1,10 +1,9 @@
-"""Commands that are cut off anywhere, and commands that meet each other."""
+"""Commands that go on until they are told to end, and commands that meet each other (see the kill matrix)."""
 
 import signal
 import subprocess
 import time
 from collections.abc import Callable
-from functools import partial
 
 import pytest
 
@@ -32,71 +31,6 @@ def kill_when(command: "subprocess.Popen[str]", stack: Stack, point: Callable[[O
     finally:
         command.kill()
         command.communicate()
-
-
-POINTS: dict[str, Callable[[Observation], bool]] = {
-    "the first volume": lambda seen: len(seen.volumes) >= 1,
-    "the first container": lambda seen: len(seen.containers) >= 1,
-    "the first start": lambda seen: any(c.state == "running" for c in seen.containers),
-    "the last start": lambda seen: sum(c.state == "running" for c in seen.containers) >= 4,
-}
-
-
-def assert_nothing_is_left(stack: Stack) -> None:
-    seen = stack.engine.observe(stack.project)
-    assert (seen.containers, seen.networks, seen.volumes) == ((), (), ())
-
-
-def test_up_that_is_killed_at_any_point_is_finished_by_the_next_one(workspace: MakeStack) -> None:
-    stack = workspace("kill", settings=ONE_SERVER)
-    stack.up()
-    for name, point in POINTS.items():
-        stack.ok("down", "--volumes", "--yes")
-        assert_nothing_is_left(stack)
-        assert kill_when(stack.start("up"), stack, point), name
-
-        if name in ("the first volume", "the first start"):
-            stack.ok("down", "--volumes", "--yes")
-            assert_nothing_is_left(stack)
-        else:
-            stack.up()
-    assert stack.up()["steps"] == []
-    stack.ok("down", "--volumes", "--yes")
-    assert_nothing_is_left(stack)
-
-
-def test_a_change_that_is_killed_half_way_is_finished_by_the_next_up(workspace: MakeStack) -> None:
-    stack = workspace("kill2", settings=ONE_SERVER)
-    stack.up()
-    for level in ("debug", "warning"):
-        before = set(stack.containers().values())
-        stack.configure({"log_level": level})
-        assert kill_when(stack.start("up"), stack, partial(differs, before=before))
-        stack.up()
-        assert stack.up()["steps"] == []
-        assert stack.run("health").exit_code == 0
-
-
-def differs(seen: Observation, before: set[str]) -> bool:
-    return {c.id for c in seen.containers} != before
-
-
-def test_ctrl_c_ends_up_with_130_and_without_a_traceback(workspace: MakeStack) -> None:
-    stack = workspace("int", settings=ONE_SERVER)
-    command = stack.start("up", start_new_session=True)
-    deadline = time.monotonic() + 60
-    while not stack.engine.observe(stack.project).networks:
-        assert command.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    command.send_signal(signal.SIGINT)
-    _, errors = command.communicate(timeout=60)
-
-    assert command.returncode == 130, errors
-    assert "Traceback" not in errors
-    stack.up()
-    stack.ok("down", "--volumes", "--yes")
-    assert_nothing_is_left(stack)
 
 
 @pytest.mark.parametrize("command", [["logs", "--follow"], ["health", "--watch"]])
