@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from docgenctl.actions.settle_health import settle_health
 from docgenctl.actions.watch_crashes import CrashWatch, last_lines
@@ -36,7 +37,8 @@ def wait_until_healthy(
     deadline = time.monotonic() + timeout_s
     topic = "stack"
     reporter.begin(topic, project, "waiting until it is healthy")
-    for name in asked_through_the_gateway(services):
+    asked = asked_through_the_gateway(services)
+    for name in asked:
         reporter.advance(topic, project, f"waiting for {name}")
         result = wait_until_ready(
             endpoint, deadline=deadline, path=f"/health/ready/{name}", stopped=crashes.crashed
@@ -45,7 +47,9 @@ def wait_until_healthy(
         if not result.ok:
             reporter.failed(topic, project, f"{name}: {result.detail}")
             raise _not_in_time(project, services, engine, f"{name}: {result.detail}", timeout_s)
-    while sick := sick_services(engine.observe(project), engine, services):
+    # Who has just answered, or passed the question on, needs no check of its own to be called healthy.
+    answered = frozenset((*asked, "gateway", "orchestrator") if asked else ())
+    while sick := sick_services(engine.observe(project), engine, services, answered):
         crashes.raise_if_crashed()
         if time.monotonic() > deadline:
             reporter.failed(topic, project, f"not healthy: {', '.join(sick)}")
@@ -62,9 +66,20 @@ def asked_through_the_gateway(services: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in services if name not in _INFRASTRUCTURE)
 
 
-def sick_services(observation: Observation, engine: Engine, services: Sequence[str]) -> tuple[str, ...]:
-    """Those of the services that have no running, healthy container."""
-    containers = settle_health(observation.containers, engine)
+def sick_services(
+    observation: Observation, engine: Engine, services: Sequence[str], answered: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
+    """Those of the services that have no running, healthy container.
+
+    Of the `answered` it is known without the engine, unless it calls them unhealthy.
+    """
+    known = [
+        replace(container, health=Health.HEALTHY)
+        if container.service in answered and container.health is Health.STARTING
+        else container
+        for container in observation.containers
+    ]
+    containers = settle_health(known, engine)
     well = {c.service for c in containers if c.state == "running" and c.health is Health.HEALTHY}
     return tuple(name for name in services if name not in well)
 

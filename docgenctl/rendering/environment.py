@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
 
 from docgenctl.model.errors import DocgenError
+from docgenctl.rendering.compiled import compiled_templates
 from docgenctl.rendering.quoting import FILTERS
 
 
@@ -25,6 +26,7 @@ def template_environment(templates: Path) -> Environment:
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
+        bytecode_cache=compiled_templates(),
     )
     environment.globals.clear()
     environment.filters.update(FILTERS)
