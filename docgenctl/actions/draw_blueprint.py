@@ -1,22 +1,32 @@
 """Decide ports and subnets against what is free right now, and remember them."""
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
 
 from docgenctl import __version__
 from docgenctl.actions.open_project import OpenProject
-from docgenctl.host.ports import port_is_free
+from docgenctl.host.ports import probing
 from docgenctl.host.routes import routed_networks
+from docgenctl.host.socket_tables import port_holders
 from docgenctl.host.workspace import service_owner
 from docgenctl.model.blueprint import Blueprint
+from docgenctl.model.errors import PortTakenError
 from docgenctl.model.observed import Observation
-from docgenctl.model.state import State
+from docgenctl.model.ports import PortHolder, PortSubstitution
+from docgenctl.model.settings import PortRange
+from docgenctl.model.state import State, SubstitutedPort
 from docgenctl.planning.assemble_stack import is_open, network_keys
-from docgenctl.planning.choose_ports import choose_ports
+from docgenctl.planning.choose_ports import choose_ports, find_substitutions
 from docgenctl.planning.choose_subnets import choose_subnets
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
 from docgenctl.state.store import StateStore
+
+#: From ports to who holds them.
+FindHolders = Callable[[Iterable[int]], Mapping[int, PortHolder]]
 
 
 def draw_blueprint(
@@ -25,22 +35,27 @@ def draw_blueprint(
     *,
     busy_ports: frozenset[int] = frozenset(),
     busy_subnets: frozenset[str] = frozenset(),
+    find_holders: FindHolders = port_holders,
 ) -> Blueprint:
     """The blueprint of the configured stack, with ports and subnets chosen, and written to the state.
 
     `observation` is None without an engine: subnets then avoid only what the host routes. `busy_ports`
-    and `busy_subnets` were found taken when somebody tried to use them.
+    and `busy_subnets` were found taken when somebody tried to use them. `find_holders` is asked only when a
+    port is not the first choice. Raises PortTakenError with what was tried, and SubnetTakenError.
     """
     settings = opened.configuration.settings
     store = StateStore(opened.state_dir)
     state = store.read()
     servers = resolve_servers(settings, opened.facts)
     keys = network_keys(tuple(server.name for server in servers))
-    ports = choose_ports(
-        wanted_ports(settings, servers),
-        state.ports,
-        _free_ports(settings.ports.bind, observation, busy_ports),
-    )
+    wanted = wanted_ports(settings, servers)
+    with _free_ports(settings.ports.bind, observation, busy_ports) as is_free:
+        try:
+            ports = choose_ports(wanted, state.ports, is_free)
+        except PortTakenError as error:
+            error.details = tuple(_tried(error.tried, find_holders))
+            raise
+    substitutions = _explained(wanted, state.ports, ports, find_holders)
     subnets = choose_subnets(
         {
             key: settings.networks.frontend_pool if is_open(key) else settings.networks.backend_pool
@@ -49,7 +64,7 @@ def draw_blueprint(
         state.subnets,
         _taken_networks(observation, busy_subnets),
     )
-    _remember(store, state, opened, ports, subnets)
+    _remember(store, state, opened, ports, subnets, substitutions)
     return Blueprint(
         project=opened.project,
         settings=settings,
@@ -59,19 +74,56 @@ def draw_blueprint(
         owner=service_owner(opened.project.directory),
         tool_version=__version__,
         isolates=observation.isolates if observation else True,
+        substitutions=substitutions,
     )
 
 
+def _explained(
+    wanted: Mapping[str, PortRange],
+    remembered: Mapping[str, int],
+    ports: Mapping[str, int],
+    find_holders: FindHolders,
+) -> tuple[PortSubstitution, ...]:
+    """The substitutions, with who holds the ports that were passed over."""
+    found = find_substitutions(wanted, remembered, ports)
+    others = [substitution.instead_of for substitution in found if not substitution.beside]
+    holders = find_holders(others) if others else {}
+    return tuple(replace(each, holder=holders.get(each.instead_of)) for each in found)
+
+
+#: Of a hundred holders, as many lines as fit on a screen.
+_SHOWN = 12
+
+
+def _tried(ranges: Mapping[str, tuple[int, int]], find_holders: FindHolders) -> Iterator[str]:
+    """For every purpose without a port: which ports were tried, and who holds them."""
+    every = sorted({port for first, last in ranges.values() for port in range(first, last + 1)})
+    holders = find_holders(every)
+    for purpose, (first, last) in ranges.items():
+        span = f"port {first}" if first == last else f"all {last - first + 1} ports from {first} to {last}"
+        yield f"{purpose}: tried {span}"
+    for port in every[:_SHOWN]:
+        yield f"  {port}: {holders.get(port) or 'taken, the system does not tell by whom'}"
+    if len(every) > _SHOWN:
+        yield f"  and {len(every) - _SHOWN} more: docgenctl ports diagnose PORT"
+
+
 def _remember(
-    store: StateStore, state: State, opened: OpenProject, ports: dict[str, int], subnets: dict[str, str]
+    store: StateStore,
+    state: State,
+    opened: OpenProject,
+    ports: Mapping[str, int],
+    subnets: Mapping[str, str],
+    substitutions: tuple[PortSubstitution, ...],
 ) -> None:
     """Ports of servers that are switched off stay remembered, so that they come back with the server."""
     remembered = state.model_copy(
         update={
             "project": opened.project.name,
             "directory": str(opened.project.directory),
-            "ports": state.ports | ports,
-            "subnets": state.subnets | subnets,
+            "ports": {**state.ports, **ports},
+            "substituted_ports": _substituted(state, ports, substitutions),
+            "subnets": {**state.subnets, **subnets},
             "digest_salt": state.digest_salt or secrets.token_hex(32),
         }
     )
@@ -79,18 +131,34 @@ def _remember(
         store.write(remembered)
 
 
-def _free_ports(bind: str, observation: Observation | None, busy: frozenset[int]) -> Callable[[int], bool]:
+def _substituted(
+    state: State, ports: Mapping[str, int], substitutions: tuple[PortSubstitution, ...]
+) -> dict[str, SubstitutedPort]:
+    """Reasons are kept as long as the port they explain."""
+    kept = {
+        purpose: reason
+        for purpose, reason in state.substituted_ports.items()
+        if ports.get(purpose, reason.port) == reason.port
+    }
+    for new in substitutions:
+        holder = f"this stack's {new.beside}" if new.beside else str(new.holder or "another process")
+        at = datetime.now(UTC).isoformat(timespec="seconds")
+        kept[new.purpose] = SubstitutedPort(port=new.port, instead_of=new.instead_of, holder=holder, at=at)
+    return kept
+
+
+@contextmanager
+def _free_ports(
+    bind: str, observation: Observation | None, busy: frozenset[int]
+) -> Iterator[Callable[[int], bool]]:
     ours = {
         port.host_port
         for container in (observation.containers if observation else ())
         if container.state in ("running", "restarting", "paused")
         for port in container.ports
     }
-
-    def is_free(port: int) -> bool:
-        return port in ours or (port not in busy and port_is_free(bind, port))
-
-    return is_free
+    with probing(bind) as can_bind:
+        yield lambda port: port in ours or (port not in busy and can_bind(port))
 
 
 def _taken_networks(observation: Observation | None, busy: Iterable[str]) -> list[IPv4Network]:

@@ -19,6 +19,7 @@ from docgenctl.actions.design_stack import Design, design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.find_endpoint import find_endpoint
+from docgenctl.actions.find_port_holders import find_port_holders
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.recipe import Recipe
 from docgenctl.actions.wait_until_healthy import wait_until_healthy
@@ -188,8 +189,14 @@ class _Attempt:
         opened, engine = self._opened, self._engine
         observation = engine.observe(opened.project.name)
         blueprint = draw_blueprint(
-            opened, observation, busy_ports=self._busy_ports, busy_subnets=self._busy_subnets
+            opened,
+            observation,
+            busy_ports=self._busy_ports,
+            busy_subnets=self._busy_subnets,
+            find_holders=lambda ports: find_port_holders(ports, engine),
         )
+        for substitution in blueprint.substitutions:
+            self._reporter.say(str(substitution))
         prepare_workspace(blueprint, self._reporter)
         recipes, images = self._images(blueprint)
         design = design_stack(opened, blueprint, recipes, images)

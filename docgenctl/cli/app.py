@@ -48,6 +48,7 @@ COMMANDS = {
         _LOOK, "Prove again: real tool calls, and who cannot reach whom, tried from inside.", "prove"
     ),
     "health": Entry(_LOOK, "Check layer by layer: containers, TLS, protocol, a real tool call.", "health"),
+    "ports": Entry(_LOOK, "Show each host port: its range, who chose it, who holds it.", "ports"),
     "logs": Entry(_LOOK, "Print the services' logs.", "logs"),
     "history": Entry(_LOOK, "Show who changed the stack, when, with which result.", "history"),
     "lock": Entry(_LOOK, "Say who is changing the stack, or end a command that hangs.", "lock"),

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from docgenctl.engine import builds, events, logs, networks, observation, volumes
+from docgenctl.engine import builds, events, inventory, logs, networks, observation, volumes
 from docgenctl.engine.client import answers, create, gone_is_fine
 from docgenctl.engine.container_spec import aliases, create_body
 from docgenctl.engine.failures import AnswerError
@@ -27,6 +27,7 @@ from docgenctl.engine.labels import (
 )
 from docgenctl.engine.wire import Wire
 from docgenctl.model.errors import EngineError
+from docgenctl.model.inventory import EngineReport, Inventory
 from docgenctl.model.observed import (
     ContainerEvent,
     ContainerStats,
@@ -139,6 +140,26 @@ class DockerEngine:
         return ExecResult(
             exit_code=-1 if exit_code is None else exit_code, output=output.decode(errors="replace")
         )
+
+    def inventory(self) -> Inventory:
+        """Every container, network and volume of the engine."""
+        with answers("list what the engine holds"):
+            containers = self._api.containers(all=True)
+            networks = self._api.networks()
+            volumes = self._api.volumes().get("Volumes") or ()
+        return Inventory(
+            containers=tuple(map(inventory.container_from, containers)),
+            networks=tuple(map(inventory.network_from, networks)),
+            volumes=tuple(map(inventory.volume_from, volumes)),
+        )
+
+    def report(self) -> EngineReport:
+        """What the engine says of itself now."""
+        with answers("ask the engine about itself"):
+            version = self._api.version(api_version=False)
+            asked_at_s = time.time()
+            info = self._api.info()
+        return inventory.report_from(version, info, asked_at_s=asked_at_s, answered_at_s=time.time())
 
     # -- images ----------------------------------------------------------------------------------
     def find_image(self, reference: str) -> ObservedImage | None:

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from docgenctl.model.inventory import EngineReport, Inventory
 from docgenctl.model.observed import (
     ContainerEvent,
     ContainerStats,
@@ -54,6 +55,12 @@ class Engine(Protocol):
 
     def execute(self, container_id: str, command: tuple[str, ...], *, user: str = "") -> ExecResult:
         """Run a command inside a running container and wait for it."""
+
+    def inventory(self) -> Inventory:
+        """Every container, network and volume of the engine, of whatever project."""
+
+    def report(self) -> EngineReport:
+        """What the engine says of itself now: parts and their versions, clock, where it stores, warnings."""
 
     # -- images ----------------------------------------------------------------------------------
     def find_image(self, reference: str) -> ObservedImage | None:

@@ -3,7 +3,7 @@
 They are rendered in one place (`docgenctl.cli.console`). Anything else that escapes is a bug of ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
@@ -105,13 +105,18 @@ class EngineError(DocgenError):
 
 
 class PortTakenError(EngineError):
-    """A published port is held by another process or container at the moment of binding."""
+    """A published port is held by another process or container at the moment of binding.
+
+    `tried` maps purposes to the first and last port of a range in which none was free; empty when a single
+    port was refused by the engine.
+    """
 
     default_code = "port_taken"
 
     def __init__(self, message: str, *, host_port: int, hint: str = "", details: Sequence[str] = ()) -> None:
         super().__init__(message, hint=hint, details=details)
         self.host_port = host_port
+        self.tried: Mapping[str, tuple[int, int]] = {}
 
 
 class SubnetTakenError(EngineError):

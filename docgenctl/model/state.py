@@ -5,6 +5,15 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class SubstitutedPort(BaseModel):
+    """Why a purpose has another port than the first it would have had; `at` is RFC 3339 in UTC."""
+
+    port: int
+    instead_of: int
+    holder: str = ""
+    at: str = ""
+
+
 class State(BaseModel):
     """All of state.json; unknown keys of newer versions are kept."""
 
@@ -15,6 +24,8 @@ class State(BaseModel):
     directory: str = ""
     #: purpose → host port
     ports: dict[str, int] = Field(default_factory=dict)
+    #: purpose → why it has the port it has, where that is not the first choice
+    substituted_ports: dict[str, SubstitutedPort] = Field(default_factory=dict)
     #: network key → subnet
     subnets: dict[str, str] = Field(default_factory=dict)
     #: configured image reference → what it was pinned to at its first pull or build

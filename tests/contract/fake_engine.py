@@ -23,6 +23,13 @@ from typing import BinaryIO
 
 from docgenctl.engine.labels import COMPOSE_PROJECT, container_labels, network_labels, volume_labels
 from docgenctl.model.errors import BuildError, EngineError, PortTakenError, SubnetTakenError
+from docgenctl.model.inventory import (
+    EngineReport,
+    Inventory,
+    InventoryContainer,
+    InventoryNetwork,
+    InventoryVolume,
+)
 from docgenctl.model.observed import (
     ContainerEvent,
     ContainerStats,
@@ -185,6 +192,32 @@ class FakeEngine:
         return ExecResult(
             exit_code=program.exit_code or 0, output="".join(f"{text}\n" for _, text in program.output)
         )
+
+    def inventory(self) -> Inventory:
+        self._call("inventory", "", changes=False)
+        with self._changed:
+            return Inventory(
+                containers=tuple(
+                    InventoryContainer(
+                        id=c.seen.id,
+                        name=c.seen.name,
+                        labels=c.seen.labels,
+                        state=c.seen.state,
+                        image_id=c.seen.image_id,
+                        ports=c.seen.ports if c.running else (),
+                        networks=tuple(sorted(c.seen.networks)),
+                    )
+                    for c in self.containers.values()
+                ),
+                networks=tuple(
+                    InventoryNetwork(id=n.id, name=n.name, labels=n.labels, subnets=(n.subnet,))
+                    for n in self.networks.values()
+                ),
+                volumes=tuple(InventoryVolume(name=n, labels=v.labels) for n, v in self.volumes.items()),
+            )
+
+    def report(self) -> EngineReport:
+        return EngineReport(components={"engine": "27.0.0"})
 
     # -- images ----------------------------------------------------------------------------------
     def find_image(self, reference: str) -> ObservedImage | None:

@@ -423,3 +423,30 @@ def test_the_engine_says_what_it_is(laboratory: Laboratory) -> None:
     assert info.api_version >= "1.41"
     assert info.cpus >= 1
     assert info.source
+
+
+def test_the_inventory_holds_everything_with_its_project(laboratory: Laboratory) -> None:
+    project = laboratory.project("list")
+    service = laboratory.service(project, ports=published(free_port()))
+    volume = laboratory.volume(project)
+    stack = laboratory.stack(project, service, volumes=(volume,), closed=False)
+    container_id = laboratory.run(service, stack)
+
+    inventory = laboratory.engine.inventory()
+
+    (container,) = (each for each in inventory.containers if each.project == project)
+    assert (container.id, container.state, container.project_id) == (
+        container_id,
+        "running",
+        stack.project_id,
+    )
+    assert [port.host_port for port in container.ports] == [port.host_port for port in service.ports]
+    assert container.directory == stack.workspace
+    (network,) = (each for each in inventory.networks if each.project == project)
+    assert network.subnets == (stack.networks[0].subnet,)
+    assert [each.name for each in inventory.volumes if each.project == project] == [volume.name]
+    assert all(each.ours for each in (container, network))
+
+
+def test_the_engine_reports_the_versions_of_its_parts(laboratory: Laboratory) -> None:
+    assert laboratory.engine.report().components["engine"]

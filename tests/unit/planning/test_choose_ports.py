@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docgenctl.model.errors import PortTakenError
+from docgenctl.model.ports import PortSubstitution
 from docgenctl.model.settings import PortRange
-from docgenctl.planning.choose_ports import choose_ports
+from docgenctl.planning.choose_ports import choose_ports, find_substitutions
 
 
 def ports(first: int, last: int | None = None) -> PortRange:
@@ -109,3 +110,29 @@ def test_choosing_again_with_what_was_chosen_changes_nothing(
     except PortTakenError:
         return
     assert choose_ports(wanted, chosen, lambda port: port not in busy) == chosen
+
+
+def test_a_first_choice_that_somebody_holds_is_a_substitution() -> None:
+    wanted = {"main": ports(3200, 3300)}
+    assert find_substitutions(wanted, {}, {"main": 3201}) == (
+        PortSubstitution(purpose="main", port=3201, instead_of=3200, remembered=False),
+    )
+    assert find_substitutions(wanted, {"main": 3250}, {"main": 3200}) == (
+        PortSubstitution(purpose="main", port=3200, instead_of=3250, remembered=True),
+    )
+
+
+def test_a_remembered_port_that_is_kept_is_none() -> None:
+    assert find_substitutions({"main": ports(3200, 3300)}, {"main": 3250}, {"main": 3250}) == ()
+
+
+def test_a_port_given_to_another_purpose_is_told_as_such() -> None:
+    wanted = {"a": ports(3200, 3300), "b": ports(3200, 3300)}
+    (found,) = find_substitutions(wanted, {}, choose_ports(wanted, {}, everything))
+    assert (found.purpose, found.port, found.beside) == ("b", 3201, "a")
+
+
+def test_an_exhausted_range_says_what_was_tried() -> None:
+    with pytest.raises(PortTakenError) as caught:
+        choose_ports({"main": ports(3200, 3203), "github": ports(3000)}, {}, all_but(*range(3200, 3204)))
+    assert caught.value.tried == {"main": (3200, 3203)}
