@@ -12,8 +12,10 @@ from pathlib import Path
 
 from docgenctl import __version__
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.files import private_files
 from docgenctl.model.errors import DocgenError, ExitCode
 from docgenctl.model.history import HistoryEntry, Result
+from docgenctl.rendering import write
 from docgenctl.state.history import History
 from docgenctl.state.lock import project_lock
 from docgenctl.state.this_process import command_line, host_name, user_name
@@ -43,6 +45,9 @@ def changing(opened: OpenProject, command: str) -> Iterator[Change]:
     as `opened.wait_lock_s` says. Raises LockedError, and RefusedError for a lock that cannot be opened.
     """
     with changing_state(opened.state_dir, command, wait_s=opened.wait_lock_s) as change:
+        # With the lock, nobody is at work: what lies there half written is left of a command that was killed.
+        private_files.remove_unfinished(opened.state_dir)
+        write.remove_unfinished(opened.project.directory)
         yield change
 
 

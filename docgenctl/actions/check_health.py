@@ -6,6 +6,7 @@ from dataclasses import replace
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.settle_health import settle_health
+from docgenctl.actions.watch_crashes import trouble_of
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.endpoint.mcp_client import McpEndpoint
 from docgenctl.endpoint.probe import probe_discover, probe_gateway, probe_tool, wait_until_ready
@@ -70,14 +71,19 @@ def _containers(opened: OpenProject, engine: Engine, servers: tuple[Server, ...]
     latency_ms = (time.perf_counter() - begun) * 1000
     settled = {container.service: container for container in settle_health(observation.containers, engine)}
     wanted = ("gateway", "orchestrator", *(server.name for server in servers), "egress")
-    return tuple(LayerResult("container", name, *_verdict(settled.get(name), latency_ms)) for name in wanted)
+    return tuple(
+        LayerResult("container", name, *_verdict(settled.get(name), latency_ms, engine)) for name in wanted
+    )
 
 
-def _verdict(container: ObservedContainer | None, latency_ms: float) -> tuple[bool, float, str]:
+def _verdict(
+    container: ObservedContainer | None, latency_ms: float, engine: Engine
+) -> tuple[bool, float, str]:
     if container is None:
         return False, latency_ms, "no container"
+    trouble = trouble_of(container, engine)
     if container.state != "running":
-        reason = container.error or f"exit code {container.exit_code}"
+        reason = trouble or f"exit code {container.exit_code}"
         return False, latency_ms, f"{container.state}, {reason}"
-    restarts = f", {container.restarts} restarts" if container.restarts else ""
+    restarts = f", {trouble or f'{container.restarts} restarts'}" if container.restarts else ""
     return container.health is not Health.UNHEALTHY, latency_ms, f"running, {container.health}{restarts}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from docgenctl.actions.lifecycle import chosen_services
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.settle_health import settle_health
+from docgenctl.actions.watch_crashes import trouble_of
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.errors import EngineError
 from docgenctl.model.observed import ContainerStats, Health, ObservedContainer
@@ -16,6 +17,8 @@ from docgenctl.model.stack import PortBinding
 @dataclass(frozen=True, kw_only=True)
 class ServiceStatus:
     """One service. `health` is healthy, starting or unhealthy; `since` RFC 3339, empty if never started.
+
+    `trouble` says why one that crashes, was killed or keeps being started again does so, else it is empty.
 
     CPU is in percent of one core, memory in bytes; both None unless asked for or when it does not run.
     """
@@ -29,6 +32,7 @@ class ServiceStatus:
     restarts: int
     exit_code: int
     container: str
+    trouble: str = ""
     cpu_percent: float | None = None
     memory_bytes: int | None = None
     memory_limit_bytes: int | None = None
@@ -65,6 +69,7 @@ def _row(container: ObservedContainer, engine: Engine, *, stats: bool) -> Servic
         restarts=container.restarts,
         exit_code=container.exit_code,
         container=container.name,
+        trouble=trouble_of(container, engine),
         cpu_percent=sample.cpu_percent if sample else None,
         memory_bytes=sample.memory_bytes if sample else None,
         memory_limit_bytes=sample.memory_limit_bytes if sample else None,

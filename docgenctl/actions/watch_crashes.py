@@ -3,13 +3,17 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 from docgenctl.engine.protocol import Engine
-from docgenctl.model.errors import NotHealthyError
-from docgenctl.model.observed import ContainerEvent
+from docgenctl.model.errors import EngineError, NotHealthyError
+from docgenctl.model.observed import ContainerEvent, ObservedContainer
 from docgenctl.model.plan import Plan, Verb
+from docgenctl.planning.explain_end import explain_end, explain_trouble
 
 LOG_LINES = 20
+#: Characters of a container's last line that fit into a sentence.
+_LONGEST_WORDS = 200
 
 
 class CrashWatch:
@@ -46,7 +50,7 @@ class CrashWatch:
             return
         event = next((e for e in died if e.action == "die"), died[0])
         raise NotHealthyError(
-            f"{event.service} crashed while starting: {_how(event, died)}",
+            f"{event.service} crashed while starting: it {_how(event, died)}",
             hint=f"docgenctl logs {event.service}",
             code="crashed",
             details=last_lines(self._engine, event.container_id),
@@ -74,7 +78,21 @@ def last_lines(engine: Engine, container_id: str) -> tuple[str, ...]:
     return tuple(line.text for line in engine.logs(container, tail=LOG_LINES, follow=False))
 
 
+def trouble_of(container: ObservedContainer, engine: Engine) -> str:
+    """Why a container is not well, with its last words; empty for one that is, or was stopped on purpose.
+
+    Asks the engine only about those that are not well.
+    """
+    now = datetime.now(UTC)
+    if not explain_trouble(container, now):
+        return ""
+    try:
+        words = [line.text.strip() for line in engine.logs(container, tail=1, follow=False)]
+    except EngineError:  # it is being removed
+        words = []
+    return explain_trouble(container, now, words[-1][:_LONGEST_WORDS] if words else "")
+
+
 def _how(event: ContainerEvent, died: list[ContainerEvent]) -> str:
-    if any(other.action == "oom" and other.container_id == event.container_id for other in died):
-        return "out of memory; give it more under limits in docgen.yaml"
-    return f"exit code {event.exit_code}"
+    oom = any(other.action == "oom" and other.container_id == event.container_id for other in died)
+    return explain_end(event.exit_code or 0, oom=oom)

@@ -40,6 +40,9 @@ def status(
         headers = ["SERVICE", "STATE", "HEALTH", "PORTS", "RESTARTS", "SINCE", "IMAGE"]
         headers += ["CPU", "MEMORY"] if stats else []
         console.table(headers, [_row(row, stats=stats) for row in rows])
+        for row in rows:
+            if row.trouble:
+                console.note(f"{row.service}: {row.trouble}")
 
 
 def _document(row: ServiceStatus, *, stats: bool) -> dict[str, Any]:
@@ -56,6 +59,7 @@ def _document(row: ServiceStatus, *, stats: bool) -> dict[str, Any]:
         "restarts": row.restarts,
         "exit_code": row.exit_code,
         "container": row.container,
+        "trouble": row.trouble,
     }
     if stats:
         document |= {

@@ -9,6 +9,7 @@ target is refused, not followed. Modes are set on the open file: the umask has n
 
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from docgenctl.model.errors import RefusedError
 
 _FILE_MODE = 0o600
 _DIRECTORY_MODE = 0o700
+_UNFINISHED = ".new"
 _LARGEST = 16 * 1024 * 1024
 
 
@@ -82,7 +84,7 @@ def write_private(path: Path, content: bytes) -> None:
     with _directory(path.parent) as directory:
         _lock(path, directory)
         _check_target(path, directory)
-        temporary = f".{path.name}.new"
+        temporary = f".{path.name}{_UNFINISHED}"
         try:
             with suppress(FileNotFoundError):
                 os.unlink(temporary, dir_fd=directory)
@@ -93,6 +95,28 @@ def write_private(path: Path, content: bytes) -> None:
             with suppress(OSError):
                 os.unlink(temporary, dir_fd=directory)
             raise unusable(path, error) from None
+
+
+def remove_unfinished(root: Path) -> None:
+    """Remove what killed writers left in a directory of ours and the ones in it.
+
+    Only for who holds the project's lock. Single files may be written without that lock, but only under their directory's, which is taken here.
+    What cannot be removed stays: the next writer of that file replaces it.
+    """
+    folders = [path for path in root.iterdir() if path.is_dir() and not path.is_symlink()]
+    for folder in folders:
+        if _is_unfinished(folder.name):
+            shutil.rmtree(folder, ignore_errors=True)
+    for folder in (root, *(path for path in folders if not _is_unfinished(path.name))):
+        if any(folder.glob(f".*{_UNFINISHED}")):
+            with suppress(RefusedError, OSError), _directory(folder) as directory:
+                _lock(folder, directory)
+                for path in folder.glob(f".*{_UNFINISHED}"):
+                    os.unlink(path.name, dir_fd=directory)
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(".") and name.endswith(_UNFINISHED)
 
 
 def sync_directory(path: Path) -> None:

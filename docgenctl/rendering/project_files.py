@@ -11,9 +11,7 @@ from docgenctl.rendering.env_files import render_env, render_env_template
 from docgenctl.rendering.environment import render_template
 from docgenctl.rendering.manifest import render_manifest
 from docgenctl.rendering.stamp import stamp_text
-
-#: Folder of the rendered files that nobody needs to see at the top of a repository.
-FOLDER = ".docgen"
+from docgenctl.rendering.write import FOLDER
 
 _INFRASTRUCTURE = ("gateway", "egress", "orchestrator")
 

@@ -8,6 +8,7 @@ The temporary name is fixed for each file, so what a killed run left is replaced
 """
 
 import errno
+import itertools
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,9 @@ from pathlib import Path
 from docgenctl.model.errors import RefusedError
 from docgenctl.rendering.stamp import is_stamped
 
+#: Folder of the rendered files that nobody needs to see at the top of a repository.
+FOLDER = ".docgen"
+_UNFINISHED = ".docgenctl-new"
 _LARGEST_KNOWN = 16 * 1024 * 1024
 _FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -75,6 +79,17 @@ def write_files(directory: Path, files: Mapping[str, str]) -> tuple[FileChange, 
             elif mode == 0o600:
                 os.chmod(name, mode, dir_fd=folder)
     return changes
+
+
+def remove_unfinished(directory: Path) -> None:
+    """Remove what a killed run left half written, at the top of the workspace and in our folder there.
+
+    Only for who holds the project's lock. What cannot be removed stays; it harms nothing.
+    """
+    for path in itertools.chain(directory.glob(".*"), (directory / FOLDER).rglob(".*")):
+        if path.name.endswith(_UNFINISHED):
+            with suppress(OSError):
+                path.unlink()
 
 
 def _mode(name: str) -> int:
@@ -145,7 +160,7 @@ def _make_folder(parent: int, name: str) -> None:
 
 
 def _replace(folder: int, name: str, content: bytes, mode: int) -> None:
-    temporary = f".{name.lstrip('.')}.docgenctl-new"
+    temporary = f".{name.lstrip('.')}{_UNFINISHED}"
     with suppress(FileNotFoundError):
         os.unlink(temporary, dir_fd=folder)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -127,6 +127,9 @@ def _base(path: Any) -> str:
 
 def main() -> int:
     at, number, record, *arguments = sys.argv[1:]
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # where tests run in the background it is ignored
     steps = Steps(at, signal.Signals[number], Path(record))
     wrap_files(steps)
     wrap_engine(steps)

@@ -139,6 +139,7 @@ def test_what_only_makes_files_and_images_can_end_at_any_step(
     matrix: Matrix, command: tuple[str, ...]
 ) -> None:
     matrix.stack.ok("build")
+    matrix.stack.ok("render")
     sizes = (f"{size}k" for size in itertools.count(1000))
     matrix.stack.configure({"gateway": {"max_body": next(sizes)}})
     steps = matrix.steps_of(*command)

@@ -91,9 +91,11 @@ def test_status_tells_every_service_in_a_stable_shape(up: Stack) -> None:
     for row in rows:
         assert set(row) == {
             *("service", "state", "health", "ports", "image", "since", "restarts", "exit_code", "container"),
+            "trouble",
             *("cpu_percent", "memory_bytes", "memory_limit_bytes"),
         }
         assert (row["state"], row["health"], row["restarts"]) == ("running", "healthy", 0)
+        assert row["trouble"] == ""
         assert row["memory_bytes"] < row["memory_limit_bytes"] == 512 * 2**20
     published = {port["host_ip"] for row in rows for port in row["ports"]}
     assert published == {"127.0.0.1"}

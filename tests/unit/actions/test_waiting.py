@@ -71,7 +71,7 @@ def test_a_crash_ends_the_wait_at_once_with_exit_code_and_log() -> None:
             wait(engine, crashes, "egress", timeout_s=30)
     assert time.monotonic() - begun < 5
     assert caught.value.code == "crashed"
-    assert caught.value.message == "egress crashed while starting: exit code 3"
+    assert caught.value.message == "egress crashed while starting: it ended with exit code 3"
     assert "cannot go on" in caught.value.details
 
 
@@ -80,7 +80,7 @@ def test_running_out_of_memory_is_called_that() -> None:
     with watch_crashes(engine, PROJECT) as crashes:
         engine.crash("main", 137, oom=True)
         until_crashed(crashes)
-        with pytest.raises(NotHealthyError, match="main crashed while starting: out of memory"):
+        with pytest.raises(NotHealthyError, match="main crashed while starting: it ran out of memory"):
             crashes.raise_if_crashed()
 
 
