@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from docgenctl.actions.changing import changing
+from docgenctl.actions.choose_services import chosen_services
 from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.wait_until_healthy import wait_until_healthy
 from docgenctl.actions.watch_crashes import CrashWatch, watch_crashes
 from docgenctl.engine.protocol import Engine
-from docgenctl.model.errors import NotHealthyError, PortTakenError, UsageError
+from docgenctl.model.errors import PortTakenError
 from docgenctl.model.observed import Observation, ObservedContainer
 from docgenctl.model.progress import Reporter
 from docgenctl.planning.reconcile import plan_start, plan_stop, refuse_foreign
@@ -90,21 +91,6 @@ def _wait(
     wait_until_healthy(
         opened.project.name, running, engine, find_endpoint(opened), crashes, reporter, timeout_s=timeout_s
     )
-
-
-def chosen_services(observation: Observation, services: Sequence[str]) -> tuple[str, ...]:
-    """The named services, or all there are. Raises UsageError naming the services there are."""
-    present = tuple(container.service for container in observation.containers)
-    if not present:
-        raise NotHealthyError(
-            "no container of this stack exists", hint="start it with: docgenctl up", code="never_started"
-        )
-    unknown = [name for name in services if name not in present]
-    if unknown:
-        raise UsageError(
-            f"there is no service {', '.join(unknown)} here", hint=f"services: {', '.join(sorted(present))}"
-        )
-    return tuple(services) or present
 
 
 def _observe(opened: OpenProject, engine: Engine) -> Observation:

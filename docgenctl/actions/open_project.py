@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docgenctl.actions.locate import locate
+from docgenctl.configuration.inputs import digest_of_inputs
 from docgenctl.configuration.load import Configuration, load_configuration
-from docgenctl.configuration.project_identity import find_project_dir, identify_project
+from docgenctl.configuration.project_identity import identify_project
 from docgenctl.images.facts import all_image_facts
-from docgenctl.model.errors import UsageError
 from docgenctl.model.image_facts import ImageFacts
 from docgenctl.model.project import Project
 from docgenctl.state.directory import state_directory
+from docgenctl.state.glance_file import Remembered, recall, remember
+
+__all__ = ["OpenProject", "locate", "open_project", "read_configuration"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,9 +45,10 @@ def open_project(
     Raises UsageError when the directory is not there, ConfigurationError with all mistakes at once, and
     RefusedError when the state directory cannot be trusted.
     """
+    inputs = digest_of_inputs(locate(directory), environ)
     configuration, facts = read_configuration(directory, environ, flags)
     project = identify_project(configuration.directory, configuration.settings)
-    return OpenProject(
+    opened = OpenProject(
         project=project,
         configuration=configuration,
         facts=facts,
@@ -51,6 +56,22 @@ def open_project(
         environ=environ,
         wait_lock_s=wait_lock_s,
     )
+    if not any(value is not None for value in (flags or {}).values()):
+        _leave_note(opened, inputs)
+    return opened
+
+
+def _leave_note(opened: OpenProject, inputs: str) -> None:
+    """Let the next command that only looks do so at a glance, unless something changed while we read."""
+    settings, directory = opened.configuration.settings, opened.configuration.directory
+    note = Remembered(
+        inputs=inputs,
+        name=opened.project.name,
+        engine=settings.engine,
+        servers=tuple(sorted(settings.servers)),
+    )
+    if recall(opened.state_dir) != note and digest_of_inputs(directory, opened.environ) == inputs:
+        remember(opened.state_dir, note)
 
 
 def read_configuration(
@@ -63,23 +84,3 @@ def read_configuration(
     facts = all_image_facts()
     where = locate(directory)
     return load_configuration(where, environ=environ, flags=flags or {}, facts=facts), facts
-
-
-def locate(directory: Path | None) -> Path:
-    """The project's directory: the given one, or the nearest upwards from the current one.
-
-    Raises UsageError when there is no such directory.
-    """
-    if directory is None:
-        try:
-            return find_project_dir(Path.cwd())
-        except OSError:
-            raise UsageError(
-                "the current directory does not exist any more, or cannot be read",
-                hint="change to another one, or name the workspace with --project-dir",
-            ) from None
-    if not directory.is_dir():
-        raise UsageError(
-            f"{directory} is not a directory", hint="name an existing directory with --project-dir"
-        )
-    return directory.resolve()

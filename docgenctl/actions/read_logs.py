@@ -5,7 +5,7 @@ import queue
 import threading
 from collections.abc import Iterator, Sequence
 
-from docgenctl.actions.lifecycle import chosen_services
+from docgenctl.actions.choose_services import chosen_services
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.observed import LogLine, ObservedContainer

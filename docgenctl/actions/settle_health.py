@@ -28,7 +28,11 @@ def settle_health(
         settled[index] = _settle(containers[index], engine)
 
     # Daemons, unlike the threads of a pool: nobody waits for those that are late, not even at the end.
-    threads = [threading.Thread(target=check, args=(index,), name="check", daemon=True) for index in settled]
+    threads = [
+        threading.Thread(target=check, args=(index,), name="check", daemon=True)
+        for index, container in enumerate(containers)
+        if _due(container)
+    ]
     deadline = time.monotonic() + within_s
     for thread in threads:
         thread.start()
@@ -38,11 +42,13 @@ def settle_health(
 
 
 def _settle(container: ObservedContainer, engine: Engine) -> ObservedContainer:
-    due = container.state == "running" and container.health is Health.STARTING
-    if not due or not container.health_command:
-        return container
     try:
         passed = engine.execute(container.id, container.health_command).exit_code == 0
     except EngineError:  # gone meanwhile: the engine's word stands
         return container
     return replace(container, health=Health.HEALTHY) if passed else container
+
+
+def _due(container: ObservedContainer) -> bool:
+    starting = container.state == "running" and container.health is Health.STARTING
+    return starting and bool(container.health_command)

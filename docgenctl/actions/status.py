@@ -1,11 +1,9 @@
 """What runs: one row a service, in the stable shape of `status --json`."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from docgenctl.actions.lifecycle import chosen_services
-from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.choose_services import chosen_services
 from docgenctl.actions.settle_health import settle_health
 from docgenctl.actions.watch_crashes import trouble_of
 from docgenctl.engine.protocol import Engine
@@ -39,26 +37,25 @@ class ServiceStatus:
 
 
 def read_status(
-    opened: OpenProject, engine: Engine, *, stats: bool = False, services: Sequence[str] = ()
+    project: str, engine: Engine, *, stats: bool = False, services: Sequence[str] = ()
 ) -> tuple[ServiceStatus, ...]:
-    """The status of every container of the stack, sorted by service; empty when there is none.
+    """The status of every container of that project's stack, sorted by service; empty when there is none.
 
     `stats` takes one sample of CPU and memory, which takes about two seconds. Raises UsageError for a
     service that is not there.
     """
-    observation = engine.observe(opened.project.name)
+    observation = engine.observe(project)
     containers = observation.containers
     if services and containers:
         services = chosen_services(observation, services)
         containers = tuple(container for container in containers if container.service in services)
     containers = settle_health(containers, engine)
-    with ThreadPoolExecutor(max(1, len(containers)), thread_name_prefix="status") as pool:
-        rows = pool.map(lambda container: _row(container, engine, stats=stats), containers)
-        return tuple(sorted(rows, key=lambda row: row.service))
+    samples = _samples(containers, engine) if stats else [None] * len(containers)
+    rows = map(_row, containers, samples)
+    return tuple(sorted(rows, key=lambda row: row.service))
 
 
-def _row(container: ObservedContainer, engine: Engine, *, stats: bool) -> ServiceStatus:
-    sample = _sample(container, engine) if stats and container.state == "running" else None
+def _row(container: ObservedContainer, sample: ContainerStats | None) -> ServiceStatus:
     return ServiceStatus(
         service=container.service,
         state=container.state,
@@ -76,7 +73,17 @@ def _row(container: ObservedContainer, engine: Engine, *, stats: bool) -> Servic
     )
 
 
+def _samples(containers: Sequence[ObservedContainer], engine: Engine) -> list[ContainerStats | None]:
+    """One for each container, side by side, since each takes a second or two."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max(1, len(containers)), thread_name_prefix="status") as pool:
+        return list(pool.map(lambda container: _sample(container, engine), containers))
+
+
 def _sample(container: ObservedContainer, engine: Engine) -> ContainerStats | None:
+    if container.state != "running":
+        return None
     try:
         return engine.stats(container.id)
     except EngineError:  # it ended while being measured

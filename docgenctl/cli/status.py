@@ -25,17 +25,16 @@ def status(
     json_mode: Json = False,
 ) -> None:
     """Show every service: state, health, ports, image, restarts."""
-    from docgenctl.actions.open_engine import open_engine
-    from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.glance import look_at
     from docgenctl.actions.status import read_status
 
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ)
-    rows = read_status(opened, open_engine(opened), stats=stats, services=services or ())
+    project, engine = look_at(project_dir, os.environ)
+    rows = read_status(project.name, engine, stats=stats, services=services or ())
     if json_mode:
         console.json([_document(row, stats=stats) for row in rows])
     elif not rows:
-        console.note(f"{opened.project.name} has no containers. Start it with: docgenctl up")
+        console.note(f"{project.name} has no containers. Start it with: docgenctl up")
     else:
         headers = ["SERVICE", "STATE", "HEALTH", "PORTS", "RESTARTS", "SINCE", "IMAGE"]
         headers += ["CPU", "MEMORY"] if stats else []

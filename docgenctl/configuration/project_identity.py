@@ -1,13 +1,18 @@
 """Which directory a command is about, and what its stack is called."""
 
+from __future__ import annotations
+
 import hashlib
 import os
 import re
 import unicodedata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from docgenctl.model.project import Project
-from docgenctl.model.settings import Settings
+
+if TYPE_CHECKING:
+    from docgenctl.model.settings import Settings
 
 CONFIG_FILE = "docgen.yaml"
 
@@ -28,10 +33,18 @@ def identify_project(directory: Path, settings: Settings) -> Project:
 
     Two clones with the same directory name are two projects, one directory reached by two paths is one.
     """
-    real = os.path.realpath(directory)
-    digest = hashlib.sha256(os.fsencode(real)).hexdigest()
-    name = settings.project or f"{slug(Path(real).name)}-{digest[:6]}"
-    return Project(name=name, id=digest[:16], directory=Path(real))
+    real = Path(os.path.realpath(directory))
+    name = settings.project or f"{slug(real.name)}-{_digest(real)[:6]}"
+    return Project(name=name, id=project_id(directory), directory=real)
+
+
+def project_id(directory: Path) -> str:
+    """The id of the project of a directory, known before anything is read."""
+    return _digest(Path(os.path.realpath(directory)))[:16]
+
+
+def _digest(real: Path) -> str:
+    return hashlib.sha256(os.fsencode(real)).hexdigest()
 
 
 def slug(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -48,7 +49,10 @@ def _base(environ: Mapping[str, str]) -> Path:
     xdg = environ.get("XDG_STATE_HOME", "")
     if xdg.startswith("/"):
         return Path(xdg) / "docgenctl"
-    import platformdirs  # 10 ms that few commands have to pay twice
+    home = environ.get("HOME", "")
+    if sys.platform == "linux" and home.startswith("/"):
+        return Path(home) / ".local" / "state" / "docgenctl"
+    import platformdirs  # takes as long to import as Python to start; only other systems need it
 
     return Path(platformdirs.user_state_dir("docgenctl", appauthor=False))
 

@@ -69,7 +69,7 @@ def test_commands_that_change_the_stack_respect_the_lock(running_stage: Stage) -
         ):
             with pytest.raises(LockedError, match="docgenctl up"):
                 action()
-        assert len(read_status(opened, engine)) == 5
+        assert len(read_status(opened.project.name, engine)) == 5
     assert engine.calls == []
 
 
@@ -90,7 +90,7 @@ def test_status_is_one_row_a_service_sorted_by_name(running_stage: Stage) -> Non
     engine.set_health("main", Health.UNHEALTHY)
     engine.stop_container(next(c.id for c in engine.observe("demo").containers if c.service == "egress"), 1)
 
-    rows = {row.service: row for row in read_status(opened, engine)}
+    rows = {row.service: row for row in read_status(opened.project.name, engine)}
 
     assert list(rows) == ALL
     assert (rows["main"].state, rows["main"].health) == ("running", "unhealthy")
@@ -104,13 +104,13 @@ def test_status_is_one_row_a_service_sorted_by_name(running_stage: Stage) -> Non
 def test_status_measures_what_runs_on_request(running_stage: Stage) -> None:
     opened, engine = running_stage.opened, running_stage.engine
     stop_services(opened, engine, Silent(), ["egress"])
-    rows = {row.service: row for row in read_status(opened, engine, stats=True)}
+    rows = {row.service: row for row in read_status(opened.project.name, engine, stats=True)}
     assert rows["main"].memory_limit_bytes == 512 * 2**20
     assert rows["egress"].memory_bytes is None
 
 
 def test_status_of_some_services_shows_those(running_stage: Stage) -> None:
-    rows = read_status(running_stage.opened, running_stage.engine, services=["main"])
+    rows = read_status(running_stage.opened.project.name, running_stage.engine, services=["main"])
     assert [row.service for row in rows] == ["main"]
 
 

@@ -1,10 +1,15 @@
 """Pipes, odd locales, narrow windows, real terminals: in processes of their own."""
 
+import http.server
 import json
 import os
 import pty
+import socketserver
 import subprocess
 import sys
+import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -154,12 +159,12 @@ def test_json_is_the_whole_of_standard_output(tmp_path: Path) -> None:
 
 
 # -- what a start costs --------------------------------------------------------------------------------
-def imported(tmp_path: Path, *argv: str) -> set[str]:
+def imported(tmp_path: Path, *argv: str, **environ: str) -> set[str]:
     """Top-level packages that a command imports."""
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "docgenctl", *argv],
         cwd=tmp_path,
-        env=environment(tmp_path),
+        env=environment(tmp_path, **environ),
         capture_output=True,
         text=True,
         timeout=60,
@@ -181,6 +186,53 @@ def test_no_help_page_imports_anything_heavy(name: str, tmp_path: Path) -> None:
 
 def test_the_front_page_does_not_even_import_typer(tmp_path: Path) -> None:
     assert not imported(tmp_path, "--help") & {*HEAVY, "typer", "inspect", "dataclasses"}
+
+
+@pytest.fixture
+def engine_address() -> Iterator[str]:
+    """An engine that has nothing, as far as looking at a stack needs one."""
+    answers = {
+        "version": {"ApiVersion": "1.41", "Version": "20.10.24", "Os": "linux", "Arch": "amd64"},
+        "json": [],
+        "networks": [],
+        "volumes": {"Volumes": []},
+    }
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            body = json.dumps(answers[self.path.partition("?")[0].rpartition("/")[2]]).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Not in a test."""
+
+        def address_string(self) -> str:
+            return "unix"
+
+    class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+        daemon_threads = True
+
+    with tempfile.TemporaryDirectory(prefix="docgenctl-test-") as folder:
+        with Server(f"{folder}/engine.sock", Answer) as server:
+            serve = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+            serve.start()
+            yield f"unix://{folder}/engine.sock"
+            server.shutdown()
+
+
+@pytest.mark.parametrize("argv", [("status",), ("status", "--json"), ("status", "-C", ".")], ids=" ".join)
+def test_status_of_what_was_read_before_imports_nothing_heavy(
+    argv: tuple[str, ...], tmp_path: Path, engine_address: str
+) -> None:
+    imported(tmp_path, "status", DOCKER_HOST=engine_address)
+    found = imported(tmp_path, *argv, DOCKER_HOST=engine_address)
+    assert not found & HEAVY
+    assert "http" in found, "the engine was not even asked"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,54 @@
+"""What the last full reading of a project's configuration came to, for commands that need only that.
+
+`glance.json` in the state directory is derived and may be deleted at any time. Whatever is wrong with it
+(damaged, of another layout, not ours) counts as not there: the configuration is then read in full.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from docgenctl.files.private_files import read_private, write_private
+from docgenctl.model.errors import RefusedError
+
+_FILE = "glance.json"
+_LAYOUT = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembered:
+    """`inputs` is the digest of everything that `name`, `engine` and `servers` follow from."""
+
+    inputs: str
+    name: str
+    engine: str
+    servers: tuple[str, ...]
+
+
+def recall(state_dir: Path) -> Remembered | None:
+    """What was remembered, None when there is nothing that can be trusted."""
+    try:
+        data = read_private(state_dir / _FILE)
+        document = json.loads(data) if data else None
+        if not isinstance(document, dict) or document.pop("layout", None) != _LAYOUT:
+            return None
+        remembered = Remembered(**{**document, "servers": tuple(document["servers"])})
+    except (RefusedError, ValueError, TypeError, KeyError):
+        return None
+    words = (remembered.inputs, remembered.name, remembered.engine, *remembered.servers)
+    return remembered if all(isinstance(word, str) for word in words) else None
+
+
+def remember(state_dir: Path, remembered: Remembered) -> None:
+    """Keep it for the next command; where that cannot be written, the next command reads in full."""
+    document = {
+        "layout": _LAYOUT,
+        "inputs": remembered.inputs,
+        "name": remembered.name,
+        "engine": remembered.engine,
+        "servers": list(remembered.servers),
+    }
+    try:
+        write_private(state_dir / _FILE, json.dumps(document).encode() + b"\n")
+    except RefusedError:
+        return
