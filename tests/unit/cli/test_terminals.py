@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pty
+import shutil
 import socketserver
 import subprocess
 import sys
@@ -161,9 +162,10 @@ def test_json_is_the_whole_of_standard_output(tmp_path: Path) -> None:
 # -- what a start costs --------------------------------------------------------------------------------
 def imported(tmp_path: Path, *argv: str, **environ: str) -> set[str]:
     """Top-level packages that a command imports."""
+    (tmp_path / "workspace").mkdir(exist_ok=True)
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "docgenctl", *argv],
-        cwd=tmp_path,
+        cwd=tmp_path / "workspace",
         env=environment(tmp_path, **environ),
         capture_output=True,
         text=True,
@@ -217,12 +219,12 @@ def engine_address() -> Iterator[str]:
     class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         daemon_threads = True
 
-    with tempfile.TemporaryDirectory(prefix="docgenctl-test-") as folder:
-        with Server(f"{folder}/engine.sock", Answer) as server:
-            serve = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-            serve.start()
-            yield f"unix://{folder}/engine.sock"
-            server.shutdown()
+    folder = tempfile.mkdtemp(prefix="docgenctl-test-")  # socket paths end at 107 bytes
+    with Server(f"{folder}/engine.sock", Answer) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        yield f"unix://{folder}/engine.sock"
+        server.shutdown()
+    shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("argv", [("status",), ("status", "--json"), ("status", "-C", ".")], ids=" ".join)
