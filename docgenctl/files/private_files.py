@@ -100,8 +100,8 @@ def write_private(path: Path, content: bytes) -> None:
 def remove_unfinished(root: Path) -> None:
     """Remove what killed writers left in a directory of ours and the ones in it.
 
-    Only for who holds the project's lock. Single files may be written without that lock, but only under their directory's, which is taken here.
-    What cannot be removed stays: the next writer of that file replaces it.
+    Only for who holds the project's lock. Single files may be written without it, but only under their
+    directory's, which is taken here. What cannot be removed stays: its next writer replaces it.
     """
     folders = [path for path in root.iterdir() if path.is_dir() and not path.is_symlink()]
     for folder in folders:
