@@ -6,14 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
-from cryptography import x509
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-
-from docgenctl.certificates.authority import BACKDATED, Authority, ensure_authority
-from docgenctl.certificates.leaves import Leaf, issue_leaf, leaf_is_fresh
-from docgenctl.certificates.names import SubjectNames, subject_names
-from docgenctl.files.private_files import read_private, write_private
+from docgenctl.certificates.names import subject_names
+from docgenctl.certificates.verdict import Verdict, read_question, recall, remember
 from docgenctl.model.secret import Secret
 
 LIFETIMES = {"development": timedelta(days=30), "production": timedelta(hours=24)}
@@ -54,38 +48,20 @@ def ensure_gateway_certificate(
     """
     names = subject_names([*_ALWAYS, *hostnames])
     lifetime = LIFETIMES[environment]
-    authority = ensure_authority(state_dir, project, now)
-    path = state_dir / _FILE
-    leaf = _load(path)
-    if leaf is None or not _usable(leaf, authority, names, lifetime, now):
-        leaf = issue_leaf(authority, names.dns, names.addresses, lifetime=lifetime, now=now)
-        write_private(path, leaf.pem.reveal_bytes())
+    question = read_question(state_dir, _FILE, names, lifetime)
+    verdict = recall(state_dir, question, now) if question else None
+    if question is None or verdict is None:
+        from docgenctl.certificates.gateway_leaf import ensure_leaf
+
+        judged = ensure_leaf(state_dir / _FILE, project, names, lifetime, now)
+        ends = judged.leaf.certificate.not_valid_after_utc
+        verdict = Verdict(judged.good_from, judged.good_until, ends)
+        question = read_question(state_dir, _FILE, names, lifetime)
+        assert question is not None  # noqa: S101 - ensure_leaf has just read or written all of them
+        remember(state_dir, question, verdict)
     return GatewayCertificate(
-        pem=leaf.pem,
-        root_pem=authority.root_pem,
-        root_path=authority.root_path,
-        not_after=leaf.certificate.not_valid_after_utc,
+        pem=Secret(question.leaf_pem),
+        root_pem=question.root_pem,
+        root_path=state_dir / "ca" / "root.pem",
+        not_after=verdict.not_after,
     )
-
-
-def _usable(
-    leaf: Leaf, authority: Authority, names: SubjectNames, lifetime: timedelta, now: datetime
-) -> bool:
-    certificate = leaf.certificate
-    lasts = certificate.not_valid_after_utc - certificate.not_valid_before_utc
-    return lasts <= lifetime + BACKDATED and leaf_is_fresh(certificate, authority, names, now)
-
-
-def _load(path: Path) -> Leaf | None:
-    """The leaf in the file; None for a missing or damaged one, which costs nothing to replace."""
-    content = read_private(path)
-    if content is None:
-        return None
-    try:
-        certificate = x509.load_pem_x509_certificate(content)
-        key = serialization.load_pem_private_key(content, password=None)
-    except (ValueError, TypeError):
-        return None
-    if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-        return None
-    return Leaf(certificate, key)

@@ -79,10 +79,15 @@ def leaf_is_fresh(
     False before it begins, from two thirds of its life on, for other names than `names`, and when another
     authority issued it.
     """
-    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    if not begins <= now < begins + (ends - begins) * 2 / 3:
+    if not certificate.not_valid_before_utc <= now < fresh_until(certificate):
         return False
     return names_of(certificate) == names and _issued_by(certificate, authority)
+
+
+def fresh_until(certificate: x509.Certificate) -> datetime:
+    """When two thirds of its life are over."""
+    begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    return begins + (ends - begins) * 2 / 3
 
 
 def names_of(certificate: x509.Certificate) -> SubjectNames | None:

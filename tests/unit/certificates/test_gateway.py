@@ -128,7 +128,11 @@ def test_a_full_disk_leaves_the_old_certificate(state_dir: Path, now: datetime) 
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert error.value.code == "state_unwritable"
     assert (state_dir / "gateway.pem").read_bytes() == before
-    assert sorted(path.name for path in state_dir.iterdir()) == ["ca", "gateway.pem"]
+    assert sorted(path.name for path in state_dir.iterdir()) == [
+        "ca",
+        "gateway-verdict.json",
+        "gateway.pem",
+    ]
 
 
 def test_a_wrong_host_name_is_told_before_anything_is_written(state_dir: Path, now: datetime) -> None:
