@@ -51,11 +51,11 @@ def read_status(
         containers = tuple(container for container in containers if container.service in services)
     containers = settle_health(containers, engine)
     samples = _samples(containers, engine) if stats else [None] * len(containers)
-    rows = map(_row, containers, samples)
+    rows = (_row(container, engine, sample) for container, sample in zip(containers, samples, strict=True))
     return tuple(sorted(rows, key=lambda row: row.service))
 
 
-def _row(container: ObservedContainer, sample: ContainerStats | None) -> ServiceStatus:
+def _row(container: ObservedContainer, engine: Engine, sample: ContainerStats | None) -> ServiceStatus:
     return ServiceStatus(
         service=container.service,
         state=container.state,
