@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import platformdirs
-
+from docgenctl.actions.cache import cache_directory
 from docgenctl.actions.choose_bases import Bases, choose_bases
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.process_recipe import process_recipes
@@ -28,12 +27,6 @@ from docgenctl.rendering.dockerfiles import render_dockerfile
 
 #: Two builds at once fill a small machine; more only make each of them slower.
 PARALLEL_BUILDS = 2
-
-
-def cache_directory(environ: Mapping[str, str]) -> Path:
-    """Where downloads and base images are kept between projects; may be deleted at any time."""
-    configured = environ.get("DOCGENCTL_CACHE_DIR")
-    return Path(configured) if configured else platformdirs.user_cache_path("docgenctl")
 
 
 def write_recipes(

@@ -1,23 +1,47 @@
-"""Which engine a stack runs on: the configured one, or the one that this machine has."""
+"""Which engine a stack runs on: the configured one, or the one that this machine has.
 
+A stack stays where it is. While containers of it exist as processes, every command is about those; what
+would start it elsewhere is refused until it is down.
+"""
+
+from docgenctl.actions.cache import cache_directory
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.engine.protocol import Engine
-from docgenctl.model.errors import EngineError
+from docgenctl.model.errors import EngineError, RefusedError
+
+#: Below a project's state directory.
+PROCESSES = "processes"
 
 
 def open_engine(opened: OpenProject) -> Engine:
     """The engine of this project's stack; every command about a stack gets it here.
 
-    Raises EngineError with the code that tells why none can be had (`absent`, `stopped`, `denied`,
-    `too_old`, `wrong_context`, `unsupported`).
+    Raises EngineError with the code that tells why none can be had (`stopped`, `denied`, `too_old`,
+    `wrong_context`, `unsupported`); where there is no Docker at all, processes are the engine. Raises
+    RefusedError (`other_engine`) when the configured engine is not the one that the stack runs on.
     """
-    if opened.configuration.settings.engine == "process":
-        raise EngineError(
-            "this version has no process engine yet",
-            hint="set engine: docker, or leave it out",
-            code="unsupported",
-        )
-    return _docker(opened)
+    wanted = opened.configuration.settings.engine
+    processes = opened.state_dir / PROCESSES
+    if (processes / "containers").is_dir() and any((processes / "containers").glob("*.json")):
+        if wanted == "docker":
+            raise RefusedError(
+                "this stack runs as plain processes",
+                hint="docgenctl down --engine process, then: docgenctl up --engine docker",
+                code="other_engine",
+            )
+        return _processes(opened, "where this stack runs")
+    if wanted == "process":
+        _refuse_beside_containers(opened)
+        return _processes(opened, "engine: process")
+    try:
+        return _docker(opened)
+    except EngineError as error:
+        if wanted == "auto" and error.code == "absent":
+            return _processes(opened, "no Docker Engine here")
+        if error.code in ("absent", "stopped", "denied", "too_old"):
+            way = f"{error.hint}; or without containers: docgenctl up --engine process"
+            error.hint = way if error.hint else way.removeprefix("; or ")
+        raise
 
 
 def _docker(opened: OpenProject) -> Engine:
@@ -25,3 +49,26 @@ def _docker(opened: OpenProject) -> Engine:
     from docgenctl.engine.discovery import connect
 
     return connect(opened.environ)
+
+
+def _processes(opened: OpenProject, source: str) -> Engine:
+    from docgenctl.engine.processes.engine import ProcessEngine
+
+    images = cache_directory(opened.environ) / "process-images"
+    return ProcessEngine(opened.state_dir / PROCESSES, images, source=source)
+
+
+def _refuse_beside_containers(opened: OpenProject) -> None:
+    """Raise RefusedError when Docker answers and has containers of this stack."""
+    try:
+        docker = _docker(opened)
+        containers = docker.observe(opened.project.name).containers
+        docker.close()
+    except EngineError:
+        return  # what does not answer runs nothing that could be in the way now
+    if containers:
+        raise RefusedError(
+            "this stack has containers in a Docker Engine",
+            hint="docgenctl down --engine docker, then: docgenctl up --engine process",
+            code="other_engine",
+        )

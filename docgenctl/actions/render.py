@@ -1,6 +1,7 @@
 """`docgenctl render`: write every file, with or without an engine, and start nothing."""
 
-from docgenctl.actions.build_images import cache_directory, write_recipes
+from docgenctl.actions.build_images import write_recipes
+from docgenctl.actions.cache import cache_directory
 from docgenctl.actions.changing import changing
 from docgenctl.actions.choose_bases import MADE_HERE, Bases
 from docgenctl.actions.design_stack import Design, design_stack

@@ -20,7 +20,7 @@ def base_image(
     json_mode: Json = False,
 ) -> None:
     """Build the base image from Debian packages, without a registry."""
-    from docgenctl.actions.build_images import cache_directory
+    from docgenctl.actions.cache import cache_directory
     from docgenctl.actions.choose_bases import base_from_packages
     from docgenctl.engine.discovery import connect
 

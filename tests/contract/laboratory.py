@@ -1,6 +1,9 @@
 """Small stacks to try an engine with: the same for the fake and the real one."""
 
+import io
+import json
 import socket
+import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +14,7 @@ from docgenctl.engine.protocol import Engine
 from docgenctl.model.errors import SubnetTakenError
 from docgenctl.model.observed import ContainerEvent, Health, ObservedContainer
 from docgenctl.model.stack import (
+    PROCESS_RECIPE,
     Attachment,
     HealthCheck,
     Limits,
@@ -24,6 +28,7 @@ from docgenctl.model.stack import (
 )
 from tests.contract.fake_engine import FakeEngine
 from tests.contract.fake_parts import Program
+from tests.engine_fixtures import BUSYBOX
 
 OWNER = "10001:10001"
 
@@ -50,6 +55,7 @@ class Laboratory:
     image: str
     image_id: str
     project: Callable[..., str]
+    context: Callable[..., io.BytesIO] = field(default_factory=lambda: docker_context)
     _random: SystemRandom = field(default_factory=SystemRandom)
 
     def service(
@@ -147,6 +153,27 @@ class Laboratory:
             finally:
                 if isinstance(self.engine, FakeEngine):
                     self.engine.free_port(port)
+
+
+def docker_context(*commands: str) -> io.BytesIO:
+    """A build context that runs these shell commands in the tiny image."""
+    lines = (f"FROM {BUSYBOX}", *(f"RUN {command}" for command in commands))
+    return _tar("Dockerfile", "\n".join(lines))
+
+
+def process_context(*commands: str) -> io.BytesIO:
+    """The same for processes."""
+    return _tar(PROCESS_RECIPE, json.dumps({"steps": [["sh", "-c", command] for command in commands]}))
+
+
+def _tar(name: str, text: str) -> io.BytesIO:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        entry = tarfile.TarInfo(name)
+        entry.size = len(text.encode())
+        tar.addfile(entry, io.BytesIO(text.encode()))
+    buffer.seek(0)
+    return buffer
 
 
 def free_port() -> int:

