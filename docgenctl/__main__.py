@@ -10,6 +10,7 @@ _CUT_SHORT = (129, 130, 143)
 
 def main() -> None:
     """Run the command line and exit with its documented code."""
+    _open_closed_streams()
     from docgenctl.cli.app import run
 
     code = run(sys.argv[1:])
@@ -21,6 +22,20 @@ def main() -> None:
                 stream.flush()
         os._exit(code)
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Stand /dev/null in for standard streams that our parent closed.
+
+    Else the next file or connection would get their numbers, and whoever prints would print into it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            if nothing != number:
+                os.dup2(nothing, number)
+                os.close(nothing)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 from docgenctl import __version__
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.files import private_files
+from docgenctl.host.room import refuse_without_room
 from docgenctl.model.errors import DocgenError, ExitCode
 from docgenctl.model.history import HistoryEntry, Result
 from docgenctl.rendering import write
@@ -38,12 +39,15 @@ class Change:
 
 
 @contextmanager
-def changing(opened: OpenProject, command: str) -> Iterator[Change]:
+def changing(opened: OpenProject, command: str, *, frees: bool = False) -> Iterator[Change]:
     """Hold the project's lock and record the command in its history; every changing action goes through here.
 
     `command` is what others are told is running, such as `docgenctl up`. Waits for another command as long
-    as `opened.wait_lock_s` says. Raises LockedError, and RefusedError for a lock that cannot be opened.
+    as `opened.wait_lock_s` says. Raises LockedError, and RefusedError for a lock that cannot be opened or,
+    unless the command `frees` things, a disk without room (`disk_full`).
     """
+    if not frees:
+        refuse_without_room((opened.state_dir, opened.project.directory))
     with changing_state(opened.state_dir, command, wait_s=opened.wait_lock_s) as change:
         # With the lock, nobody is at work: what lies there half written is left of a command that was killed.
         private_files.remove_unfinished(opened.state_dir)

@@ -15,7 +15,7 @@ def take_down(opened: OpenProject, engine: Engine, reporter: Reporter, *, with_d
     Returns what was done; an empty plan when there was nothing. Raises LockedError, RefusedError for a
     stack of another directory, and EngineError.
     """
-    with changing(opened, "docgenctl down") as change:
+    with changing(opened, "docgenctl down", frees=True) as change:
         observation = engine.observe(opened.project.name)
         refuse_foreign(opened.project, observation)
         plan = plan_down(opened.project.name, observation, with_data=with_data)

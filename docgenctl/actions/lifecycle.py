@@ -23,7 +23,7 @@ def stop_services(
     opened: OpenProject, engine: Engine, reporter: Reporter, services: Sequence[str]
 ) -> tuple[str, ...]:
     """Stop these services (all without names); returns those that were running."""
-    with changing(opened, "docgenctl stop") as change:
+    with changing(opened, "docgenctl stop", frees=True) as change:
         observation = _observe(opened, engine)
         plan = plan_stop(observation, chosen_services(observation, services))
         execute_plan(plan, engine, reporter)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from docgenctl.cli.pipes import reader_may_leave
+from docgenctl.cli.pipes import output_told, reader_may_leave
 
 if TYPE_CHECKING:
     import typer
@@ -99,11 +99,13 @@ def _front_page(*, asked: bool) -> int:
     from docgenctl.cli.pages import front_page
 
     try:
-        with reader_may_leave():
+        with reader_may_leave(), output_told():
             sys.stdout.write(front_page(COMMANDS, sys.stdout))
             sys.stdout.flush()
     except SystemExit:
         return 0
+    except Exception as error:  # noqa: BLE001 - what `run` does for all other commands
+        return _explain(error, json_mode=False)
     return 0 if asked else 2
 
 
@@ -112,7 +114,7 @@ def _run(arguments: Sequence[str]) -> int:
 
     try:
         code = tree.root(list(arguments), prog_name="docgenctl", standalone_mode=False)
-        with reader_may_leave():
+        with reader_may_leave(), output_told():
             sys.stdout.flush()
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from docgenctl.cli.pipes import output_told
+from docgenctl.cli.plain_text import harmless, printable
 from docgenctl.model.errors import ConfigurationError, DocgenError, ExitCode
 
 if TYPE_CHECKING:
@@ -38,11 +40,13 @@ class Console:
 
     def line(self, text: str = "") -> None:
         """One line of the result."""
-        print(_printable(text, self.out), file=self.out)
+        with output_told():
+            print(printable(text, self.out), file=self.out)
 
     def note(self, text: str) -> None:
         """One line that is not the result."""
-        print(_printable(text, self.err), file=self.err)
+        with suppress(OSError):  # nobody is left to be told
+            print(printable(text, self.err), file=self.err, flush=True)
 
     def json(self, value: Any) -> None:
         """The whole result for a program."""
@@ -101,16 +105,18 @@ class Console:
         if self.json_mode:
             self.json(error_document(error))
         red, bold, end = ("\033[31m", "\033[1m", "\033[0m") if self.colours(self.err) else ("", "", "")
-        self.note(f"{red}{bold}Error:{end} {error.message}")
+        self.note(f"{red}{bold}Error:{end} {harmless(error.message)}")
         if isinstance(error, ConfigurationError):
             for problem in error.problems:
-                self.note(f"  {problem}")
+                if str(problem) == error.message:  # the only one, told above
+                    continue
+                self.note(f"  {harmless(str(problem))}")
                 if problem.hint:
-                    self.note(f"    {bold}Hint:{end} {problem.hint}")
+                    self.note(f"    {bold}Hint:{end} {harmless(problem.hint)}")
         for detail in error.details:
-            self.note(f"  {detail}")
+            self.note(f"  {harmless(detail)}")
         if error.hint:
-            self.note(f"{bold}Hint:{end} {error.hint}")
+            self.note(f"{bold}Hint:{end} {harmless(error.hint)}")
 
 
 def error_document(error: DocgenError) -> dict[str, Any]:
@@ -181,9 +187,3 @@ _TINTS = {
 
 def _tinted(cell: str, text_type: Any) -> Any:
     return text_type(cell, style=_TINTS.get(cell, ""))
-
-
-def _printable(text: str, stream: TextIO) -> str:
-    """The text in what the stream can encode: an ASCII locale must not turn a result into a traceback."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding)

@@ -1,4 +1,4 @@
-"""Writing to a reader that may leave before the end, as `head` does."""
+"""Writing to a reader that may leave before the end, as `head` does, or to a disk that is full."""
 
 import os
 import sys
@@ -16,6 +16,28 @@ def reader_may_leave() -> Iterator[None]:
             raise SystemExit(0) from None
         raise
     except BrokenPipeError:
-        # Python flushes once more at its end, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         raise SystemExit(0) from None
+
+
+@contextmanager
+def output_told() -> Iterator[None]:
+    """Around writes of results: raises RefusedError (`output_unwritable`) when they do not arrive."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from docgenctl.model.errors import RefusedError
+
+        _write_no_more()
+        raise RefusedError(
+            f"standard output cannot be written: {error.strerror}",
+            hint="make room where it is redirected to, then run the command again",
+            code="output_unwritable",
+        ) from None
+
+
+def _write_no_more() -> None:
+    """Python flushes once more at its end, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

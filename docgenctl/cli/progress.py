@@ -2,8 +2,11 @@
 
 import threading
 import time
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self, TextIO
+
+from docgenctl.cli.plain_text import printable
 
 _TICK, _CROSS, _BULLET = "✔", "✘", "·"
 
@@ -51,9 +54,8 @@ class PlainReporter:
     def _print(self, text: str) -> None:
         if self._quiet:
             return
-        encoding = getattr(self._stream, "encoding", None) or "utf-8"
-        with self._lock:
-            print(text.encode(encoding, "replace").decode(encoding), file=self._stream, flush=True)
+        with self._lock, suppress(OSError):  # who follows the progress may leave; the work goes on
+            print(printable(text, self._stream), file=self._stream, flush=True)
 
 
 class TerminalReporter:

@@ -17,10 +17,16 @@ def read_bounded(path: Path, limit: int) -> bytes | None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
-            raise _unreadable(path, "is a link to something that does not exist", "") from None
+            raise _unreadable(
+                path,
+                "is a link to something that does not exist",
+                "make what it leads to, or remove the link",
+            ) from None
         return None
     except OSError as error:
-        raise _unreadable(path, f"cannot be read ({error.strerror})", "check its permissions") from None
+        raise _unreadable(
+            path, f"cannot be read ({error.strerror})", f"ls -l {path.name} shows who may read it"
+        ) from None
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):

@@ -22,16 +22,27 @@ def _unshare() -> list[str] | None:
 
 
 def docgenctl_under(
-    folder: Path, prepare: str, *argv: str, environ: Mapping[str, str] | None = None
+    folder: Path,
+    prepare: str,
+    *argv: str,
+    environ: Mapping[str, str] | None = None,
+    user: tuple[str, str] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `prepare` in a shell with private mounts, then docgenctl in `folder/workspace`; $0 is `folder`."""
+    """Run `prepare` in a shell with private mounts, then docgenctl in `folder/workspace`; $0 is `folder`.
+
+    `user` is uid and gid to run as, kept able to read the checkout wherever that lies.
+    """
     way = _unshare()
     if way is None:
         pytest.skip("this machine gives nobody mounts of their own")
     (folder / "workspace").mkdir(exist_ok=True)
+    become = []
+    if user:
+        become = ["setpriv", f"--reuid={user[0]}", f"--regid={user[1]}", "--clear-groups"]
+        become += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]
     script = f'set -e; {prepare}; cd "$0/workspace"; exec "$@"'
     return subprocess.run(
-        [*way, "sh", "-c", script, str(folder), sys.executable, "-m", "docgenctl", *argv],
+        [*way, "sh", "-c", script, str(folder), *become, sys.executable, "-m", "docgenctl", *argv],
         cwd=folder,
         env=environment(folder, **(environ or {})),
         capture_output=True,

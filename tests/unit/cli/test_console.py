@@ -36,7 +36,7 @@ def test_what_the_stream_cannot_encode_is_replaced() -> None:
     console = Console(out=io.TextIOWrapper(raw, encoding="ascii"))
     console.line("✔ done")
     console.out.flush()
-    assert raw.getvalue() == b"? done\n"
+    assert raw.getvalue() == b"ok done\n"
 
 
 def test_nobody_is_asked_in_json_mode_or_off_a_terminal() -> None:
