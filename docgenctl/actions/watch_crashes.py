@@ -3,13 +3,11 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.errors import EngineError, NotHealthyError
 from docgenctl.model.observed import ContainerEvent, ObservedContainer
 from docgenctl.model.plan import Plan, Verb
-from docgenctl.planning.explain_end import explain_end, explain_trouble
 
 LOG_LINES = 20
 #: Characters of a container's last line that fit into a sentence.
@@ -83,6 +81,12 @@ def trouble_of(container: ObservedContainer, engine: Engine) -> str:
 
     Asks the engine only about those that are not well.
     """
+    if container.state == "running" and not container.restarts:
+        return ""
+    from datetime import UTC, datetime  # what status of a healthy stack need not wait for
+
+    from docgenctl.planning.explain_end import explain_trouble
+
     now = datetime.now(UTC)
     if not explain_trouble(container, now):
         return ""
@@ -94,5 +98,7 @@ def trouble_of(container: ObservedContainer, engine: Engine) -> str:
 
 
 def _how(event: ContainerEvent, died: list[ContainerEvent]) -> str:
+    from docgenctl.planning.explain_end import explain_end
+
     oom = any(other.action == "oom" and other.container_id == event.container_id for other in died)
     return explain_end(event.exit_code or 0, oom=oom)

@@ -89,6 +89,8 @@ class Stack:
         settings: Mapping[str, Any] | None = None,
         environ: Mapping[str, str] | None = None,
     ) -> None:
+        #: Words before every command, such as those that enter a network namespace.
+        self.prefix: tuple[str, ...] = ()
         self.engine = engine
         self.directory = directory
         self.state_dir = state_dir
@@ -130,7 +132,7 @@ class Stack:
             argv = (*argv, "--project-dir", str(self.directory))
         begun = time.monotonic()
         done = subprocess.run(
-            [sys.executable, "-m", "docgenctl", *argv],
+            [*self.prefix, sys.executable, "-m", "docgenctl", *argv],
             cwd=self.state_dir.parent,
             env=self.environ | dict(environ or {}),
             capture_output=True,
