@@ -18,6 +18,8 @@ from docgenctl.planning.resolve_servers import resolve_servers
 
 #: A canary answers in milliseconds; one that takes longer than this is not healthy.
 PROBE_TIMEOUT_S = 15.0
+#: Not a failure, and nothing to be silent about.
+NO_EGRESS = "none without containers: what servers reach outside is not restricted"
 
 
 def check_health(
@@ -71,9 +73,14 @@ def _containers(opened: OpenProject, engine: Engine, servers: tuple[Server, ...]
     latency_ms = (time.perf_counter() - begun) * 1000
     settled = {container.service: container for container in settle_health(observation.containers, engine)}
     wanted = ("gateway", "orchestrator", *(server.name for server in servers), "egress")
-    return tuple(
+    if not observation.isolates:
+        wanted = wanted[:-1]
+    layers = [
         LayerResult("container", name, *_verdict(settled.get(name), latency_ms, engine)) for name in wanted
-    )
+    ]
+    if not observation.isolates:
+        layers.append(LayerResult("container", "egress", True, 0.0, NO_EGRESS))
+    return tuple(layers)
 
 
 def _verdict(

@@ -73,6 +73,8 @@ def deploy(opened: OpenProject, engine: Engine, reporter: Reporter, *, timeout_s
     began = time.monotonic()
     with changing(opened, "docgenctl deploy") as change:
         previous = StateStore(opened.state_dir).read().last_good
+        if previous is not None and previous.get("isolates", True) != engine.info().isolates:
+            previous = None  # it ran on the other engine, and cannot run on this one
         try:
             result = bring_up_locked(opened, engine, reporter, timeout_s=timeout_s)
             health = check_health(opened, engine)
@@ -83,7 +85,7 @@ def deploy(opened: OpenProject, engine: Engine, reporter: Reporter, *, timeout_s
             change.error = error
             change.result = Result(report.outcome)
             return report
-        _remember(opened, result)
+        _remember(opened, result, isolates=engine.info().isolates)
         if result.plan.empty:
             change.nothing_changed()
     return DeployReport(
@@ -168,13 +170,14 @@ def _restore(
     return stack, plan
 
 
-def _remember(opened: OpenProject, result: UpResult) -> None:
+def _remember(opened: OpenProject, result: UpResult, *, isolates: bool) -> None:
     """Record the stack that just proved healthy as the one to go back to."""
     store = StateStore(opened.state_dir)
     design = result.design
     last_good = {
         "settings": opened.configuration.settings.model_dump(mode="json"),
         "ports": dict(result.ports),
+        "isolates": isolates,
         "subnets": {network.key: network.subnet for network in design.stack.networks},
         "stack": _STACK.dump_python(design.stack, mode="json"),
         "service_files": {name: dict(files) for name, files in design.service_files.items()},
@@ -195,6 +198,7 @@ def _recall(opened: OpenProject, previous: dict[str, Any]) -> tuple[Stack, Bluep
             subnets=previous["subnets"],
             owner=service_owner(opened.project.directory),
             tool_version=__version__,
+            isolates=previous.get("isolates", True),
         )
         return _STACK.validate_python(previous["stack"]), blueprint
     except (KeyError, ValidationError) as error:

@@ -21,8 +21,7 @@ def open_engine(opened: OpenProject) -> Engine:
     RefusedError (`other_engine`) when the configured engine is not the one that the stack runs on.
     """
     wanted = opened.configuration.settings.engine
-    processes = opened.state_dir / PROCESSES
-    if (processes / "containers").is_dir() and any((processes / "containers").glob("*.json")):
+    if _has_processes(opened):
         if wanted == "docker":
             raise RefusedError(
                 "this stack runs as plain processes",
@@ -42,6 +41,15 @@ def open_engine(opened: OpenProject) -> Engine:
             way = f"{error.hint}; or without containers: docgenctl up --engine process"
             error.hint = way if error.hint else way.removeprefix("; or ")
         raise
+
+
+def runs_as_processes(opened: OpenProject) -> bool:
+    """Whether the stack runs as processes or is configured to; asks no engine."""
+    return opened.configuration.settings.engine == "process" or _has_processes(opened)
+
+
+def _has_processes(opened: OpenProject) -> bool:
+    return any((opened.state_dir / PROCESSES / "containers").glob("*.json"))
 
 
 def _docker(opened: OpenProject) -> Engine:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from docgenctl import __version__
+from docgenctl.actions.open_engine import runs_as_processes
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.host.workspace import service_owner
 from docgenctl.model.blueprint import Blueprint
@@ -51,6 +52,7 @@ def sketch_stack(opened: OpenProject) -> Sketch:
         subnets={key: state.subnets.get(key, "") for key in keys},
         owner=service_owner(opened.project.directory),
         tool_version=__version__,
+        isolates=not runs_as_processes(opened),
     )
     images = dict.fromkeys(service_names(blueprint), ImageChoice(reference=""))
     return Sketch(

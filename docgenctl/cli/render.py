@@ -49,7 +49,9 @@ def _engine(opened: OpenProject, console: Console) -> Engine | None:
     from docgenctl.actions.open_engine import open_engine
 
     try:
-        return open_engine(opened)
+        engine = open_engine(opened)
+        # What is rendered is for containers, wherever they will run; processes know nothing of them.
+        return engine if engine.info().isolates else None
     except EngineError as error:
         console.note(f"Without an engine ({error.message}): networks in use elsewhere are not seen.")
         return None
