@@ -8,12 +8,13 @@ from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.endpoint.mcp_client import McpEndpoint, Progress, ToolResult
 from docgenctl.model.errors import UsageError
+from docgenctl.state.tool_names import remember_tool_names
 
 
 def list_tools(opened: OpenProject) -> tuple[Mapping[str, Any], ...]:
     """All tools of all servers, as the orchestrator lists them."""
     with McpEndpoint(find_endpoint(opened)) as client:
-        return client.list_tools()
+        return _listed(opened, client)
 
 
 def call_tool(
@@ -26,8 +27,15 @@ def call_tool(
 ) -> ToolResult:
     """Call one tool. Raises UsageError naming similar ones when there is no such tool."""
     with McpEndpoint(find_endpoint(opened), timeout_s=timeout_s) as client:
-        names = [str(tool.get("name")) for tool in client.list_tools()]
+        names = [str(tool.get("name")) for tool in _listed(opened, client)]
         if name not in names:
             near = difflib.get_close_matches(name, names, n=3) or names
             raise UsageError(f"there is no tool {name}", hint=f"tools: {', '.join(near)}")
         return client.call_tool(name, arguments, on_progress)
+
+
+def _listed(opened: OpenProject, client: McpEndpoint) -> tuple[Mapping[str, Any], ...]:
+    """The tools there are, whose names completion offers from then on."""
+    tools = client.list_tools()
+    remember_tool_names(opened.state_dir, [str(tool.get("name")) for tool in tools])
+    return tools

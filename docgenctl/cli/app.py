@@ -85,7 +85,11 @@ def new_app(**options: Any) -> typer.Typer:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return the exit code; errors are told, never shown as a traceback."""
-    if COMPLETION_ASKED not in os.environ and list(arguments) in ([], ["-h"], ["--help"]):
+    if COMPLETION_ASKED in os.environ:
+        code = _complete(os.environ[COMPLETION_ASKED])
+        if code is not None:
+            return code
+    elif list(arguments) in ([], ["-h"], ["--help"]):
         return _front_page(asked=bool(arguments))
     from docgenctl.cli.interruption import run_interruptibly
 
@@ -93,6 +97,19 @@ def run(arguments: Sequence[str]) -> int:
     return run_interruptibly(
         lambda: _run(arguments), lambda error: _explain(error, json_mode=json_mode), arguments
     )
+
+
+def _complete(instruction: str) -> int | None:
+    from docgenctl.cli.completion import answer
+
+    try:
+        answered = answer(instruction, os.environ)
+        if answered is not None:
+            sys.stdout.write(f"{answered[0]}\n")
+            sys.stdout.flush()
+    except Exception:  # noqa: BLE001 - whatever it is, a shell in the middle of a line is no place for it
+        return 1
+    return None if answered is None else answered[1]
 
 
 def _front_page(*, asked: bool) -> int:
@@ -112,6 +129,8 @@ def _front_page(*, asked: bool) -> int:
 def _run(arguments: Sequence[str]) -> int:
     from docgenctl.cli import tree
 
+    # What other packages plug into pydantic is none of ours; looking for it takes longer than Python's start.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         code = tree.root(list(arguments), prog_name="docgenctl", standalone_mode=False)
         with reader_may_leave(), output_told():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docgenctl.cli import config_change
+from docgenctl.cli import config_change, suggestions
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, setting_flags
@@ -71,7 +71,11 @@ def show(
 def get(
     key: Annotated[
         str,
-        typer.Argument(help="Key path of a setting or section, such as servers/main/port.", metavar="KEY"),
+        typer.Argument(
+            help="Key path of a setting or section, such as servers/main/port.",
+            metavar="KEY",
+            autocompletion=suggestions.settings,
+        ),
     ],
     project_dir: ProjectDir = None,
     json_mode: Json = False,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from docgenctl.cli import suggestions
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
 from docgenctl.model.errors import ConfigurationError, UsageError
@@ -12,7 +13,14 @@ from docgenctl.model.errors import ConfigurationError, UsageError
 if TYPE_CHECKING:
     from docgenctl.actions.change_configuration import FileChange
 
-Key = Annotated[str, typer.Argument(help="Key path of a setting, such as servers/main/port.", metavar="KEY")]
+Key = Annotated[
+    str,
+    typer.Argument(
+        help="Key path of a setting, such as servers/main/port.",
+        metavar="KEY",
+        autocompletion=suggestions.settings,
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the difference and write nothing.")]
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from docgenctl.cli import suggestions
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
@@ -14,7 +15,12 @@ app = new_app()
 
 @app.command()
 def endpoint(
-    server: Annotated[str, typer.Argument(help="A server's own endpoint; by default the one for all.")] = "",
+    server: Annotated[
+        str,
+        typer.Argument(
+            help="A server's own endpoint; by default the one for all.", autocompletion=suggestions.servers
+        ),
+    ] = "",
     project_dir: ProjectDir = None,
     json_mode: Json = False,
 ) -> None:

@@ -24,7 +24,12 @@ app = new_app()
 
 @app.command()
 def generate(
-    kind: Annotated[str, typer.Argument(help="readme, architecture, api-reference or changelog.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="readme, architecture, api-reference or changelog.", autocompletion=lambda: list(KINDS)
+        ),
+    ],
     title: Annotated[str | None, typer.Option(help="Title; by default the project's name.")] = None,
     out: Annotated[
         str | None, typer.Option(help="File in the output folder; by default named after the kind.")

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from docgenctl.cli import suggestions
+
 ProjectDir = Annotated[
     Path | None,
     typer.Option(
@@ -16,7 +18,12 @@ ProjectDir = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 Services = Annotated[
-    list[str] | None, typer.Argument(help="Services; all when none is named.", metavar="[SERVICE]...")
+    list[str] | None,
+    typer.Argument(
+        help="Services; all when none is named.",
+        metavar="[SERVICE]...",
+        autocompletion=suggestions.services,
+    ),
 ]
 TimeoutS = Annotated[float, typer.Option("--timeout", min=1, help="Seconds to wait until it is healthy.")]
 Port = Annotated[

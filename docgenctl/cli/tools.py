@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from docgenctl.cli import suggestions
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import Json, ProjectDir
@@ -36,7 +37,7 @@ def list_command(project_dir: ProjectDir = None, json_mode: Json = False) -> Non
 
 @app.command("call")
 def call_command(
-    name: Annotated[str, typer.Argument(help="The tool's name.")],
+    name: Annotated[str, typer.Argument(help="The tool's name.", autocompletion=suggestions.tools)],
     arguments: Annotated[
         list[str] | None,
         typer.Argument(

@@ -36,6 +36,12 @@ def state_directory(project: Project, environ: Mapping[str, str]) -> Path:
     return path
 
 
+def state_directory_if_there(project_id: str, environ: Mapping[str, str]) -> Path | None:
+    """Where the state of that project lies, None when there is none yet; nothing is made."""
+    path = _base(environ) / project_id
+    return path if path.is_dir() else None
+
+
 def _base(environ: Mapping[str, str]) -> Path:
     chosen = environ.get(STATE_DIR_VARIABLE, "")
     if chosen:

@@ -12,17 +12,18 @@ from docgenctl.files.private_files import read_private, write_private
 from docgenctl.model.errors import RefusedError
 
 _FILE = "glance.json"
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """`inputs` is the digest of everything that `name`, `engine` and `servers` follow from."""
+    """`inputs` is the digest of everything that the rest follows from; `keys` are the settings' key paths."""
 
     inputs: str
     name: str
     engine: str
     servers: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
 
 def recall(state_dir: Path) -> Remembered | None:
@@ -32,10 +33,11 @@ def recall(state_dir: Path) -> Remembered | None:
         document = json.loads(data) if data else None
         if not isinstance(document, dict) or document.pop("layout", None) != _LAYOUT:
             return None
-        remembered = Remembered(**{**document, "servers": tuple(document["servers"])})
+        lists = {name: tuple(document[name]) for name in ("servers", "keys")}
+        remembered = Remembered(**{**document, **lists})
     except (RefusedError, ValueError, TypeError, KeyError):
         return None
-    words = (remembered.inputs, remembered.name, remembered.engine, *remembered.servers)
+    words = (remembered.inputs, remembered.name, remembered.engine, *remembered.servers, *remembered.keys)
     return remembered if all(isinstance(word, str) for word in words) else None
 
 
@@ -46,7 +48,8 @@ def remember(state_dir: Path, remembered: Remembered) -> None:
         "inputs": remembered.inputs,
         "name": remembered.name,
         "engine": remembered.engine,
-        "servers": list(remembered.servers),
+        "servers": remembered.servers,
+        "keys": remembered.keys,
     }
     try:
         write_private(state_dir / _FILE, json.dumps(document).encode() + b"\n")

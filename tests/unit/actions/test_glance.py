@@ -51,7 +51,14 @@ def test_a_glance_says_what_the_full_reading_said(place: Place) -> None:
 
 def test_the_note_is_for_nobody_else_and_holds_no_value_of_the_environment(place: Place) -> None:
     assert place.note.stat().st_mode & 0o777 == 0o600
-    assert set(json.loads(place.note.read_text())) == {"layout", "inputs", "name", "engine", "servers"}
+    assert set(json.loads(place.note.read_text())) == {
+        "layout",
+        "inputs",
+        "name",
+        "engine",
+        "servers",
+        "keys",
+    }
 
 
 def changed_setting(place: Place) -> None:
@@ -95,7 +102,7 @@ def note_of_another_shape(place: Place) -> None:
 
 
 def note_of_another_layout(place: Place) -> None:
-    place.note.write_text(json.dumps({**json.loads(place.note.read_text()), "layout": 2}))
+    place.note.write_text(json.dumps({**json.loads(place.note.read_text()), "layout": 1}))
 
 
 def exposed_note(place: Place) -> None:

@@ -237,6 +237,24 @@ def test_status_of_what_was_read_before_imports_nothing_heavy(
     assert "http" in found, "the engine was not even asked"
 
 
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+@pytest.mark.parametrize(
+    ("line", "free_of"),
+    [
+        ("docgenctl sta", {*HEAVY, "typer"}),
+        ("docgenctl logs ", HEAVY),
+        ("docgenctl tools call f", HEAVY),
+        ("docgenctl up --", HEAVY),
+        ("docgenctl config get serv", HEAVY),
+    ],
+)
+def test_completion_imports_nothing_heavy(shell: str, line: str, free_of: set[str], tmp_path: Path) -> None:
+    asked = {"_DOCGENCTL_COMPLETE": f"complete_{shell}", "_TYPER_COMPLETE_ARGS": line}
+    found = imported(tmp_path, **asked)
+    assert not found & free_of
+    assert "shlex" in found, "nothing was answered"
+
+
 @pytest.mark.parametrize(
     ("argv", "allowed"),
     [
