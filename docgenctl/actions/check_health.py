@@ -33,13 +33,13 @@ def check_health(
     endpoint = find_endpoint(opened)
     if servers is None:
         servers = resolve_servers(opened.configuration.settings, opened.facts)
-    layers = list(_containers(opened, engine, servers))
+    layers = list(check_containers(opened, engine, servers))
     layers.append(probe_gateway(endpoint))
     if layers[-1].ok:
         layers += (_ready(endpoint, server) for server in servers)
         with McpEndpoint(endpoint, timeout_s=PROBE_TIMEOUT_S) as client:
             layers.append(probe_discover(client))
-            layers += _tools(servers, client)
+            layers += check_tools(servers, client)
     return HealthReport(healthy=all(layer.ok for layer in layers), layers=tuple(layers))
 
 
@@ -51,10 +51,11 @@ def prove_tools(blueprint: Blueprint, endpoint: Endpoint) -> tuple[LayerResult, 
 def prove_servers(servers: tuple[Server, ...], endpoint: Endpoint) -> tuple[LayerResult, ...]:
     """The same for these servers."""
     with McpEndpoint(endpoint, timeout_s=PROBE_TIMEOUT_S) as client:
-        return _tools(servers, client)
+        return check_tools(servers, client)
 
 
-def _tools(servers: tuple[Server, ...], client: McpEndpoint) -> tuple[LayerResult, ...]:
+def check_tools(servers: tuple[Server, ...], client: McpEndpoint) -> tuple[LayerResult, ...]:
+    """Layer `tool`: the harmless call of each server that names one, over the client's connection."""
     return tuple(
         probe_tool(client, server.facts.canary.tool, server.facts.canary.arguments)
         for server in servers
@@ -67,7 +68,10 @@ def _ready(endpoint: Endpoint, server: Server) -> LayerResult:
     return replace(result, subject=server.name)
 
 
-def _containers(opened: OpenProject, engine: Engine, servers: tuple[Server, ...]) -> tuple[LayerResult, ...]:
+def check_containers(
+    opened: OpenProject, engine: Engine, servers: tuple[Server, ...]
+) -> tuple[LayerResult, ...]:
+    """Layer `container`: the engine's word on each service that ought to run. Raises EngineError."""
     begun = time.perf_counter()
     observation = engine.observe(opened.project.name)
     latency_ms = (time.perf_counter() - begun) * 1000

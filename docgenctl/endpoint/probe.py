@@ -21,6 +21,44 @@ def probe_gateway(endpoint: Endpoint, *, timeout_s: float = 5.0) -> LayerResult:
     return _timed("gateway", endpoint.authority, lambda: _get(endpoint, "/health", timeout_s))
 
 
+class ReadinessProbe:
+    """Asks `/health/ready` again and again over one kept connection: no handshake as long as it holds."""
+
+    def __init__(self, endpoint: Endpoint, *, timeout_s: float = 5.0) -> None:
+        self._endpoint = endpoint
+        self._connection = Connection(endpoint, timeout_s=timeout_s)
+
+    def ask(self) -> tuple[LayerResult, ...]:
+        """Layer `gateway`, whose `ok` says that somebody answered, and layer `ready` for each check."""
+        began = time.perf_counter()
+        try:
+            response = self._connection.request("GET", "/health/ready", repeatable=True)
+            document = failures.json_object(self._connection.read(response)) or {}
+            ok, detail = True, _described(response.status, document)
+        except NotHealthyError as error:
+            ok, detail, document = False, error.message, {}
+        latency_ms = (time.perf_counter() - began) * 1000
+        checks = document.get("checks")
+        found = checks if isinstance(checks, dict) else {}
+        if ok and not found:  # the gateway's own words: nobody behind it answered
+            ok = False
+        return (
+            LayerResult("gateway", self._endpoint.authority, ok, latency_ms, detail),
+            *(_check(name, check, latency_ms) for name, check in found.items()),
+        )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _check(name: str, check: Any, latency_ms: float) -> LayerResult:
+    ok = isinstance(check, dict) and check.get("ok") is True
+    detail = str(check.get("detail", "")) if isinstance(check, dict) else ""
+    words = failures.printable(detail) if detail else ("ready" if ok else "not ready")
+    return LayerResult("ready", failures.printable(str(name)), ok, latency_ms, words)
+
+
 def probe_discover(client: McpEndpoint) -> LayerResult:
     """Layer `discover`: the key is accepted and the server says what it is, over the client's connection."""
 

@@ -68,7 +68,7 @@ def shape_of_status() -> Any:
 
 def shape_of_health() -> Any:
     printed = io.StringIO()
-    health._show(REPORT, Console(json_mode=True, out=printed), compact=False)
+    health._show(REPORT, Console(json_mode=True, out=printed))
     return json.loads(printed.getvalue())
 
 

@@ -119,7 +119,7 @@ def asked(folder: Path, instruction: str, line: str, **more: str) -> subprocess.
 
 def test_zsh_and_fish_get_meanings_too(tmp_path: Path) -> None:
     zsh = asked(tmp_path, "complete_zsh", "docgenctl sta").stdout
-    assert zsh.startswith("_arguments '*: :((\"start\":\"Start stopped services")
+    assert zsh.startswith('_arguments \'*: :(("start":"Start stopped services')
     assert zsh.rstrip().endswith("))'")
     assert asked(tmp_path, "complete_zsh", "docgenctl status -C ").stdout == "_files\n"
     fish = asked(tmp_path, "complete_fish", "docgenctl stat", _TYPER_COMPLETE_FISH_ACTION="get-args")
