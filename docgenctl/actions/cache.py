@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-import platformdirs
-
 
 def cache_directory(environ: Mapping[str, str]) -> Path:
     """Where downloads and base images are kept between projects; may be deleted at any time."""
     configured = environ.get("DOCGENCTL_CACHE_DIR")
-    return Path(configured) if configured else platformdirs.user_cache_path("docgenctl")
+    if configured:
+        return Path(configured)
+    import platformdirs  # takes as long to import as Python to start
+
+    return platformdirs.user_cache_path("docgenctl")

@@ -63,18 +63,11 @@ def look_at(directory: Path | None, environ: Mapping[str, str]) -> tuple[Project
 
     Raises as `open_project` and `open_engine` do.
     """
-    from docgenctl.model.errors import EngineError
+    from docgenctl.actions.open_engine import open_engine
 
     found = glance(directory, environ)
-    if found is not None and found.engine in ("auto", "docker"):
-        from docgenctl.engine.discovery import connect
-
-        try:
-            return found.project, connect(environ)
-        except EngineError:
-            if found.engine == "docker":
-                raise
-    from docgenctl.actions.open_engine import open_engine
+    if found is not None:
+        return found.project, open_engine(found)
     from docgenctl.actions.open_project import open_project
 
     opened = open_project(directory, environ)

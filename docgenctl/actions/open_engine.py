@@ -4,23 +4,47 @@ A stack stays where it is. While containers of it exist as processes, every comm
 would start it elsewhere is refused until it is down.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
 from docgenctl.actions.cache import cache_directory
-from docgenctl.actions.open_project import OpenProject
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.errors import EngineError, RefusedError
+from docgenctl.model.project import Project
 
 #: Below a project's state directory.
 PROCESSES = "processes"
 
 
-def open_engine(opened: OpenProject) -> Engine:
+class WhoseStack(Protocol):
+    """What choosing an engine needs: an `OpenProject`, or a `Glance` that read no configuration."""
+
+    @property
+    def project(self) -> Project:
+        """Whose stack it is."""
+
+    @property
+    def engine(self) -> str:
+        """The setting: auto, docker or process."""
+
+    @property
+    def state_dir(self) -> Path:
+        """Where the project's state lies."""
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The process environment."""
+
+
+def open_engine(opened: WhoseStack) -> Engine:
     """The engine of this project's stack; every command about a stack gets it here.
 
     Raises EngineError with the code that tells why none can be had (`stopped`, `denied`, `too_old`,
     `wrong_context`, `unsupported`); where there is no Docker at all, processes are the engine. Raises
     RefusedError (`other_engine`) when the configured engine is not the one that the stack runs on.
     """
-    wanted = opened.configuration.settings.engine
+    wanted = opened.engine
     if _has_processes(opened):
         if wanted == "docker":
             raise RefusedError(
@@ -43,30 +67,30 @@ def open_engine(opened: OpenProject) -> Engine:
         raise
 
 
-def runs_as_processes(opened: OpenProject) -> bool:
+def runs_as_processes(opened: WhoseStack) -> bool:
     """Whether the stack runs as processes or is configured to; asks no engine."""
-    return opened.configuration.settings.engine == "process" or _has_processes(opened)
+    return opened.engine == "process" or _has_processes(opened)
 
 
-def _has_processes(opened: OpenProject) -> bool:
+def _has_processes(opened: WhoseStack) -> bool:
     return any((opened.state_dir / PROCESSES / "containers").glob("*.json"))
 
 
-def _docker(opened: OpenProject) -> Engine:
+def _docker(opened: WhoseStack) -> Engine:
     # Imported when needed: a stack of processes needs nothing of Docker's.
     from docgenctl.engine.discovery import connect
 
     return connect(opened.environ)
 
 
-def _processes(opened: OpenProject, source: str) -> Engine:
+def _processes(opened: WhoseStack, source: str) -> Engine:
     from docgenctl.engine.processes.engine import ProcessEngine
 
     images = cache_directory(opened.environ) / "process-images"
     return ProcessEngine(opened.state_dir / PROCESSES, images, source=source)
 
 
-def _refuse_beside_containers(opened: OpenProject) -> None:
+def _refuse_beside_containers(opened: WhoseStack) -> None:
     """Raise RefusedError when Docker answers and has containers of this stack."""
     try:
         docker = _docker(opened)

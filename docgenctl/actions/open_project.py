@@ -32,6 +32,11 @@ class OpenProject:
     environ: Mapping[str, str]
     wait_lock_s: float = 0
 
+    @property
+    def engine(self) -> str:
+        """The setting `engine`: auto, docker or process."""
+        return self.configuration.settings.engine
+
 
 def open_project(
     directory: Path | None,
@@ -69,6 +74,7 @@ def _leave_note(opened: OpenProject, inputs: str) -> None:
         name=opened.project.name,
         engine=settings.engine,
         servers=tuple(sorted(settings.servers)),
+        keys=tuple(opened.configuration.origins),
     )
     if recall(opened.state_dir) != note and digest_of_inputs(directory, opened.environ) == inputs:
         remember(opened.state_dir, note)

@@ -26,23 +26,23 @@ class Candidate(NamedTuple):
     meaning: str = ""
 
 
-def answer(instruction: str, environ: Mapping[str, str]) -> tuple[str, int] | None:
+def answer(instruction: str, shell: Mapping[str, str]) -> tuple[str, int] | None:
     """What to print and the exit code, None for a shell or an instruction that is left to Typer."""
     if instruction == "complete_bash":
-        words = _words(environ.get("COMP_WORDS", ""))
-        at = environ.get("COMP_CWORD", "")
+        words = _words(shell.get("COMP_WORDS", ""))
+        at = shell.get("COMP_CWORD", "")
         position = int(at) if at.isdigit() else len(words)
         found = candidates(words[1:position], words[position] if position < len(words) else "")
         return "\n".join(candidate.value for candidate in found), 0
     if instruction not in ("complete_zsh", "complete_fish"):
         return None
-    line = environ.get("_TYPER_COMPLETE_ARGS", "")
+    line = shell.get("_TYPER_COMPLETE_ARGS", "")
     words = _words(line)[1:]
     incomplete = words.pop() if words and not line.endswith(" ") else ""
     found = candidates(words, incomplete)
     if instruction == "complete_zsh":
         return _for_zsh(found), 0
-    if environ.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args":
+    if shell.get("_TYPER_COMPLETE_FISH_ACTION") == "is-args":
         return "", int(not found)
     return "\n".join(f"{value}\t{meaning}" if meaning else value for value, meaning in found), 0
 
