@@ -135,7 +135,8 @@ def _start(home: Home) -> None:
     command = [sys.executable, "-P", "-m", "docgenctl.engine.processes.supervisor", str(home.path)]
     # Nothing of the user's environment: tokens in it are none of the supervisor's business.
     clean = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
-    with (home.path / "supervisor.log").open("ab") as log:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+    with os.fdopen(os.open(home.path / "supervisor.log", flags, 0o600), "ab") as log:
         subprocess.run(
             command,
             env=clean | {"PYTHONPATH": root},

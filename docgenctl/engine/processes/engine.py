@@ -51,6 +51,7 @@ class ProcessEngine:
 
     def __init__(self, home: Path, images: Path, *, source: str = "engine: process") -> None:
         self._home = Home(home)
+        self.images = images
         self._images = ImageStore(images)
         self._source = source
         self._creating = threading.Lock()
