@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -58,28 +59,65 @@ def references_in(document: object) -> list[str]:
     return [document] if isinstance(document, str) and document.startswith("docgenctl/") else []
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_the_stack_comes_back_with_its_engine(stack: Stack, second: OwnEngine, how: signal.Signals) -> None:
-    ports, endpoint = stack.ports(), stack.endpoint()
-    key = Path(endpoint["api_key_file"]).read_text()
-    containers = stack.containers()
+@dataclass(frozen=True)
+class Remembered:
+    """What must be the same afterwards."""
 
-    second.end(how)
+    ports: dict[str, int]
+    endpoint: dict[str, str]
+    key: str
+    containers: dict[str, str]
+
+    @classmethod
+    def of(cls, stack: Stack) -> "Remembered":
+        endpoint = stack.endpoint()
+        key = Path(endpoint["api_key_file"]).read_text()
+        return cls(stack.ports(), endpoint, key, stack.containers())
+
+
+def healthy(stack: Stack) -> bool:
+    return stack.run("health").exit_code == 0
+
+
+def test_the_stack_comes_back_with_its_engine(stack: Stack, second: OwnEngine) -> None:
+    before = Remembered.of(stack)
+    second.end()
     assert stack.run("health").exit_code == 4
     second.start()
-    wait_until(lambda: stack.run("health").exit_code == 0, 90, what="the stack is healthy again by itself")
-
-    assert (stack.ports(), stack.endpoint()) == (ports, endpoint)
-    assert Path(endpoint["api_key_file"]).read_text() == key
-    assert stack.containers() == containers
+    wait_until(lambda: healthy(stack), 90, what="the stack is healthy again by itself")
+    assert Remembered.of(stack) == before
     assert stack.up()["steps"] == []
+
+
+def test_the_stack_comes_back_after_a_loss_of_power(stack: Stack, second: OwnEngine) -> None:
+    before = Remembered.of(stack)
+    second.lose_power()
+    second.start()
+    wait_until(lambda: healthy(stack), 90, what="the stack is healthy again by itself")
+    assert Remembered.of(stack) == before
+    assert stack.up()["steps"] == []
+
+
+def test_after_a_crash_of_the_engine_alone_up_brings_the_same_stack_back(
+    stack: Stack, second: OwnEngine
+) -> None:
+    """Such an engine stops what outlived it and takes that for somebody's wish (docs/decisions/0012)."""
+    before = Remembered.of(stack)
+    second.end(signal.SIGKILL)
+    second.start()
+    steps = stack.up()["steps"]
+    assert {step["verb"] for step in steps} <= {"start container"}
+    assert healthy(stack)
+    assert Remembered.of(stack) == before
 
 
 def test_what_was_stopped_on_purpose_stays_so(stack: Stack, second: OwnEngine) -> None:
     stack.ok("stop", "github")
     second.end()
     second.start()
-    wait_until(lambda: stack.engine.observe(stack.project).container("main").state == "running", 60)
+    wait_until(
+        lambda: stack.engine.observe(stack.project).container("main").state == "running", 60, "main runs"
+    )
     states = {c.service: c.state for c in stack.engine.observe(stack.project).containers}
     assert states.pop("github") == "exited"
     assert set(states.values()) == {"running"}
