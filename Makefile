@@ -34,8 +34,9 @@ engine-stop: ## Stop the engine that `make engine` started
 compose: ## Fetch the Compose plugin that tests and benchmarks compare with, into the cache
 	@$(PYTHON) install/compose.py
 
-up: setup engine ## Start the stack of this repository and prove that it works
-	@$(BIN)/docgenctl up
+up: setup ## Start the stack of this repository and prove that it works
+	@engine=$$($(PYTHON) install/engine.py ensure --or-processes) || exit $$?; \
+	  DOCGENCTL_ENGINE="$${DOCGENCTL_ENGINE:-$$engine}" $(BIN)/docgenctl up
 
 down: setup ## Remove the stack's containers and networks; data stays
 	@$(BIN)/docgenctl down
