@@ -1,5 +1,7 @@
 """Carry out a plan: each step is one engine call; independent steps run side by side.
 
+Volumes that can be filled at the same time are handed to the engine together: there it is one call.
+
 The executor decides nothing. When a step fails, steps that are already running are waited for, none is
 begun, and the first failure is raised; what was done stays done, and the next plan starts from there.
 """
@@ -9,7 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from docgenctl.engine.protocol import Engine
+from docgenctl.engine.protocol import Engine, FillsTogether
 from docgenctl.model.plan import Plan, Step, Verb
 from docgenctl.model.progress import Reporter
 from docgenctl.model.stack import Service, Stack, Volume, VolumeContent
@@ -56,36 +58,44 @@ class _Execution:
 
     def run(self, plan: Plan) -> None:
         waiting = {step.id: step for step in plan.steps}
+        volumes = frozenset(step.id for step in plan.steps if step.verb is Verb.CREATE_VOLUME)
         done: set[str] = set()
-        running: dict[Future[None], Step] = {}
+        running: dict[Future[None], tuple[Step, ...]] = {}
         failure: BaseException | None = None
         with _steps_in_parallel(self.reporter) as pool:
             while waiting or running:
                 if failure is None:
-                    for step in _ready(waiting, done):
-                        del waiting[step.id]
-                        running[pool.submit(self._carry_out, step)] = step
+                    for steps in _ready(waiting, done, volumes):
+                        for step in steps:
+                            del waiting[step.id]
+                        running[pool.submit(self._carry_out, steps)] = steps
                 if not running:
                     break
                 finished, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in finished:
-                    step = running.pop(future)
+                    steps = running.pop(future)
                     failure = failure or future.exception()
-                    done.add(step.id)
+                    done.update(step.id for step in steps)
         if failure is not None:
             raise failure
         if waiting:  # a plan whose needs can never be met is a bug of the planner
             raise AssertionError(f"steps that wait for each other: {sorted(waiting)}")
 
-    def _carry_out(self, step: Step) -> None:
-        topic = _TOPICS[step.verb]
-        self.reporter.begin(topic, step.subject, f"{step.verb}: {step.cause}")
+    def _carry_out(self, steps: tuple[Step, ...]) -> None:
+        """One step, or several that fill volumes."""
+        for step in steps:
+            self.reporter.begin(_TOPICS[step.verb], step.subject, f"{step.verb}: {step.cause}")
         try:
-            _CALLS[step.verb](self, step)
+            if steps[0].verb is Verb.FILL_VOLUME:
+                self.fill_volumes(steps)
+            else:
+                _CALLS[steps[0].verb](self, steps[0])
         except BaseException:
-            self.reporter.failed(topic, step.subject, str(step.verb))
+            for step in steps:
+                self.reporter.failed(_TOPICS[step.verb], step.subject, str(step.verb))
             raise
-        self.reporter.done(topic, step.subject, _DONE[step.verb])
+        for step in steps:
+            self.reporter.done(_TOPICS[step.verb], step.subject, _DONE[step.verb])
 
     def wanted(self) -> Stack:
         """The stack of a plan that creates things."""
@@ -101,11 +111,17 @@ class _Execution:
         stack = self.wanted()
         self.engine.create_volume(stack.volume(step.subject), stack)
 
-    def fill_volume(self, step: Step) -> None:
+    def fill_volumes(self, steps: tuple[Step, ...]) -> None:
+        """Together where the engine gains by it."""
         stack = self.wanted()
-        volume = stack.volume(step.subject)
-        content = self.contents.get(volume.key) or VolumeContent(volume=volume.key, version="", files={})
-        self.engine.fill_volume(content, volume, _user_of(volume, stack).image)
+        volumes = [stack.volume(step.subject) for step in steps]
+        nothing = {v.key: VolumeContent(volume=v.key, version="", files={}) for v in volumes}
+        fills = [(self.contents.get(volume.key) or nothing[volume.key], volume) for volume in volumes]
+        if isinstance(self.engine, FillsTogether):
+            self.engine.fill_volumes(fills, _user_of(volumes[0], stack).image)
+            return
+        for content, volume in fills:
+            self.engine.fill_volume(content, volume, _user_of(volume, stack).image)
 
     def create_container(self, step: Step) -> None:
         stack = self.wanted()
@@ -135,8 +151,12 @@ def _steps_in_parallel(reporter: Reporter) -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-def _ready(waiting: Mapping[str, Step], done: set[str]) -> list[Step]:
-    return [step for step in waiting.values() if step.needs <= done]
+def _ready(waiting: Mapping[str, Step], done: set[str], volumes: frozenset[str]) -> list[tuple[Step, ...]]:
+    """Steps that may begin; fillings together, once there is no volume left to be made."""
+    ready = [step for step in waiting.values() if step.needs <= done]
+    fillings = tuple(step for step in ready if step.verb is Verb.FILL_VOLUME)
+    others: list[tuple[Step, ...]] = [(step,) for step in ready if step.verb is not Verb.FILL_VOLUME]
+    return [fillings, *others] if fillings and volumes <= done else others
 
 
 def _user_of(volume: Volume, stack: Stack) -> Service:
@@ -147,7 +167,6 @@ _CALLS: Mapping[Verb, Callable[[_Execution, Step], None]] = {
     Verb.CREATE_NETWORK: _Execution.create_network,
     Verb.REMOVE_NETWORK: lambda run, step: run.engine.remove_network(step.target),
     Verb.CREATE_VOLUME: _Execution.create_volume,
-    Verb.FILL_VOLUME: _Execution.fill_volume,
     Verb.REMOVE_VOLUME: lambda run, step: run.engine.remove_volume(step.target),
     Verb.CREATE_CONTAINER: _Execution.create_container,
     Verb.START_CONTAINER: _Execution.start_container,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -226,7 +226,11 @@ class DockerEngine:
 
     def fill_volume(self, content: VolumeContent, volume: Volume, image: str) -> None:
         """Put a version of files into a volume and point `current` at it."""
-        volumes.fill(self._api, content, volume, image)
+        self.fill_volumes([(content, volume)], image)
+
+    def fill_volumes(self, fills: Sequence[tuple[VolumeContent, Volume]], image: str) -> None:
+        """The same for several volumes through one helper container."""
+        volumes.fill(self._api, fills, image)
 
     # -- containers ------------------------------------------------------------------------------
     def create_container(self, service: Service, stack: Stack) -> str:

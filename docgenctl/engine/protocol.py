@@ -4,10 +4,10 @@ Every method may raise `EngineError`. Removing what is gone and stopping what ha
 an interrupted command can simply be repeated. Methods are safe to call from several threads.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, runtime_checkable
 
 from docgenctl.model.inventory import EngineReport, Inventory
 from docgenctl.model.observed import (
@@ -21,6 +21,14 @@ from docgenctl.model.observed import (
     ObservedImage,
 )
 from docgenctl.model.stack import Network, Service, Stack, Volume, VolumeContent
+
+
+@runtime_checkable
+class FillsTogether(Protocol):
+    """An engine for which filling several volumes at once is much less work than one after the other."""
+
+    def fill_volumes(self, fills: Sequence[tuple[VolumeContent, Volume]], image: str) -> None:
+        """`Engine.fill_volume` for each; when it fails, any of them may have been filled."""
 
 
 class Engine(Protocol):

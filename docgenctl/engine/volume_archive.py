@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from docgenctl.model.errors import EngineError
 from docgenctl.model.secret import Secret
 from docgenctl.model.stack import Volume, VolumeContent, VolumePurpose
 
-#: Where helper containers mount the volume that they lend to the archive call.
-MOUNT = "/docgen-volume"
-_ENTRY = MOUNT.lstrip("/")
+#: Where helper containers mount the volumes that they lend to the archive call, each under its number.
+MOUNTS = "/docgen-volumes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +39,39 @@ def version_directory(version: str) -> str:
     return f"v-{version[:16]}"
 
 
-def pack(content: VolumeContent, volume: Volume, *, link: bool) -> bytes:
-    """The tar that sets the root's owner and brings the files, and `current` last when `link` is asked."""
-    owner = Owner.parse(volume.owner)
-    mode = _directory_mode(volume.purpose)
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """What goes into one volume, which a helper has at `mount`; with `link` it ends with `current`."""
+
+    content: VolumeContent
+    volume: Volume
+    mount: str
+    link: bool
+
+
+def pack(parcels: Iterable[Parcel]) -> bytes:
+    """The tar that sets each root's owner and brings its files, `current` as the last of each volume."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as tar:
-        tar.addfile(_entry(_ENTRY, owner, mode, tarfile.DIRTYPE))
-        if content.files:
-            _pack_version(tar, content, owner, mode)
-        if link:
-            current = _entry(f"{_ENTRY}/current", owner, 0o777, tarfile.SYMTYPE)
-            current.linkname = version_directory(content.version)
-            tar.addfile(current)
+        for parcel in parcels:
+            _pack_volume(tar, parcel)
     return buffer.getvalue()
 
 
-def _pack_version(tar: tarfile.TarFile, content: VolumeContent, owner: Owner, mode: int) -> None:
-    root = f"{_ENTRY}/{version_directory(content.version)}"
+def _pack_volume(tar: tarfile.TarFile, parcel: Parcel) -> None:
+    content, place = parcel.content, parcel.mount.lstrip("/")
+    owner = Owner.parse(parcel.volume.owner)
+    mode = _directory_mode(parcel.volume.purpose)
+    tar.addfile(_entry(place, owner, mode, tarfile.DIRTYPE))
+    if content.files:
+        _pack_version(tar, content, f"{place}/{version_directory(content.version)}", owner, mode)
+    if parcel.link:
+        current = _entry(f"{place}/current", owner, 0o777, tarfile.SYMTYPE)
+        current.linkname = version_directory(content.version)
+        tar.addfile(current)
+
+
+def _pack_version(tar: tarfile.TarFile, content: VolumeContent, root: str, owner: Owner, mode: int) -> None:
     tar.addfile(_entry(root, owner, mode, tarfile.DIRTYPE))
     made: set[str] = set()
     for path, value in sorted(content.files.items()):

@@ -2,9 +2,10 @@
 
 Theory of operation. A volume holds one directory per version of its content, `v-<first 16 of the version>`,
 and a link `current` to one of them. Readers go through the link. Files get into a volume through the
-engine's archive call on a helper container that mounts it and is created but never started: the tar's
-headers carry owner and modes, no process runs, no value passes an argument or the environment. The link is
-the archive's last entry, so a call that breaks off leaves a volume without `current`, to be filled again.
+engine's archive call on a helper container that is created but never started: the tar's headers carry owner
+and modes, no process runs, no value passes an argument or the environment. One helper mounts all volumes that
+are filled together, since making and removing it is most of the work. The link is the last entry of each
+volume, so a call that breaks off leaves a volume without `current`, to be filled again.
 
 That call replaces a file by removing and creating it, so it must not touch a link that exists. There, it
 only adds the new version's directory; then a second helper, which is started, renames a fresh link over
@@ -17,21 +18,21 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from docgenctl.engine.client import answers, create, gone_is_fine
 from docgenctl.engine.failures import AnswerError, from_answer
-from docgenctl.engine.volume_archive import MOUNT, pack, version_directory
+from docgenctl.engine.volume_archive import MOUNTS, Parcel, pack, version_directory
 from docgenctl.model.errors import EngineError
 from docgenctl.model.stack import LABEL_ROLE, Volume, VolumeContent
 
 if TYPE_CHECKING:
     from docker import APIClient
 
-#: Label of helper containers: the volume they were made for, so that a leftover can be found.
-LABEL_HELPER_VOLUME = "dev.docgenctl.helper-volume"
+#: The role that helper containers are labelled with, so that a leftover can be found.
+HELPER = "helper"
 
 _STAT_HEADER = "X-Docker-Container-Path-Stat"
 _SWITCH_TIMEOUT_S = 30
@@ -50,21 +51,27 @@ chmod u-w .
 """
 
 
-def fill(api: APIClient, content: VolumeContent, volume: Volume, image: str) -> None:
-    """Set the volume's owner and, when there are files, point `current` at this version of them."""
-    wanted = version_directory(content.version)
-    with _helper(api, volume, _resting(image, volume)) as helper:
-        current = _current(api, helper) if content.files else ""
-        if content.files and current == wanted:
-            return
-        archive = pack(content, volume, link=bool(content.files) and not current)
-        with answers(f"fill volume {volume.name}"):
-            api.put_archive(helper, "/", archive)
-    if current:
-        _switch(api, volume, image, wanted, current)
+def fill(api: APIClient, fills: Sequence[tuple[VolumeContent, Volume]], image: str) -> None:
+    """Set the volumes' owners and, where there are files, point `current` at this version of them."""
+    helper_made = _helper(api, [volume for _, volume in fills], _resting(image, [v for _, v in fills]))
+    switches = []
+    with helper_made as helper:
+        parcels = []
+        for number, (content, volume) in enumerate(fills):
+            wanted, mount = version_directory(content.version), mount_of(number)
+            current = _current(api, helper, mount) if content.files else ""
+            if not content.files or current != wanted:
+                parcels.append(Parcel(content, volume, mount, link=bool(content.files) and not current))
+            if current and current != wanted:
+                switches.append((volume, wanted, current))
+        if parcels:
+            with answers(f"fill volume {', '.join(parcel.volume.name for parcel in parcels)}"):
+                api.put_archive(helper, "/", pack(parcels))
+    for volume, wanted, previous in switches:
+        _switch(api, volume, image, wanted, previous)
 
 
-def _current(api: APIClient, helper: str) -> str:
+def _current(api: APIClient, helper: str, mount: str) -> str:
     """The version directory that `current` names, empty when there is no such link.
 
     Asked for by HEAD (5 ms), which the SDK has no method for: its GET makes the engine pack the link (70 ms).
@@ -72,7 +79,7 @@ def _current(api: APIClient, helper: str) -> str:
     action = "read a volume's current version"
     url = f"{api.base_url}/v{api.api_version}/containers/{helper}/archive"
     with answers(action):
-        response = api.head(url, params={"path": f"{MOUNT}/current"}, timeout=api.timeout)
+        response = api.head(url, params={"path": f"{mount}/current"}, timeout=api.timeout)
     if response.status_code == 404:
         return ""
     if response.status_code != 200:
@@ -82,7 +89,7 @@ def _current(api: APIClient, helper: str) -> str:
 
 
 def _switch(api: APIClient, volume: Volume, image: str, wanted: str, previous: str) -> None:
-    helper_made = _helper(api, volume, _switching(image, volume, wanted, previous))
+    helper_made = _helper(api, [volume], _switching(image, volume, wanted, previous))
     with helper_made as helper, answers(f"switch volume {volume.name}"):
         api.start(helper)
         ended = api.wait(helper, timeout=_SWITCH_TIMEOUT_S)
@@ -96,12 +103,17 @@ def _switch(api: APIClient, volume: Volume, image: str, wanted: str, previous: s
     )
 
 
-def _resting(image: str, volume: Volume) -> dict[str, Any]:
+def mount_of(number: int) -> str:
+    """Where a helper has the volume of that number, counted from 0."""
+    return f"{MOUNTS}/{number}"
+
+
+def _resting(image: str, volumes: Sequence[Volume]) -> dict[str, Any]:
     """A helper that only lends its file system to the archive call."""
     return {
         "Image": image,
         "Cmd": ["never-started"],
-        "Labels": {LABEL_ROLE: "helper", LABEL_HELPER_VOLUME: volume.name},
+        "Labels": {LABEL_ROLE: HELPER},
         "HostConfig": {
             "NetworkMode": "none",
             "CapDrop": ["ALL"],
@@ -110,19 +122,20 @@ def _resting(image: str, volume: Volume) -> dict[str, Any]:
                 {
                     "Type": "volume",
                     "Source": volume.name,
-                    "Target": MOUNT,
+                    "Target": mount_of(number),
                     "VolumeOptions": {"NoCopy": True},
                 }
+                for number, volume in enumerate(volumes)
             ],
         },
     }
 
 
 def _switching(image: str, volume: Volume, wanted: str, previous: str) -> dict[str, Any]:
-    body = _resting(image, volume)
+    body = _resting(image, [volume])
     body |= {
         "User": volume.owner,
-        "Entrypoint": ["/bin/sh", "-euc", _SWITCH, MOUNT, wanted, previous],
+        "Entrypoint": ["/bin/sh", "-euc", _SWITCH, mount_of(0), wanted, previous],
         "Cmd": [],
         "WorkingDir": "/",
         "Healthcheck": {"Test": ["NONE"]},
@@ -137,28 +150,28 @@ def _switching(image: str, volume: Volume, wanted: str, previous: str) -> dict[s
 
 
 @contextmanager
-def _helper(api: APIClient, volume: Volume, body: dict[str, Any]) -> Iterator[str]:
+def _helper(api: APIClient, volumes: Sequence[Volume], body: dict[str, Any]) -> Iterator[str]:
     """A helper's id; it is gone afterwards, and so is one that an interrupted command left behind."""
-    name = f"docgenctl-fill-{volume.name}"
+    name = f"docgenctl-fill-{volumes[0].name}"
     try:
         helper = create(api, body, name)
     except AnswerError as error:
         if error.status != 409:
             raise
-        remove_helpers(api, volume.name)
+        remove_helpers(api, volumes[0].name)
         helper = create(api, body, name)
     try:
         yield helper
     finally:
-        with gone_is_fine(), answers(f"remove the helper of volume {volume.name}"):
+        with gone_is_fine(), answers(f"remove the helper of volume {volumes[0].name}"):
             api.remove_container(helper, force=True)
 
 
 def remove_helpers(api: APIClient, volume_name: str) -> int:
     """Remove leftover helpers of a volume; how many there were."""
-    label = f"{LABEL_HELPER_VOLUME}={volume_name}"
+    on_it = {"volume": volume_name, "label": f"{LABEL_ROLE}={HELPER}"}
     with answers(f"look for helpers of volume {volume_name}"):
-        leftovers = api.containers(all=True, filters={"label": label})
+        leftovers = api.containers(all=True, filters=on_it)
     for leftover in leftovers:
         with gone_is_fine(), answers(f"remove a helper of volume {volume_name}"):
             api.remove_container(leftover["Id"], force=True)

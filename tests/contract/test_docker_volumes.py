@@ -1,15 +1,16 @@
 """Volumes on the real engine: who may read what, and that no reader ever finds `current` missing."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from docgenctl.engine import volumes
 from docgenctl.engine.client import create
 from docgenctl.engine.docker_engine import DockerEngine
-from docgenctl.engine.volume_archive import pack
+from docgenctl.engine.volume_archive import Parcel, pack
 from docgenctl.model.secret import Secret
-from docgenctl.model.stack import Stack, Volume, VolumeContent, VolumeMount, VolumePurpose
+from docgenctl.model.stack import LABEL_ROLE, Stack, Volume, VolumeContent, VolumeMount, VolumePurpose
 from tests.contract.laboratory import Laboratory
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(120)]
@@ -146,14 +147,14 @@ def test_a_secret_is_in_no_inspection_and_no_helper_stays(
     seen.append(json.dumps(api.inspect_volume(volume.name)))
     seen.append(json.dumps(api.inspect_image(docker_laboratory.image)))
     assert not any(canary in text for text in seen)
-    assert api.containers(all=True, filters={"label": f"{volumes.LABEL_HELPER_VOLUME}={volume.name}"}) == []
+    assert api.containers(all=True, filters={"volume": volume.name, "label": f"{LABEL_ROLE}=helper"}) == []
 
 
 def test_a_helper_left_by_a_killed_command_is_in_nobodys_way(
     engine: DockerEngine, docker_laboratory: Laboratory
 ) -> None:
     stack, volume = _mounted(docker_laboratory, VolumePurpose.CONFIG)
-    body = volumes._resting(docker_laboratory.image, volume)
+    body = volumes._resting(docker_laboratory.image, [volume])
     create(engine._api, body, f"docgenctl-fill-{volume.name}")
     engine.fill_volume(_content(volume, "1", file=b"1"), volume, docker_laboratory.image)
     assert engine.observe(stack.project).containers == ()
@@ -169,8 +170,45 @@ def test_a_fill_that_broke_off_is_repaired_by_the_next(
     stack, volume = _mounted(docker_laboratory, VolumePurpose.CONFIG)
     content = _content(volume, "1", file=b"whole")
     torn = _content(volume, "1", file=b"half", stray=b"")
-    with volumes._helper(engine._api, volume, volumes._resting(docker_laboratory.image, volume)) as helper:
-        engine._api.put_archive(helper, "/", pack(torn, volume, link=False))
+    with volumes._helper(
+        engine._api, [volume], volumes._resting(docker_laboratory.image, [volume])
+    ) as helper:
+        parcel = Parcel(torn, volume, volumes.mount_of(0), link=False)
+        engine._api.put_archive(helper, "/", pack([parcel]))
     engine.fill_volume(content, volume, docker_laboratory.image)
     container_id = _run(docker_laboratory, stack)
     assert _shell(docker_laboratory, container_id, "cat /v/current/file") == "whole"
+
+
+def test_volumes_that_are_filled_together_each_get_their_own(
+    engine: DockerEngine, docker_laboratory: Laboratory
+) -> None:
+    project = docker_laboratory.project("volume")
+    config = docker_laboratory.volume(project, VolumePurpose.CONFIG)
+    secrets = replace(docker_laboratory.volume(project, VolumePurpose.SECRETS), key="s", name=f"{project}_s")
+    data = replace(docker_laboratory.volume(project, VolumePurpose.DATA), key="d", name=f"{project}_d")
+    mounts = tuple(
+        VolumeMount(volume=v.key, target=f"/{n}", read_only=v is not data)
+        for n, v in enumerate((config, secrets, data))
+    )
+    service = docker_laboratory.service(project, volumes=mounts)
+    stack = docker_laboratory.stack(project, service, volumes=(config, secrets, data))
+    nothing = VolumeContent(volume=data.key, version="", files={})
+    first = [
+        (_content(config, "1", file=b"config 1"), config),
+        (_content(secrets, "1", file=Secret("secret 1")), secrets),
+        (nothing, data),
+    ]
+    engine.fill_volumes(first, docker_laboratory.image)
+    second = [(_content(config, "1", file=b"config 1"), config), (_content(secrets, "2", file=b"2"), secrets)]
+    engine.fill_volumes(second, docker_laboratory.image)
+    container_id = _run(docker_laboratory, stack)
+    seen = _shell(docker_laboratory, container_id, "cat /0/current/file /1/current/file; echo; ls /0 /1 /2")
+    assert seen.split() == [
+        *("config", "12"),
+        *("/0:", f"v-{'1' * 16}", "current"),
+        *("/1:", f"v-{'1' * 16}", f"v-{'2' * 16}", "current"),
+        "/2:",
+    ]
+    on_it = {"volume": config.name, "label": f"{LABEL_ROLE}=helper"}
+    assert engine._api.containers(all=True, filters=on_it) == []
