@@ -2,10 +2,11 @@
 
 Theory of operation. Steps are named `verb:subject`, and each names the steps it needs, so that an executor
 can run them in parallel without deciding anything. Three rules give the order: whatever uses a thing goes
-before the thing is removed; a thing is there, and filled, before a container that uses it is created; and
-services start after those they depend on. A container is recreated when the digest it was created from is
-no longer the wanted one; its volumes are filled first, each time, because the crash of an earlier command
-may have left them half done and filling twice is harmless.
+before the thing is removed; a thing is there, and filled, before a container that uses it is created; and a
+service starts when the containers exist that it depends on. It need not wait until they run: each of ours
+waits for the others by itself, and starting them side by side is what makes a start short. A container is
+recreated when the digest it was created from is no longer the wanted one; its volumes are filled first, each
+time, because the crash of an earlier command may have left them half done and filling twice is harmless.
 """
 
 from collections.abc import Iterable
@@ -202,7 +203,7 @@ class _Draft:
         """Keep, start or recreate one service."""
         container = self.observation.container(service.name)
         cause = self._cause_to_recreate(service, container, fresh, forced=forced)
-        starts = [f"{Verb.START_CONTAINER}:{name}" for name in service.depends_on]
+        starts = [f"{Verb.CREATE_CONTAINER}:{name}" for name in service.depends_on]
         if service.ports:
             # Whatever goes may still hold a port that this one publishes.
             starts += [step for step in self.steps if step.startswith(Verb.REMOVE_CONTAINER)]

@@ -91,7 +91,7 @@ def test_on_an_empty_engine_everything_is_made_from_the_ground_up() -> None:
     ]
 
 
-def test_steps_need_what_they_use_and_services_start_after_those_they_depend_on() -> None:
+def test_steps_need_what_they_use_and_services_start_when_those_they_depend_on_are_there() -> None:
     plan = plan_up(make_stack(SMALL), FakeEngine().observe(PROJECT))
     needs = {step.id: set(step.needs) for step in plan.steps}
     assert needs["create container:main"] == {
@@ -103,8 +103,8 @@ def test_steps_need_what_they_use_and_services_start_after_those_they_depend_on(
     }
     assert needs["fill volume:main-config"] == {"create volume:main-config"}
     assert needs["start container:main"] == {"create container:main"}
-    assert needs["start container:orchestrator"] == {"create container:orchestrator", "start container:main"}
-    assert needs["start container:gateway"] == {"create container:gateway", "start container:orchestrator"}
+    assert needs["start container:orchestrator"] == {"create container:orchestrator", "create container:main"}
+    assert needs["start container:gateway"] == {"create container:gateway", "create container:orchestrator"}
 
 
 def test_a_stack_that_runs_as_configured_needs_nothing() -> None:

@@ -108,7 +108,7 @@ def run_in_any_order(plan: Plan, engine: FakeEngine, stack: Stack | None, random
         ready = sorted(step_id for step_id, step in waiting.items() if step.needs <= done)
         assert ready, f"steps wait for each other: {sorted(waiting)}"
         step = waiting.pop(random.choice(ready))
-        execution._carry_out(step)
+        execution._carry_out((step,))
         done.add(step.id)
 
 

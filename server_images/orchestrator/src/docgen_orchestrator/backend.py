@@ -23,7 +23,7 @@ OFFER_SECONDS = 5.0
 """How long a server's lists are served without asking it again."""
 
 _WATCH_UP_SECONDS = 1.0
-_WATCH_DOWN_SECONDS = 0.25
+_WATCH_DOWN_SECONDS = 0.1
 _FIRST_OFFER_SECONDS = 2.0
 _NEXT_OFFER_SECONDS = 0.5
 _log = structlog.stdlib.get_logger("docgen.backend")
@@ -74,8 +74,15 @@ class Backend:
         return result
 
     async def get_ready(self) -> tuple[int, bytes]:
-        """Status and body of the server's own readiness. Raises UnavailableError."""
-        return await self._upstream.get(self.route.ready_url)
+        """Status and body of the server's own readiness. Raises UnavailableError.
+
+        A server that answers this is not called down any more when this returns: who is told that it is
+        ready may call it at once.
+        """
+        answer = await self._upstream.get(self.route.ready_url)
+        if self.down is not None:
+            await self._look()
+        return answer
 
     async def refresh(self, *, force: bool = False) -> None:
         """Have a recent offer, or the last good one: a server that is down or slow delays nobody for long."""
