@@ -60,7 +60,10 @@ def plan_up(stack: Stack, observation: Observation, *, recreate: frozenset[str] 
 
 
 def plan_down(stack_project: str, observation: Observation, *, with_data: bool) -> Plan:
-    """The steps that remove every container, network and volume of the project; data only on request."""
+    """The steps that remove every container, network and volume of the project; data only on request.
+
+    A volume in the project that we did not make stays in any case: somebody else's backup, for example.
+    """
     cause = "down"
     steps: list[Step] = []
     removals: set[str] = set()
@@ -70,7 +73,7 @@ def plan_down(stack_project: str, observation: Observation, *, with_data: bool) 
     for network in observation.networks:
         steps.append(_step(Verb.REMOVE_NETWORK, network.name, cause, target=network.name, needs=removals))
     for volume in observation.volumes:
-        if with_data or not _is_data(volume, stack_project):
+        if LABEL_ROLE in volume.labels and (with_data or not _is_data(volume, stack_project)):
             steps.append(_step(Verb.REMOVE_VOLUME, volume.name, cause, target=volume.name, needs=removals))
     return Plan(steps=tuple(steps))
 

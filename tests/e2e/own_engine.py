@@ -95,14 +95,14 @@ def _processes() -> list[int]:
 
 def _command_of(pid: int) -> str:
     with suppress(OSError):
-        command = Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+        command = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
         return command if "containerd-shim" in command else ""
     return ""
 
 
 def _parent_of(pid: int) -> int:
     with suppress(OSError):
-        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        return int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
     return 0
 
 

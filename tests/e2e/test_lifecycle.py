@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from docker import APIClient
 
 from docgenctl.engine.docker_engine import DockerEngine
 from docgenctl.model.stack import LABEL_ROLE
@@ -422,11 +423,26 @@ def leftovers(stack: Stack) -> tuple[set[str], set[str], set[str]]:
     return (
         {c.name for c in seen.containers},
         {n.name for n in seen.networks},
-        {str(v.labels.get(LABEL_ROLE)) for v in seen.volumes},
+        {str(v.labels[LABEL_ROLE]) for v in seen.volumes if LABEL_ROLE in v.labels},
     )
 
 
-def test_down_leaves_data_and_down_with_volumes_asks_before_it_takes_that_too(up: Stack) -> None:
+def test_down_leaves_data_and_down_with_volumes_asks_before_it_takes_that_too(
+    up: Stack, api: APIClient
+) -> None:
+    # Somebody's backup, under the project's name, and a copy that even carries Compose's label of it.
+    backups = {f"{up.project}_backup": {}, f"{up.project}_copy": {"com.docker.compose.project": up.project}}
+    for name, labels in backups.items():
+        api.create_volume(name, labels=labels)
+    try:
+        take_down_step_by_step(up)
+        assert backups.keys() <= {volume["Name"] for volume in api.volumes()["Volumes"]}
+    finally:
+        for name in backups:
+            api.remove_volume(name)
+
+
+def take_down_step_by_step(up: Stack) -> None:
     up.ok("down")
     assert leftovers(up) == (set(), set(), {"data"})
 

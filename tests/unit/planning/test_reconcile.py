@@ -366,11 +366,12 @@ def test_down_with_data_removes_data_too() -> None:
     assert f"{PROJECT}_main-data" in plan.touching(Verb.REMOVE_VOLUME)
 
 
-def test_down_keeps_a_volume_of_the_project_that_we_did_not_make() -> None:
+@pytest.mark.parametrize("with_data", [False, True])
+def test_down_keeps_a_volume_of_the_project_that_we_did_not_make(with_data: bool) -> None:
     engine = running(make_stack(SMALL))
     name = f"{PROJECT}_main-scratch"
     engine.volumes[name].labels = {"com.docker.compose.project": PROJECT}
-    assert name not in plan_down(PROJECT, seen(engine), with_data=False).touching(Verb.REMOVE_VOLUME)
+    assert name not in plan_down(PROJECT, seen(engine), with_data=with_data).touching(Verb.REMOVE_VOLUME)
 
 
 def test_down_on_nothing_is_nothing() -> None:
