@@ -90,7 +90,7 @@ def _edited(
                 check_text(new, facts)
         except ConfigurationError as error:
             if not again(error):
-                raise RefusedError("the text has mistakes") from None
+                raise RefusedError("the text has mistakes", hint="correct it and put it in place") from None
         else:
             return new
 
@@ -103,4 +103,7 @@ def _run(command: list[str], copy: Path) -> None:
             f"the editor {command[0]} cannot be run ({error.strerror})", hint="set EDITOR to another one"
         ) from None
     if code:
-        raise RefusedError(f"the editor {command[0]} ended with exit code {code}")
+        raise RefusedError(
+            f"the editor {command[0]} ended with exit code {code}",
+            hint="save and leave it, or set EDITOR to another one",
+        )

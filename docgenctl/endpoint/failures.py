@@ -112,7 +112,10 @@ def http_status(
         )
     if status == 403:
         return NotHealthyError(
-            f"the API key in {endpoint.api_key_file} may not do this", code="forbidden", details=details
+            f"the API key in {endpoint.api_key_file} may not do this",
+            code="forbidden",
+            hint="'docgenctl endpoint' prints the address and the key that belong together.",
+            details=details,
         )
     if status == 413:
         return NotHealthyError(

@@ -37,7 +37,11 @@ class EventStream:
         self._pending.append(block)
         self._size += len(block)
         if self._size > _LARGEST_EVENT:
-            raise NotHealthyError("the server sent an endless event", code="protocol")
+            raise NotHealthyError(
+                "the server sent an endless event",
+                code="protocol",
+                hint="'docgenctl logs' shows what the server is doing.",
+            )
         # Joined only once a line can be complete: a large event in small blocks stays linear.
         if b"\n" not in block and b"\r" not in block:
             return []

@@ -70,7 +70,11 @@ def build(
         for message in messages:
             if failure := _failure(message):
                 last.append(failure)
-                raise BuildError(f"image {reference} could not be built: {failure}", details=tuple(last))
+                raise BuildError(
+                    f"image {reference} could not be built: {failure}",
+                    hint="the last lines say which step failed; docgenctl build tries again",
+                    details=tuple(last),
+                )
             for line in _lines(message):
                 last.append(line)
                 on_line(line)
@@ -109,7 +113,11 @@ def import_root(
         )
     for line in answer.splitlines():
         if failure := _failure(json.loads(line)):
-            raise EngineError(f"image {reference} could not be imported: {failure}", code="import_failed")
+            raise EngineError(
+                f"image {reference} could not be imported: {failure}",
+                hint="docker system df shows whether the engine has room",
+                code="import_failed",
+            )
     return found(api, reference)
 
 

@@ -121,7 +121,11 @@ def from_answer(action: str, status: int, explanation: str) -> EngineError:
     if status == 500 and any(ending in explanation for ending in _PORT_ENDINGS):
         return _port_taken(action, explanation)
     if any(phrase in explanation for phrase in _SUBNET_PHRASES):
-        return SubnetTakenError(f"cannot {action}: its subnet overlaps another network", subnet="")
+        return SubnetTakenError(
+            f"cannot {action}: its subnet overlaps another network",
+            subnet="",
+            hint="docgenctl up takes another one",
+        )
     return AnswerError(
         f"cannot {action}: {explanation or f'the engine answered {status}'}",
         status=status,
@@ -151,4 +155,4 @@ def _hint_for(explanation: str) -> str:
         return "docker system df; docker image prune"
     if match := re.search(r"No such image: (\S+)", explanation):
         return "docgenctl build"
-    return ""
+    return "docgenctl status shows what there is; the engine's own log says more"

@@ -93,7 +93,9 @@ def make_base(
             shutil.rmtree(fresh, ignore_errors=True)
         made = _load(directory)
     if made is None:
-        raise EngineError(f"the base image in {directory} is gone", hint="run it again")
+        raise EngineError(
+            f"the base image in {directory} is gone", hint="run the command again; it makes a new one"
+        )
     return made
 
 

@@ -138,4 +138,4 @@ def _check(name: str, source: Source) -> None:
         if source.is_symlink():
             raise BuildError(f"{source} is a symbolic link", hint="put the file itself there")
         if not source.is_file():
-            raise BuildError(f"{source} is not a regular file")
+            raise BuildError(f"{source} is not a regular file", hint="put a regular file there")

@@ -8,6 +8,9 @@ from docgenctl.model.errors import ConfigurationError, Problem, UsageError
 from docgenctl.model.image_facts import ImageFacts
 from docgenctl.model.locations import FACTS_FILE, image_names, server_images_directory
 
+#: The files travel with the program: they are wrong for its developers only.
+_REMEDY = "correct the file, or install docgenctl again"
+
 
 def load_image_facts(name: str) -> ImageFacts:
     """The facts of one built-in image.
@@ -22,16 +25,16 @@ def load_image_facts(name: str) -> ImageFacts:
     try:
         facts = ImageFacts.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigurationError(f"{path} is not TOML: {error}") from error
+        raise ConfigurationError(f"{path} is not TOML: {error}", hint=_REMEDY) from error
     except ValidationError as error:
         problems = [
             Problem(str(path), 0, "/".join(str(part) for part in mistake["loc"]), mistake["msg"])
             for mistake in error.errors()
         ]
-        raise ConfigurationError(f"{path} has mistakes", problems=problems) from error
+        raise ConfigurationError(f"{path} has mistakes", problems=problems, hint=_REMEDY) from error
     if facts.name != name:
         problem = Problem(str(path), 0, "name", f"{facts.name!r} is not the folder's name {name!r}")
-        raise ConfigurationError(f"{path} has mistakes", problems=[problem])
+        raise ConfigurationError(f"{path} has mistakes", problems=[problem], hint=_REMEDY)
     return facts
 
 

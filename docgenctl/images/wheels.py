@@ -106,7 +106,11 @@ def _download(
         raise _explain(outcome.lines, tags)
     reason = mismatch(wanted, directory)
     if reason:
-        raise BuildError(f"pip fetched other wheels than the lock names: {reason}", code="wheels_failed")
+        raise BuildError(
+            f"pip fetched other wheels than the lock names: {reason}",
+            hint="in a checkout: make lock; else install docgenctl again",
+            code="wheels_failed",
+        )
 
 
 def _explain(output: tuple[str, ...], tags: tuple[str, ...]) -> EngineError:
@@ -128,8 +132,13 @@ def _explain(output: tuple[str, ...], tags: tuple[str, ...]) -> EngineError:
     if any(sign in line for line in output for sign in _ABSENT_SIGNS):
         return BuildError(
             f"a package of the lock has no wheel for {tags[0]}, or pip's index does not have it",
-            hint="see the last lines; images.python must be the Python that the lock was made for",
+            hint="see the last lines; images/python must be the Python that the lock was made for",
             code="wheels_failed",
             details=errors[:5],
         )
-    return EngineError("pip could not fetch the wheels", code="wheels_failed", details=errors[-10:])
+    return EngineError(
+        "pip could not fetch the wheels",
+        hint="the last lines are pip's own words; pip config debug shows which index it uses",
+        code="wheels_failed",
+        details=errors[-10:],
+    )

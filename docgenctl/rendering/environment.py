@@ -56,7 +56,9 @@ def render_template(templates: Path, name: str, variables: Mapping[str, Any]) ->
     except TemplateError as error:
         line = getattr(error, "lineno", None) or _template_line(error, name)
         place = f"templates/{name}:{line}" if line else f"templates/{name}"
-        raise DocgenError(f"{place}: {error.message}", code="template") from error
+        raise DocgenError(
+            f"{place}: {error.message}", hint="please report this: it is our mistake", code="template"
+        ) from error
 
 
 def _template_line(error: BaseException, name: str) -> int | None:

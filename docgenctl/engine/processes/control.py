@@ -124,7 +124,7 @@ def raise_refusal(answer: dict[str, Any]) -> None:
     if error["kind"] == "port_taken":
         port = int(error["port"])
         raise PortTakenError(error["message"], host_port=port, hint=f"ss -ltnp 'sport = :{port}'")
-    raise EngineError(error["message"])
+    raise EngineError(error["message"], hint="docgenctl down, then docgenctl up")
 
 
 def _start(home: Home) -> None:

@@ -151,7 +151,7 @@ class ProcessEngine:
         time.sleep(_SAMPLE_S)
         after = use_of(condition.pid)
         if after.count == 0:
-            raise EngineError(f"container {container_id} is not running")
+            raise EngineError(f"container {container_id} is not running", hint="docgenctl start")
         spent = max(0.0, after.cpu_s - before.cpu_s) / (time.monotonic() - begun)
         return ContainerStats(
             cpu_percent=spent * 100,
@@ -332,14 +332,14 @@ class ProcessEngine:
     def _known(self, container_id: str) -> Made:
         made = Made.read(self._home, container_id)
         if made is None:
-            raise EngineError(f"No such container: {container_id}")
+            raise EngineError(f"No such container: {container_id}", hint="docgenctl up")
         return made
 
     def _running(self, container_id: str) -> tuple[Made, Condition]:
         made = self._known(container_id)
         condition = Condition.read(self._home, container_id)
         if condition.state != "running" or not self._supervised():
-            raise EngineError(f"container {container_id} is not running")
+            raise EngineError(f"container {container_id} is not running", hint="docgenctl start")
         return made, condition
 
     def _refuse_impossible(self, service: Service, stack: Stack) -> None:
@@ -352,7 +352,7 @@ class ProcessEngine:
             if read_json(self._home.networks / f"{name}.json") is None:
                 raise EngineError(f"network {name} not found", hint="docgenctl up")
         if not service.command:
-            raise EngineError(f"{service.name} has no command to run")
+            raise EngineError(f"{service.name} has no command to run", hint="docgenctl build")
 
     def _end_leftovers(self, container_id: str) -> None:
         """The supervisor was killed: the kernel ended its processes, but not what those had started."""

@@ -133,7 +133,9 @@ def _recipe(target: Path) -> dict[str, Any]:
     try:
         recipe = json.loads((target / PROCESS_RECIPE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BuildError(f"the context has no {PROCESS_RECIPE} that can be read") from error
+        raise BuildError(
+            f"the context has no {PROCESS_RECIPE} that can be read", hint="docgenctl build"
+        ) from error
     return dict(recipe)
 
 
@@ -153,7 +155,9 @@ def _run(step: list[str], folder: Path, on_line: Callable[[str], None]) -> None:
             env={name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
         )
     except OSError as error:
-        raise BuildError(f"{command[0]} cannot be run: {error.strerror}") from error
+        raise BuildError(
+            f"{command[0]} cannot be run: {error.strerror}", hint=f"ls -l {command[0]} shows why"
+        ) from error
     try:
         with process:
             for line in process.stdout or ():

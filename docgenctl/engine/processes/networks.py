@@ -23,6 +23,7 @@ def create_network(home: Home, network: Network, stack: Stack) -> None:
             raise SubnetTakenError(
                 f"cannot create network {network.name}: {network.subnet} overlaps {other['name']}",
                 subnet=network.subnet,
+                hint="docgenctl up takes another one",
             )
     write_json(
         path,
@@ -34,7 +35,9 @@ def remove_network(home: Home, name: str) -> None:
     """Forget it. Raises EngineError while a container is on it."""
     for document in documents(home.containers):
         if name in document["networks"]:
-            raise EngineError(f"cannot remove network {name}: container {document['name']} is on it")
+            raise EngineError(
+                f"cannot remove network {name}: container {document['name']} is on it", hint="docgenctl down"
+            )
     (home.networks / f"{name}.json").unlink(missing_ok=True)
 
 

@@ -36,7 +36,10 @@ def remove_volume(home: Home, name: str) -> None:
     """Remove it. Raises EngineError while a container uses it."""
     for document in documents(home.containers):
         if name in Made.of(document).volumes:
-            raise EngineError(f"cannot remove volume {name}: it is in use by container {document['name']}")
+            raise EngineError(
+                f"cannot remove volume {name}: it is in use by container {document['name']}",
+                hint="docgenctl down",
+            )
     shutil.rmtree(home.volumes / name, ignore_errors=True)
     (home.volumes / f"{name}.json").unlink(missing_ok=True)
 
@@ -62,7 +65,9 @@ def fill_volume(home: Home, content: VolumeContent, volume: Volume) -> None:
             if other.is_dir() and not other.is_symlink() and other != version:
                 shutil.rmtree(other, ignore_errors=True)
     except OSError as error:
-        raise EngineError(f"cannot fill volume {volume.name}: {error.strerror}") from error
+        raise EngineError(
+            f"cannot fill volume {volume.name}: {error.strerror}", hint=f"make room: df -h {home.volumes}"
+        ) from error
 
 
 def _write(folder: Path, files: Mapping[str, bytes | Secret]) -> None:
