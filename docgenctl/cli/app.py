@@ -49,6 +49,11 @@ COMMANDS = {
     ),
     "health": Entry(_LOOK, "Check layer by layer: containers, TLS, protocol, a real tool call.", "health"),
     "ports": Entry(_LOOK, "Show each host port: its range, who chose it, who holds it.", "ports"),
+    "doctor": Entry(
+        _LOOK,
+        "Check engine, machine, network, surroundings and project: verdict, evidence and fix for each.",
+        "doctor",
+    ),
     "logs": Entry(_LOOK, "Print the services' logs.", "logs"),
     "history": Entry(_LOOK, "Show who changed the stack, when, with which result.", "history"),
     "lock": Entry(_LOOK, "Say who is changing the stack, or end a command that hangs.", "lock"),

@@ -143,10 +143,10 @@ class DockerEngine:
 
     def inventory(self) -> Inventory:
         """Every container, network and volume of the engine."""
-        with answers("list what the engine holds"):
-            containers = self._api.containers(all=True)
-            networks = self._api.networks()
-            volumes = self._api.volumes().get("Volumes") or ()
+        action = "list what the engine holds"
+        containers = self._wire.get(action, "/containers/json", all=True)
+        networks = self._wire.get(action, "/networks")
+        volumes = self._wire.get(action, "/volumes").get("Volumes") or ()
         return Inventory(
             containers=tuple(map(inventory.container_from, containers)),
             networks=tuple(map(inventory.network_from, networks)),
@@ -155,10 +155,9 @@ class DockerEngine:
 
     def report(self) -> EngineReport:
         """What the engine says of itself now."""
-        with answers("ask the engine about itself"):
-            version = self._api.version(api_version=False)
-            asked_at_s = time.time()
-            info = self._api.info()
+        version = self._wire.get("ask the engine for its version", "/version")
+        asked_at_s = time.time()
+        info = self._wire.get("ask the engine about itself", "/info")
         return inventory.report_from(version, info, asked_at_s=asked_at_s, answered_at_s=time.time())
 
     # -- images ----------------------------------------------------------------------------------

@@ -126,6 +126,7 @@ def image_from(answer: Mapping[str, Any]) -> ObservedImage:
         digests=tuple(digest for digest in digests if not digest.startswith("<none>")),
         labels=dict(labels or {}),
         size_bytes=answer.get("Size") or 0,
+        created_s=_seconds(answer.get("Created")),
     )
 
 
@@ -152,6 +153,11 @@ def machine_from(info: Mapping[str, Any]) -> dict[str, Any]:
         "memory_bytes": info.get("MemTotal") or 0,
         "rootless": any("rootless" in option for option in info.get("SecurityOptions") or ()),
     }
+
+
+def _seconds(created: object) -> float:
+    """Lists tell seconds; a single image tells RFC 3339, which nobody here needs."""
+    return float(created) if isinstance(created, int) else 0
 
 
 def event_from(answer: Mapping[str, Any]) -> ContainerEvent | None:

@@ -2,24 +2,40 @@
 
 import socket
 import struct
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
+_TABLE = Path("/proc/net/route")
 
-def routed_networks(table: Path = Path("/proc/net/route")) -> tuple[IPv4Network, ...]:
-    """Every network of the kernel's main IPv4 table but the default route; empty where there is no table.
 
-    A stack's subnet must not overlap one of them, or it would hide a VPN or the office network.
-    """
+@dataclass(frozen=True, slots=True, order=True)
+class Route:
+    """A network and the interface that leads there (`tun0`, `br-1a2b3c`)."""
+
+    network: IPv4Network
+    interface: str
+
+
+def routes(table: Path = _TABLE) -> tuple[Route, ...]:
+    """Every route of the kernel's main IPv4 table but the default ones; empty where there is no table."""
     try:
         lines = table.read_text(encoding="ascii").splitlines()[1:]
     except OSError:
         return ()
-    networks = set()
+    found = set()
     for line in lines:
-        _interface, destination, _gateway, _flags, _ref, _use, _metric, mask, *_ = line.split()
+        interface, destination, _gateway, _flags, _ref, _use, _metric, mask, *_ = line.split()
         address = socket.inet_ntoa(struct.pack("=I", int(destination, 16)))
         prefix = bin(int(mask, 16)).count("1")
         if prefix:
-            networks.add(IPv4Network(f"{address}/{prefix}", strict=False))
-    return tuple(sorted(networks))
+            found.add(Route(IPv4Network(f"{address}/{prefix}", strict=False), interface))
+    return tuple(sorted(found))
+
+
+def routed_networks(table: Path = _TABLE) -> tuple[IPv4Network, ...]:
+    """The networks of `routes`.
+
+    A stack's subnet must not overlap one of them, or it would hide a VPN or the office network.
+    """
+    return tuple(sorted({route.network for route in routes(table)}))

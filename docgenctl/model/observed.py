@@ -84,13 +84,17 @@ class ObservedVolume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedImage:
-    """One local image; `digests` are `repository@sha256:…` names it is known by."""
+    """One local image; `digests` are `repository@sha256:…` names it is known by.
+
+    `created_s` is in seconds since 1970, 0 where the engine does not tell.
+    """
 
     id: str
     references: tuple[str, ...]
     digests: tuple[str, ...]
     labels: Mapping[str, str]
     size_bytes: int
+    created_s: float = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,11 @@ def state_directory_if_there(project_id: str, environ: Mapping[str, str]) -> Pat
     return path if path.is_dir() else None
 
 
+def state_base(environ: Mapping[str, str]) -> Path:
+    """Where the state of all projects lies, whether it is there or not. Raises RefusedError."""
+    return _base(environ)
+
+
 def _base(environ: Mapping[str, str]) -> Path:
     chosen = environ.get(STATE_DIR_VARIABLE, "")
     if chosen:

@@ -1,0 +1,1 @@
+"""`docgenctl doctor`: small named checks, each on its own, none able to hide or delay the others."""
