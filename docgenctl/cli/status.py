@@ -42,6 +42,10 @@ def status(
         for row in rows:
             if row.trouble:
                 console.note(f"{row.service}: {row.trouble}")
+        if not engine.info().isolates:
+            from docgenctl.cli.proofs import NOT_ISOLATED
+
+            console.note(NOT_ISOLATED)
 
 
 def _document(row: ServiceStatus, *, stats: bool) -> dict[str, Any]:

@@ -119,6 +119,8 @@ def _print(result: UpResult, info: EngineInfo, proofs: tuple[Proof, ...] | None,
         console.line(line)
     if not info.isolates:
         console.line(f"! {NOT_ISOLATED}")
+        for line in info.missing:
+            console.line(f"  {line}")
     elif proofs is None:
         console.line(f"· who reaches whom was not tried this time; {_program()} prove does")
     else:

@@ -22,6 +22,7 @@ class EngineInfo:
     `api_version` is as the engine states it (`1.41`); `source` says how it was found
     (`DOCKER_HOST`, `context desktop-linux`, `socket /var/run/docker.sock`). `isolates` is false for an
     engine that runs services without containers: nothing then keeps them from the host or each other.
+    `missing` says for people what such an engine lacks, a line each.
     """
 
     name: str
@@ -34,6 +35,7 @@ class EngineInfo:
     source: str
     rootless: bool = False
     isolates: bool = True
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -328,3 +328,9 @@ def test_events_tell_of_every_change_once(laboratory: Laboratory) -> None:
 def test_the_engine_says_that_it_does_not_isolate(laboratory: Laboratory) -> None:
     assert not laboratory.engine.info().isolates
     assert not laboratory.engine.observe("nobody").isolates
+    assert {line.partition(":")[0] for line in laboratory.engine.info().missing} == {
+        "files",
+        "network",
+        "processes",
+        "limits",
+    }

@@ -88,7 +88,9 @@ del test_metrics_are_there_inside_and_not_reachable_through_any_port  # noqa: F8
 
 def test_up_and_health_say_what_is_missing(running_stack: ProcessStack) -> None:
     said = running_stack.ok("up")
-    assert "not isolated" in said.stdout + said.stderr
+    assert "not isolated" in said.stdout
+    assert "egress/allow is not enforced" in said.stdout
+    assert "not isolated" in running_stack.ok("status").stderr
     assert running_stack.up()["engine"]["isolates"] is False
     layers = running_stack.ok("health", "--json").document["layers"]
     (egress,) = [layer for layer in layers if layer["subject"] == "egress"]

@@ -13,9 +13,8 @@ A container here is a process with an environment, working directory and log of 
 
 #: What containers give and processes do not; shown to users at `up` and by `status`.
 MISSING = (
-    "files: every service can read and write what you can, not only its own mounts",
-    "network: no service is kept from the internet, from this machine or from the others; egress rules are"
-    " not enforced",
-    "memory and debugging: services run under your user, and could look into each other",
-    "limits: CPU and number of processes are not limited; memory is looked at every two seconds",
+    "files: a service that is taken over can read and write all that you can",
+    "network: it reaches the internet and this machine; egress/allow is not enforced",
+    "processes: it runs as you, and can look into the others and end them",
+    "limits: CPU and processes are not limited; memory is looked at every two seconds",
 )

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 from docgenctl import __version__
 from docgenctl.engine.labels import COMPOSE_PROJECT, container_labels
+from docgenctl.engine.processes import MISSING
 from docgenctl.engine.processes.control import PATIENCE_S, Conversation, ask, conversation, raise_refusal
 from docgenctl.engine.processes.images import ImageStore
 from docgenctl.engine.processes.inventory import inventory
@@ -75,6 +76,7 @@ class ProcessEngine:
             address=str(self._home.path),
             source=self._source,
             isolates=False,
+            missing=MISSING,
         )
 
     def close(self) -> None:
