@@ -76,6 +76,60 @@ def ensure_stack_secrets(
     return StackSecrets(api_key_file=state_dir / API_KEY_FILE, key=client, files=files)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecretFacts:
+    """What may be said of a secret: never its value. `created` is RFC 3339, empty where nobody knows.
+
+    `held_by` can read the value, `checked_by` hold its hash; `origin` says where it lies or comes from.
+    """
+
+    name: str
+    origin: str
+    created: str
+    held_by: tuple[str, ...]
+    checked_by: tuple[str, ...]
+
+
+def secret_facts(
+    state_dir: Path, servers: Sequence[Server], environ: Mapping[str, str]
+) -> tuple[SecretFacts, ...]:
+    """All secrets of a stack with these servers that exist now; `environ` as for `ensure_stack_secrets`."""
+    dates = {key: created for (key, _), created in _read_dates(state_dir / _KEY_DATES_FILE).items()}
+    found = []
+    if (state_dir / API_KEY_FILE).exists():
+        found.append(
+            SecretFacts(
+                name="api-key",
+                origin=str(state_dir / API_KEY_FILE),
+                created=dates.get("default", ""),
+                held_by=("clients",),
+                checked_by=(_ORCHESTRATOR,),
+            )
+        )
+    for server in servers:
+        name = f"upstream-{server.name}"
+        path = state_dir / "secrets" / name
+        if path.exists():
+            found.append(
+                SecretFacts(
+                    name=name,
+                    origin=str(path),
+                    created=dates.get(name, ""),
+                    held_by=(_ORCHESTRATOR,),
+                    checked_by=(server.name,),
+                )
+            )
+        for fact in server.facts.secrets:
+            if environ.get(fact.environment, "").strip():
+                origin = f"variable {fact.environment}"
+                found.append(
+                    SecretFacts(
+                        name=fact.name, origin=origin, created="", held_by=(server.name,), checked_by=()
+                    )
+                )
+    return tuple(found)
+
+
 def content_version(files: Mapping[str, bytes | Secret], salt: str) -> str:
     """A digest (40 hex digits) of names and contents, in whatever order they come.
 

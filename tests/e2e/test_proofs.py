@@ -1,6 +1,7 @@
 """The proofs that `up` and `prove` give, on a stack that is closed, and on one that somebody opened."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,3 +75,24 @@ def test_up_proves_what_it_says_and_notices_when_it_is_no_longer_so(
 def test_a_second_up_proves_isolation_only_when_asked_to(running_stack: Stack) -> None:
     assert running_stack.up()["isolation"] is None
     assert verdicts(running_stack.up("--prove")) == dict.fromkeys(EXPECTED, "blocked")
+
+
+def test_a_running_stack_is_described_without_its_secrets(running_stack: Stack) -> None:
+    found = running_stack.ok("describe", "--json").document
+    assert found["state"] == "running"
+    assert {door["url"].split(":")[2].split("/")[0] for door in found["doors"]} == {
+        str(port) for port in running_stack.ports().values()
+    }
+    assert {service["name"]: service["health"] for service in found["services"]} == dict.fromkeys(
+        ("gateway", "egress", "orchestrator", "main", "github"), "healthy"
+    )
+    assert all(service["image_id"].startswith("sha256:") for service in found["services"])
+    assert all(volume["exists"] for volume in found["volumes"])
+    assert {certificate["what"] for certificate in found["certificates"]} == {"gateway", "authority"}
+    secrets = {secret["name"]: secret for secret in found["secrets"]}
+    assert secrets["upstream-main"]["held_by"] == ["orchestrator"]
+    assert secrets["upstream-main"]["checked_by"] == ["main"]
+    assert all(secret["created"] for secret in secrets.values())
+    shown = running_stack.ok("describe").stdout + str(found)
+    key = Path(running_stack.endpoint()["api_key_file"]).read_text().strip()
+    assert key not in shown
