@@ -20,6 +20,7 @@ from docgenctl.images.wheels import fetch_wheels
 from docgenctl.model.blueprint import SERVICE_UID, Blueprint
 from docgenctl.model.image_facts import ImageFacts
 from docgenctl.model.locations import server_images_directory, templates_directory
+from docgenctl.model.observed import ObservedImage
 from docgenctl.model.progress import Reporter
 from docgenctl.model.stack import LABEL_CONTENT_DIGEST
 from docgenctl.planning.assemble_stack import ImageChoice
@@ -92,10 +93,15 @@ def prepare_recipes(
     return write_recipes(opened, blueprint, bases, engine.info().architecture)
 
 
+def is_made_from(image: ObservedImage, recipe: Recipe) -> bool:
+    """Whether it is the recipe's image, and not another one that somebody gave its name."""
+    return image.labels.get(LABEL_CONTENT_DIGEST) == recipe.context.digest
+
+
 def _ensure(recipe: Recipe, engine: Engine, reporter: Reporter, *, force: bool) -> ImageChoice:
     reference = recipe.reference
     image = None if force else engine.find_image(reference)
-    if image is None:
+    if image is None or not is_made_from(image, recipe):
         reporter.begin("image", recipe.image, "building")
 
         def on_line(line: str) -> None:

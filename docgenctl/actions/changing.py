@@ -13,6 +13,7 @@ from pathlib import Path
 from docgenctl import __version__
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.files import private_files
+from docgenctl.files.rehearsal import current_rehearsal
 from docgenctl.host.room import refuse_without_room
 from docgenctl.model.errors import DocgenError, ExitCode
 from docgenctl.model.history import HistoryEntry, Result
@@ -58,6 +59,8 @@ def changing(opened: OpenProject, command: str, *, frees: bool = False) -> Itera
 @contextmanager
 def changing_state(state_dir: Path, command: str, *, wait_s: float = 0) -> Iterator[Change]:
     """The same for a project whose configuration could not be read, by its state directory."""
+    if current_rehearsal() is not None:
+        raise AssertionError("a rehearsal changes nothing")
     entry = HistoryEntry(
         id=secrets.token_hex(8),
         command=command,

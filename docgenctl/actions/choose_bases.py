@@ -133,7 +133,7 @@ class _Pins:
         if image is None:
             self.missing.append(configured)
             return None
-        reference = _immutable(image, configured)
+        reference = immutable_reference(image, configured)
         self._write(self._read() | {configured: reference})
         return reference
 
@@ -157,7 +157,7 @@ class _Pins:
         return image
 
 
-def _immutable(image: ObservedImage, configured: str) -> str:
+def immutable_reference(image: ObservedImage, configured: str) -> str:
     """`name@sha256:…` where a registry gave one, the engine's id for images that were loaded by hand."""
     name = configured.split("@")[0]
     head, _, tail = name.rpartition(":")

@@ -27,6 +27,7 @@ _TOPICS = {
     Verb.REMOVE_VOLUME: "volume",
     Verb.CREATE_CONTAINER: "container",
     Verb.START_CONTAINER: "container",
+    Verb.UPDATE_CONTAINER: "container",
     Verb.STOP_CONTAINER: "container",
     Verb.REMOVE_CONTAINER: "container",
 }
@@ -170,6 +171,9 @@ _CALLS: Mapping[Verb, Callable[[_Execution, Step], None]] = {
     Verb.REMOVE_VOLUME: lambda run, step: run.engine.remove_volume(step.target),
     Verb.CREATE_CONTAINER: _Execution.create_container,
     Verb.START_CONTAINER: _Execution.start_container,
+    Verb.UPDATE_CONTAINER: lambda run, step: run.engine.update_container(
+        step.target, run.wanted().service(step.subject)
+    ),
     Verb.STOP_CONTAINER: _Execution.stop_container,
     Verb.REMOVE_CONTAINER: lambda run, step: run.engine.remove_container(step.target),
 }
@@ -182,6 +186,7 @@ _DONE = {
     Verb.REMOVE_VOLUME: "removed",
     Verb.CREATE_CONTAINER: "created",
     Verb.START_CONTAINER: "started",
+    Verb.UPDATE_CONTAINER: "limits set",
     Verb.STOP_CONTAINER: "stopped",
     Verb.REMOVE_CONTAINER: "removed",
 }

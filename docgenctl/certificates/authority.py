@@ -1,13 +1,9 @@
 """The project's own certificate authority: one key, one self-signed root, made once.
 
-Key and root certificate come into being together: both are written into a directory under another name,
-which is then renamed to `ca`. A crash leaves no `ca` at all or a whole one. The root may sign leaves
-only (path length 0), so the key cannot make further authorities.
+Key and root certificate come into being together, in a directory that is there whole or not at all. The
+root may sign leaves only (path length 0), so the key cannot make further authorities.
 """
 
-import os
-import shutil
-import tempfile
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from docgenctl.files.private_files import read_private, sync_directory, unusable, write_private
+from docgenctl.files.private_files import make_private_folder, private_directory_exists, read_private
 from docgenctl.model.errors import RefusedError
 
 DIRECTORY = "ca"
@@ -54,7 +50,7 @@ def ensure_authority(state_dir: Path, project: str, now: datetime) -> Authority:
     behind the user's back would cut off every client that trusts the old one.
     """
     directory = state_dir / DIRECTORY
-    if not os.path.lexists(directory):
+    if not private_directory_exists(directory):
         _create(directory, project, now)
     return _load(directory, now)
 
@@ -62,21 +58,8 @@ def ensure_authority(state_dir: Path, project: str, now: datetime) -> Authority:
 def _create(directory: Path, project: str, now: datetime) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _self_signed(key, f"docgenctl {project}"[:_LONGEST_COMMON_NAME], now)
-    fresh: Path | None = None
-    try:
-        fresh = Path(tempfile.mkdtemp(prefix=f".{DIRECTORY}.", suffix=".new", dir=directory.parent))
-        fresh.chmod(0o700)
-        write_private(fresh / "root.key", private_pem(key))
-        write_private(fresh / "root.pem", certificate.public_bytes(serialization.Encoding.PEM))
-        sync_directory(fresh)
-        fresh.rename(directory)
-        sync_directory(directory.parent)
-    except OSError as error:
-        if fresh is not None:
-            shutil.rmtree(fresh, ignore_errors=True)
-        # Somebody else was quicker: theirs is as good as ours.
-        if not directory.is_dir():
-            raise unusable(directory, error) from None
+    root_pem = certificate.public_bytes(serialization.Encoding.PEM)
+    make_private_folder(directory, {"root.key": private_pem(key), "root.pem": root_pem})
 
 
 def _self_signed(key: ec.EllipticCurvePrivateKey, common_name: str, now: datetime) -> x509.Certificate:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from docgenctl.certificates.names import SubjectNames
-from docgenctl.files.private_files import read_private, write_private
+from docgenctl.files.private_files import private_directory_exists, read_private, write_private
 
 FILE = "gateway-verdict.json"
 
@@ -48,7 +48,7 @@ class Verdict:
 
 def read_question(state_dir: Path, leaf: str, names: SubjectNames, lifetime: timedelta) -> Question | None:
     """The files as they are now; None when one is missing. Raises RefusedError for files not ours."""
-    if not (state_dir / "ca").is_dir():
+    if not private_directory_exists(state_dir / "ca"):
         return None
     key, root = read_private(state_dir / "ca" / "root.key"), read_private(state_dir / "ca" / "root.pem")
     certificate = read_private(state_dir / leaf)

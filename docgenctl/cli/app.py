@@ -37,6 +37,7 @@ COMMANDS = {
     "stop": Entry(_LIFE, "Stop services and keep everything in place.", "stop"),
     "restart": Entry(_LIFE, "Stop and start services.", "restart"),
     "deploy": Entry(_LIFE, "Bring the stack to a new version, and back by itself when that fails.", "deploy"),
+    "plan": Entry(_LIFE, "Show what up would do, and why, and change nothing.", "plan"),
     "generate": Entry(_USE, "Write a document about this repository.", "generate"),
     "tools": Entry(_USE, "List and call the tools of all servers.", "tools"),
     "endpoint": Entry(_USE, "Say where clients connect, and where certificate and key lie.", "endpoint"),

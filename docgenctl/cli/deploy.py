@@ -9,8 +9,10 @@ import typer
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json, error_document
+from docgenctl.cli.forecasts import rehearsing, show_forecast
 from docgenctl.cli.options import (
     BaseImage,
+    DryRun,
     EngineName,
     Json,
     Port,
@@ -37,18 +39,23 @@ def deploy_command(
     port: Port = None,
     base_image: BaseImage = None,
     engine: EngineName = None,
+    dry_run: DryRun = False,
     wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Bring the stack to a new version, and back by itself when that fails."""
     from docgenctl.actions.deploy import deploy
+    from docgenctl.actions.foresee import foresee_up
     from docgenctl.actions.open_engine import open_engine
     from docgenctl.actions.open_project import open_project
 
     console = Console(json_mode=json_mode or ci)
-    opened = open_project(
-        project_dir, os.environ, setting_flags(port, base_image, engine), wait_lock_s=wait_lock
-    )
+    flags = setting_flags(port, base_image, engine)
+    with rehearsing(dry_run):
+        opened = open_project(project_dir, os.environ, flags, wait_lock_s=wait_lock)
+        if dry_run:
+            show_forecast(foresee_up(opened, open_engine(opened), command="deploy"), console)
+            return
     if not (ci or yes or json_mode) and not console.confirm(f"Deploy {opened.project.name}?"):
         raise RefusedError(
             "a deployment needs a yes", hint="docgenctl deploy --ci, or --yes", code="not_confirmed"

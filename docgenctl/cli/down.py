@@ -7,7 +7,8 @@ import typer
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import EngineName, Json, ProjectDir, WaitLockS, Yes, setting_flags
+from docgenctl.cli.forecasts import rehearsing, show_forecast
+from docgenctl.cli.options import DryRun, EngineName, Json, ProjectDir, WaitLockS, Yes, setting_flags
 from docgenctl.model.errors import RefusedError
 
 app = new_app()
@@ -19,16 +20,22 @@ def down(
     volumes: Annotated[bool, typer.Option("--volumes", help="Remove data volumes too, for good.")] = False,
     yes: Yes = False,
     engine: EngineName = None,
+    dry_run: DryRun = False,
     wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Remove the stack's containers and networks; data stays."""
     from docgenctl.actions.down import take_down
+    from docgenctl.actions.foresee import foresee_down
     from docgenctl.actions.open_engine import open_engine
     from docgenctl.actions.open_project import open_project
 
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ, setting_flags(engine=engine), wait_lock_s=wait_lock)
+    with rehearsing(dry_run):
+        opened = open_project(project_dir, os.environ, setting_flags(engine=engine), wait_lock_s=wait_lock)
+        if dry_run:
+            show_forecast(foresee_down(opened, open_engine(opened), with_data=volumes), console)
+            return
     if volumes and not yes and not console.confirm(f"Remove all data of {opened.project.name} for good?"):
         raise RefusedError(
             "data volumes are removed only after a yes",

@@ -52,6 +52,7 @@ WaitLockS = Annotated[
         "--wait-lock", min=0, help="Seconds to wait for another command that is changing this stack."
     ),
 ]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would do, and change nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 

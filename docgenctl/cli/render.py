@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, WaitLockS, setting_flags
+from docgenctl.cli.forecasts import rehearsing, show_forecast
+from docgenctl.cli.options import BaseImage, DryRun, Json, Port, ProjectDir, WaitLockS, setting_flags
 from docgenctl.model.errors import EngineError
 
 if TYPE_CHECKING:
@@ -22,15 +23,21 @@ def render(
     project_dir: ProjectDir = None,
     port: Port = None,
     base_image: BaseImage = None,
+    dry_run: DryRun = False,
     wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Write compose file, Dockerfiles and configuration without starting."""
+    from docgenctl.actions.foresee import foresee_render
     from docgenctl.actions.open_project import open_project
     from docgenctl.actions.render import render_files
 
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ, setting_flags(port, base_image), wait_lock_s=wait_lock)
+    with rehearsing(dry_run):
+        opened = open_project(project_dir, os.environ, setting_flags(port, base_image), wait_lock_s=wait_lock)
+        if dry_run:
+            show_forecast(foresee_render(opened, _engine(opened, console)), console)
+            return
     design, changes = render_files(opened, _engine(opened, console))
     if json_mode:
         console.json(

@@ -11,8 +11,10 @@ import typer
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
+from docgenctl.cli.forecasts import rehearsing, show_forecast
 from docgenctl.cli.options import (
     BaseImage,
+    DryRun,
     EngineName,
     Json,
     Port,
@@ -52,10 +54,12 @@ def up(
     port: Port = None,
     base_image: BaseImage = None,
     engine: EngineName = None,
+    dry_run: DryRun = False,
     wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Build what changed, start the stack, wait until it is healthy and prove it."""
+    from docgenctl.actions.foresee import foresee_up
     from docgenctl.actions.open_engine import open_engine
     from docgenctl.actions.open_project import open_project
     from docgenctl.actions.prove import refuse_reached
@@ -63,10 +67,16 @@ def up(
     from docgenctl.actions.up import bring_up, prepare_stack
 
     console = Console(json_mode=json_mode)
-    opened = open_project(
-        project_dir, os.environ, setting_flags(port, base_image, engine), wait_lock_s=wait_lock
-    )
-    chosen = open_engine(opened)
+    flags = setting_flags(port, base_image, engine)
+    with rehearsing(dry_run):
+        opened = open_project(project_dir, os.environ, flags, wait_lock_s=wait_lock)
+        chosen = open_engine(opened)
+        names = frozenset({"gateway", "orchestrator", "egress", *opened.configuration.settings.servers})
+        renewed = names if recreate else frozenset()
+        if dry_run:
+            forecast = foresee_up(opened, chosen, rebuild=build, recreate=renewed, no_start=no_start)
+            show_forecast(forecast, console)
+            return
     proofs: tuple[Proof, ...] | None = None
     with console.progress() as reporter:
         info = chosen.info()
@@ -75,14 +85,13 @@ def up(
             design, plan = prepare_stack(opened, chosen, reporter, rebuild=build)
             tell_prepared(design.stack, plan, console)
             return
-        names = frozenset({"gateway", "orchestrator", "egress", *opened.configuration.settings.servers})
         result = bring_up(
             opened,
             chosen,
             reporter,
             timeout_s=timeout,
             rebuild=build,
-            recreate=names if recreate else frozenset(),
+            recreate=renewed,
         )
         if info.isolates and (not result.plan.empty if prove is None else prove):
             proofs = prove_isolation(opened, chosen)

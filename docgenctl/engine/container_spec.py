@@ -61,6 +61,18 @@ def host_config(service: Service, stack: Stack) -> dict[str, Any]:
     }
 
 
+def update_body(service: Service) -> dict[str, Any]:
+    """The JSON for `POST /containers/{id}/update`: limits and restart policy."""
+    limits = service.limits
+    return {
+        "NanoCpus": round(limits.cpus * _NANOSECONDS),
+        "Memory": limits.memory_bytes,
+        "MemorySwap": limits.memory_bytes,
+        "PidsLimit": limits.pids,
+        "RestartPolicy": {"Name": service.restart, "MaximumRetryCount": 0},
+    }
+
+
 def _hardening() -> dict[str, Any]:
     return {
         "ReadonlyRootfs": True,

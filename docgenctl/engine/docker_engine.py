@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from docgenctl.engine import builds, events, inventory, logs, networks, observation, volumes
-from docgenctl.engine.client import answers, create, gone_is_fine
-from docgenctl.engine.container_spec import aliases, create_body
+from docgenctl.engine.client import answers, create, gone_is_fine, update
+from docgenctl.engine.container_spec import aliases, create_body, update_body
 from docgenctl.engine.failures import AnswerError
 from docgenctl.engine.labels import (
     COMPOSE_PROJECT,
@@ -89,17 +89,27 @@ class DockerEngine:
     def observe(self, project: str) -> Observation:
         """Everything labelled as this project, and the subnets of all other networks."""
         action, mine = f"look at project {project}", {"label": [f"{COMPOSE_PROJECT}={project}"]}
-        listed = self._wire.get(action, "/containers/json", all=1, filters=mine)
+        everybody = self._wire.get(action, "/containers/json", all=1)
         all_networks = self._wire.get(action, "/networks")
         all_volumes = self._wire.get(action, "/volumes", filters=mine).get("Volumes") or ()
+        listed = [entry for entry in everybody if observation.belongs(entry.get("Labels"), project)]
+        members = observation.members_from(entry for entry in everybody if entry not in listed)
         containers = (self.inspect(entry["Id"]) for entry in listed)
         own = [network for network in all_networks if observation.belongs(network.get("Labels"), project)]
-        foreign = (observation.subnets_of(network) for network in all_networks if network not in own)
+        others = [network for network in all_networks if network not in own]
+        foreign = (observation.subnets_of(network) for network in others)
+        namesakes = (entry for entry in others if str(entry.get("Name")).startswith(f"{project}_"))
         return Observation(
             containers=tuple(sorted((c for c in containers if c), key=lambda c: c.name)),
-            networks=tuple(sorted(map(observation.network_from, own), key=lambda n: n.name)),
+            networks=tuple(
+                sorted(
+                    (observation.network_from(entry, members.get(entry["Id"], ())) for entry in own),
+                    key=lambda n: n.name,
+                )
+            ),
             volumes=tuple(sorted(map(observation.volume_from, all_volumes), key=lambda v: v.name)),
             foreign_subnets=tuple(sorted(subnet for subnets in foreign for subnet in subnets)),
+            unlabelled_networks=tuple(map(observation.network_from, namesakes)),
         )
 
     def inspect(self, container_id: str) -> ObservedContainer | None:
@@ -277,6 +287,11 @@ class DockerEngine:
         """Stop and start the same container."""
         with answers(f"restart container {container_id[:12]}"):
             self._api.restart(container_id, timeout=grace_s)
+
+    def update_container(self, container_id: str, service: Service) -> None:
+        """Give it the service's limits and restart policy as it runs."""
+        with answers(f"set limits of container {container_id[:12]}"):
+            update(self._api, container_id, update_body(service))
 
     def remove_container(self, container_id: str) -> None:
         """Kill and remove it with its anonymous volumes; waits for a removal that is under way."""

@@ -14,7 +14,7 @@ from docgenctl.model.observed import (
     ObservedNetwork,
     ObservedVolume,
 )
-from docgenctl.model.stack import PortBinding
+from docgenctl.model.stack import Limits, PortBinding
 
 _NEVER = "0001-01-01"
 _HEALTH = {"healthy": Health.HEALTHY, "unhealthy": Health.UNHEALTHY, "starting": Health.STARTING}
@@ -43,6 +43,10 @@ def container_from(answer: Mapping[str, Any]) -> ObservedContainer:
         networks=networks_of(answer),
         error=state.get("Error") or "",
         health_command=health_command_of(config),
+        aliases=aliases_of(answer),
+        limits=limits_of(answer.get("HostConfig") or {}),
+        restart=((answer.get("HostConfig") or {}).get("RestartPolicy") or {}).get("Name") or "",
+        other_limits=other_limits_of(answer.get("HostConfig") or {}),
     )
 
 
@@ -88,7 +92,40 @@ def networks_of(answer: Mapping[str, Any]) -> dict[str, str]:
     return {name: (end or {}).get("IPAddress") or "" for name, end in networks.items()}
 
 
-def network_from(answer: Mapping[str, Any]) -> ObservedNetwork:
+def aliases_of(answer: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Engine network names and the container's names there; newer engines tell some apart as `DNSNames`."""
+    networks = (answer.get("NetworkSettings") or {}).get("Networks") or {}
+    return {
+        name: tuple(
+            dict.fromkeys((*((end or {}).get("Aliases") or ()), *((end or {}).get("DNSNames") or ())))
+        )
+        for name, end in networks.items()
+    }
+
+
+def limits_of(host: Mapping[str, Any]) -> Limits:
+    """The limits in force, of the answer's `HostConfig`; 0 where there is none."""
+    cpus = (host.get("NanoCpus") or 0) / 1e9
+    if not cpus and (host.get("CpuQuota") or 0) > 0:
+        cpus = host["CpuQuota"] / (host.get("CpuPeriod") or 100_000)
+    return Limits(cpus=cpus, memory_bytes=host.get("Memory") or 0, pids=max(host.get("PidsLimit") or 0, 0))
+
+
+def other_limits_of(host: Mapping[str, Any]) -> tuple[str, ...]:
+    """Limits that are set and never by us, in words."""
+    return tuple(words for key, words in _OTHER_LIMITS.items() if host.get(key))
+
+
+_OTHER_LIMITS = {
+    "CpuShares": "CPU shares",
+    "CpusetCpus": "a choice of CPUs",
+    "CpusetMems": "a choice of memory nodes",
+    "MemoryReservation": "a memory reservation",
+    "BlkioWeight": "a disk weight",
+}
+
+
+def network_from(answer: Mapping[str, Any], foreign_members: tuple[str, ...] = ()) -> ObservedNetwork:
     """From one entry of `GET /networks`."""
     subnets = subnets_of(answer)
     return ObservedNetwork(
@@ -96,7 +133,20 @@ def network_from(answer: Mapping[str, Any]) -> ObservedNetwork:
         name=answer.get("Name", ""),
         subnet=subnets[0] if subnets else "",
         labels=dict(answer.get("Labels") or {}),
+        closed=bool(answer.get("Internal")),
+        options=dict(answer.get("Options") or {}),
+        foreign_members=foreign_members,
     )
+
+
+def members_from(listed: Iterable[Mapping[str, Any]]) -> dict[str, tuple[str, ...]]:
+    """Network id → names of containers on it, from entries of `GET /containers/json`."""
+    members: dict[str, list[str]] = {}
+    for entry in listed:
+        name = next(iter(entry.get("Names") or ()), entry.get("Id", ""))
+        for end in ((entry.get("NetworkSettings") or {}).get("Networks") or {}).values():
+            members.setdefault((end or {}).get("NetworkID") or "", []).append(name.removeprefix("/"))
+    return {network: tuple(sorted(names)) for network, names in members.items()}
 
 
 def subnets_of(answer: Mapping[str, Any]) -> tuple[str, ...]:

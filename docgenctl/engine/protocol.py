@@ -136,5 +136,8 @@ class Engine(Protocol):
     def restart_container(self, container_id: str, grace_s: int) -> None:
         """Stop and start the same container."""
 
+    def update_container(self, container_id: str, service: Service) -> None:
+        """Give it the service's limits and restart policy as it runs; it is not interrupted."""
+
     def remove_container(self, container_id: str) -> None:
         """Kill and remove it with its anonymous volumes."""

@@ -4,17 +4,20 @@ A file is written under a second name in the same directory and renamed over the
 or a crash meets the old value or the new one, never half of it. The directory is locked meanwhile, which
 lets the second name be a fixed one: what a killed writer left is overwritten by the next. Everything is
 done relative to a descriptor of the directory and without following links, so a link planted at the
-target is refused, not followed. Modes are set on the open file: the umask has no say.
+target is refused, not followed. Modes are set on the open file: the umask has no say. During a rehearsal
+(see `rehearsal`) nothing of this is written to the disk.
 """
 
 import fcntl
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from docgenctl.files.rehearsal import current_rehearsal
 from docgenctl.model.errors import RefusedError
 
 _FILE_MODE = 0o600
@@ -25,6 +28,9 @@ _LARGEST = 16 * 1024 * 1024
 
 def make_private_directory(path: Path) -> None:
     """Make the directory 0700 if it is missing. Raises RefusedError when something else is there."""
+    if (sheet := current_rehearsal()) and not os.path.lexists(path):
+        sheet.directories.add(path)
+        return
     try:
         path.mkdir(mode=_DIRECTORY_MODE)
         path.chmod(_DIRECTORY_MODE)
@@ -37,6 +43,8 @@ def make_private_directory(path: Path) -> None:
 
 def private_directory_exists(path: Path) -> bool:
     """Whether it is there. Raises RefusedError when it is no directory of ours that is closed to others."""
+    if (sheet := current_rehearsal()) and path in sheet.directories:
+        return True
     try:
         found = path.lstat()
     except FileNotFoundError:
@@ -52,6 +60,11 @@ def read_private(path: Path) -> bytes | None:
 
     Raises RefusedError when it is no plain file of ours that nobody else can read.
     """
+    if sheet := current_rehearsal():
+        if path in sheet.files:
+            return sheet.files[path]
+        if not os.path.lexists(path.parent):
+            return None
     with _directory(path.parent) as directory:
         try:
             descriptor = os.open(
@@ -81,6 +94,9 @@ def write_private(path: Path, content: bytes) -> None:
     Raises RefusedError when the target is a link or not ours alone, and (`state_unwritable`) when the disk
     is full or read-only; the old content is then still there.
     """
+    if sheet := current_rehearsal():
+        sheet.files[path] = content
+        return
     with _directory(path.parent) as directory:
         _lock(path, directory)
         _check_target(path, directory)
@@ -119,6 +135,32 @@ def _is_unfinished(name: str) -> bool:
     return name.startswith(".") and name.endswith(_UNFINISHED)
 
 
+def make_private_folder(path: Path, files: Mapping[str, bytes]) -> None:
+    """Make a directory that comes into being with all of these files in it, or not at all.
+
+    One that is there already is left as it is: somebody else was quicker. Raises RefusedError
+    (`state_unwritable`) when the disk is full or read-only.
+    """
+    if sheet := current_rehearsal():
+        sheet.directories.add(path)
+        sheet.files |= {path / name: content for name, content in files.items()}
+        return
+    fresh: Path | None = None
+    try:
+        fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent))
+        fresh.chmod(_DIRECTORY_MODE)
+        for name, content in files.items():
+            write_private(fresh / name, content)
+        sync_directory(fresh)
+        fresh.rename(path)
+        sync_directory(path.parent)
+    except OSError as error:
+        if fresh is not None:
+            shutil.rmtree(fresh, ignore_errors=True)
+        if not path.is_dir():
+            raise unusable(path, error) from None
+
+
 def sync_directory(path: Path) -> None:
     """Make renames in the directory survive a power cut. Raises OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -130,6 +172,10 @@ def sync_directory(path: Path) -> None:
 
 def remove_private(path: Path) -> bool:
     """Remove the file; False when there is none. A link is removed, not what it points to."""
+    if sheet := current_rehearsal():
+        there = sheet.files.get(path) is not None or (path not in sheet.files and os.path.lexists(path))
+        sheet.files[path] = None
+        return there
     with _directory(path.parent) as directory:
         _lock(path, directory)
         try:

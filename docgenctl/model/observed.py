@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from docgenctl.model.stack import PortBinding
+from docgenctl.model.stack import Limits, PortBinding
 
 
 class Health(StrEnum):
@@ -45,7 +45,9 @@ class ObservedContainer:
     `state` is the engine's word: created, running, restarting, exited, paused or dead.
     `health_command` is the engine's own check, empty when it has none that is a plain command.
     `started_at` is RFC 3339 in UTC, empty when never started. `networks` maps engine network names to
-    the container's address there.
+    the container's address there, `aliases` to its names there. `limits`, `restart` (the restart policy's
+    name) and `aliases` are what holds now, whatever it was made with; None, or empty, when the engine does
+    not tell. `other_limits` names limits that we never set.
     """
 
     id: str
@@ -64,16 +66,27 @@ class ObservedContainer:
     networks: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
     health_command: tuple[str, ...] = ()
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    limits: Limits | None = None
+    restart: str = ""
+    other_limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedNetwork:
-    """One network of the engine; `subnet` is empty for networks without one."""
+    """One network of the engine; `subnet` is empty for networks without one.
+
+    `closed` and the driver's `options` are None when the engine does not tell. `foreign_members` are the
+    names of containers on it that are not of the project.
+    """
 
     id: str
     name: str
     subnet: str
     labels: Mapping[str, str]
+    closed: bool | None = None
+    options: Mapping[str, str] | None = None
+    foreign_members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +114,10 @@ class ObservedImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """All that carries the project's label, plus every subnet the engine uses.
+    """All that carries the project's label, every subnet the engine uses, and who else has our names.
 
-    `isolates` is the engine's own word, as in `EngineInfo`.
+    `isolates` is the engine's own word, as in `EngineInfo`. `unlabelled_networks` are networks whose names
+    begin with the project's and that lack its label, as when somebody made one by hand in the place of ours.
     """
 
     containers: tuple[ObservedContainer, ...]
@@ -111,6 +125,7 @@ class Observation:
     volumes: tuple[ObservedVolume, ...]
     foreign_subnets: tuple[str, ...]
     isolates: bool = True
+    unlabelled_networks: tuple[ObservedNetwork, ...] = ()
 
     def container(self, service: str) -> ObservedContainer | None:
         """The project's container of that service, if there is one."""

@@ -14,6 +14,7 @@ class Verb(StrEnum):
     REMOVE_VOLUME = "remove volume"
     CREATE_CONTAINER = "create container"
     START_CONTAINER = "start container"
+    UPDATE_CONTAINER = "update container"
     STOP_CONTAINER = "stop container"
     REMOVE_CONTAINER = "remove container"
 

@@ -5,8 +5,10 @@ can run them in parallel without deciding anything. Three rules give the order: 
 before the thing is removed; a thing is there, and filled, before a container that uses it is created; and a
 service starts when the containers exist that it depends on. It need not wait until they run: each of ours
 waits for the others by itself, and starting them side by side is what makes a start short. A container is
-recreated when the digest it was created from is no longer the wanted one; its volumes are filled first, each
-time, because the crash of an earlier command may have left them half done and filling twice is harmless.
+recreated when the digest it was created from is no longer the wanted one, or when somebody changed it by hand
+in a way that only this repairs (see `drift`); limits and restart policy are put right while it runs. Its
+volumes are filled first, each time, because the crash of an earlier command may have left them half done and
+filling twice is harmless.
 """
 
 from collections.abc import Iterable
@@ -26,6 +28,7 @@ from docgenctl.model.stack import (
     Stack,
     VolumePurpose,
 )
+from docgenctl.planning.drift import container_drift, limits_drift, network_drift
 
 _COMPOSE_WORKING_DIR = "com.docker.compose.project.working_dir"
 #: States in which a container holds its ports and can serve.
@@ -126,14 +129,14 @@ class _Draft:
         outdated = set()
         for network in self.stack.networks:
             seen = self._observed_network(network)
-            if seen is not None and seen.labels.get(LABEL_SPEC_DIGEST) != network.digest:
+            cause = network_drift(network, seen) if seen is not None else None
+            if seen is not None and cause is not None:
                 outdated.add(network.name)
                 needs = [
                     self._remove(container, f"network {network.key} changes")
                     for container in self.observation.containers
                     if network.name in container.networks
                 ]
-                cause = _difference(network, seen)
                 self.add(Verb.REMOVE_NETWORK, network.key, cause, target=seen.name, needs=needs)
         return frozenset(outdated)
 
@@ -149,7 +152,8 @@ class _Draft:
         return frozenset(fresh)
 
     def _observed_network(self, network: Network) -> ObservedNetwork | None:
-        return next((seen for seen in self.observation.networks if seen.name == network.name), None)
+        observed = (*self.observation.networks, *self.observation.unlabelled_networks)
+        return next((seen for seen in observed if seen.name == network.name), None)
 
     def orphans(self) -> None:
         """Remove containers of services that the stack no longer has, then their networks."""
@@ -211,6 +215,9 @@ class _Draft:
             # Whatever goes may still hold a port that this one publishes.
             starts += [step for step in self.steps if step.startswith(Verb.REMOVE_CONTAINER)]
         if cause is None and container is not None:
+            limits = limits_drift(service, container)
+            if limits is not None:
+                self.add(Verb.UPDATE_CONTAINER, service.name, limits, target=container.id)
             if container.state not in _RUNNING:
                 cause = "paused" if container.state == "paused" else "stopped"
                 self.add(Verb.START_CONTAINER, service.name, cause, target=container.id, needs=starts)
@@ -242,13 +249,13 @@ class _Draft:
             if self.stack.volume(mount.volume).name not in existing:
                 return f"volume {mount.volume} is missing"
         expected = {self.stack.network(place.network).name for place in service.networks}
-        if expected & fresh or (container.networks and not expected <= set(container.networks)):
+        if expected & fresh:
             return "its networks changed"
         if container.state == "dead":
             return "dead"
         if container.labels.get(LABEL_SPEC_DIGEST) != service.digest:
             return _service_difference(service, container)
-        return None
+        return container_drift(service, self.stack, container)
 
     def _fill(self, key: str, cause: str, before: list[str]) -> str:
         needs = [f"{Verb.CREATE_VOLUME}:{key}", *before]
@@ -291,12 +298,6 @@ def _is_data(volume: ObservedVolume, project: str) -> bool:
     if role is None:
         return True
     return role == VolumePurpose.DATA and volume.name.startswith(f"{project}_")
-
-
-def _difference(network: Network, seen: ObservedNetwork) -> str:
-    if seen.subnet != network.subnet:
-        return f"subnet {seen.subnet or 'none'} → {network.subnet}"
-    return "changed"
 
 
 def _service_difference(service: Service, container: ObservedContainer) -> str:

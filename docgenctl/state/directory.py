@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from docgenctl.files.rehearsal import current_rehearsal
 from docgenctl.model.errors import RefusedError
 from docgenctl.model.project import Project
 
@@ -16,12 +17,15 @@ def state_directory(project: Project, environ: Mapping[str, str]) -> Path:
     """The project's own state directory, made with mode 0700 whatever the umask.
 
     It is `<base>/<project id>`; the base is $DOCGENCTL_STATE_DIR, else `docgenctl` in the user's state
-    directory (XDG base directories). Raises RefusedError when it would lie in the workspace, is a link,
-    belongs to or can be read by somebody else, or cannot be written (`error.code` is `state_unwritable`).
+    directory (XDG base directories). During a rehearsal a missing one is not made. Raises RefusedError when
+    it would lie in the workspace, is a link, belongs to or can be read by somebody else, or cannot be written
+    (`error.code` is `state_unwritable`).
     """
     base = _base(environ)
     path = base / project.id
     _refuse_inside(path, project.directory)
+    if current_rehearsal() is not None and not os.path.lexists(path):
+        return path
     try:
         for directory in reversed((base, *base.parents)):
             _make_private(directory)

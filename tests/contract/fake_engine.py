@@ -21,6 +21,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import BinaryIO
 
+from docgenctl.engine.container_spec import aliases
 from docgenctl.engine.labels import COMPOSE_PROJECT, container_labels, network_labels, volume_labels
 from docgenctl.model.errors import BuildError, EngineError, PortTakenError, SubnetTakenError
 from docgenctl.model.inventory import (
@@ -135,7 +136,8 @@ class FakeEngine:
         self._call("observe", project, changes=False)
         with self._changed:
             own = [n for n in self.networks.values() if n.labels.get(COMPOSE_PROJECT) == project]
-            foreign = (n.subnet for n in self.networks.values() if n not in own and n.subnet)
+            others = [n for n in self.networks.values() if n not in own]
+            foreign = (n.subnet for n in others if n.subnet)
             volumes = (ObservedVolume(name=name, labels=v.labels) for name, v in self.volumes.items())
             return Observation(
                 containers=tuple(
@@ -146,6 +148,7 @@ class FakeEngine:
                 networks=tuple(sorted(own, key=lambda n: n.name)),
                 volumes=tuple(v for v in volumes if v.labels.get(COMPOSE_PROJECT) == project),
                 foreign_subnets=tuple(sorted(foreign)),
+                unlabelled_networks=tuple(n for n in others if n.name.startswith(f"{project}_")),
             )
 
     def inspect(self, container_id: str) -> ObservedContainer | None:
@@ -287,7 +290,12 @@ class FakeEngine:
             if any(wanted.overlaps(ip_network(n.subnet)) for n in self.networks.values() if n.subnet):
                 raise SubnetTakenError(f"subnet {network.subnet} is taken", subnet=network.subnet)
             self.networks[network.name] = ObservedNetwork(
-                id=self._id(network.name), name=network.name, subnet=network.subnet, labels=labels
+                id=self._id(network.name),
+                name=network.name,
+                subnet=network.subnet,
+                labels=labels,
+                closed=network.closed,
+                options=network.driver_options,
             )
 
     def remove_network(self, name: str) -> None:
@@ -358,6 +366,12 @@ class FakeEngine:
                 labels=container_labels(service, stack, service.digest),
                 ports=tuple(_without_purpose(service)),
                 networks=dict.fromkeys(names, ""),
+                aliases={
+                    stack.network(place.network).name: tuple(aliases(service, place))
+                    for place in service.networks
+                },
+                limits=service.limits,
+                restart=service.restart,
             )
             self.containers[identity] = FakeContainer(seen=seen, service=service)
             return identity
@@ -386,6 +400,12 @@ class FakeEngine:
             if container.running:
                 self._die(container, 143, by_itself=False)
             self._run(container)
+
+    def update_container(self, container_id: str, service: Service) -> None:
+        with self._changed:
+            container = self._get(container_id, "update")
+            self._call("update_container", container.service.name)
+            container.becomes(limits=service.limits, restart=service.restart)
 
     def remove_container(self, container_id: str) -> None:
         with self._changed:

@@ -16,9 +16,11 @@ from docgenctl.actions.status import ServiceStatus
 from docgenctl.actions.up import UpResult
 from docgenctl.cli import deploy, health, status, up
 from docgenctl.cli.console import Console, error_document
+from docgenctl.cli.forecasts import forecast_document
 from docgenctl.configuration.environment import VARIABLES
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.model.errors import ConfigurationError, ExitCode, NotHealthyError, Problem
+from docgenctl.model.forecast import FileForecast, Forecast, ImageForecast, PortMove, ServiceForecast
 from docgenctl.model.health import HealthReport, LayerResult
 from docgenctl.model.observed import EngineInfo
 from docgenctl.model.plan import Plan, Step, Verb
@@ -108,7 +110,27 @@ def shape_of_error() -> Any:
     return error_document(ConfigurationError("2 mistakes", problems=[problem]))
 
 
+def shape_of_plan() -> Any:
+    return forecast_document(
+        Forecast(
+            project="p",
+            command="up",
+            engine="Docker Engine 1",
+            plan=Plan(steps=(STEP,)),
+            images=(ImageForecast(reference="r", services=("main",), cause="c"),),
+            services=(ServiceForecast(service="main", action="created", cause="c", interrupts=True),),
+            files=(FileForecast(path="p", change="changed", diff="d"),),
+            moves=(PortMove(purpose="main", old=1, new=2, cause="c"),),
+            ports={"orchestrator": 1, "main": 2, "main_health": 3, "github": 4},
+            made=("api-key",),
+            findings=("f",),
+            unknown=("u",),
+        )
+    )
+
+
 EMITTED = {
+    "plan": shape_of_plan,
     "status": shape_of_status,
     "endpoint": ENDPOINT.as_json,
     "health": shape_of_health,

@@ -316,6 +316,9 @@ class ProcessEngine:
         request = {"do": "restart", "id": container_id, "grace_s": grace_s}
         ask(self._home, request, start=True, patience_s=PATIENCE_S + grace_s)
 
+    def update_container(self, container_id: str, service: Service) -> None:
+        """See Engine. Nobody can change these by hand, so there is nothing to put right."""
+
     def remove_container(self, container_id: str) -> None:
         """See Engine."""
         if Made.read(self._home, container_id) is None:

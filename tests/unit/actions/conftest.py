@@ -11,6 +11,7 @@ from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.open_project import OpenProject, open_project
 from docgenctl.actions.recipe import Recipe
 from docgenctl.model.progress import Silent
+from docgenctl.model.stack import LABEL_CONTENT_DIGEST
 from tests.contract.fake_engine import FakeEngine
 from tests.unit.actions.stage import Stage, free_range
 
@@ -58,7 +59,7 @@ def stage(open_with: OpenWith) -> Stage:
     images = opened.configuration.settings.images
     engine.pullable |= {images.base, images.gateway, images.egress}
     for recipe in recipes_of(opened, engine).values():
-        engine.add_image(recipe.reference)
+        engine.add_image(recipe.reference, {LABEL_CONTENT_DIGEST: recipe.context.digest})
     engine.calls.clear()
     return Stage(opened=opened, engine=engine)
 

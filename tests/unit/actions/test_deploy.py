@@ -10,6 +10,7 @@ from docgenctl.actions.deploy import deploy
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.model.errors import BuildError, EngineError, LockedError, NotHealthyError
 from docgenctl.model.health import HealthReport, LayerResult
+from docgenctl.model.stack import LABEL_CONTENT_DIGEST
 from docgenctl.state.lock import project_lock
 from docgenctl.state.store import StateStore
 from tests.unit.actions.conftest import OpenWith, recipes_of
@@ -51,7 +52,7 @@ def reconfigure(stage: Stage, open_with: OpenWith, **settings: Any) -> None:
         {"ports": {"orchestrator": str(ranges.ports.orchestrator)}, "servers": servers} | settings
     )
     for recipe in recipes_of(stage.opened, stage.engine).values():
-        stage.engine.add_image(recipe.reference)
+        stage.engine.add_image(recipe.reference, {LABEL_CONTENT_DIGEST: recipe.context.digest})
 
 
 def deployed(stage: Stage) -> deployment.DeployReport:

@@ -14,6 +14,7 @@ from docgenctl.model.errors import (
 )
 from docgenctl.model.health import LayerResult
 from docgenctl.model.settings import PortRange
+from docgenctl.model.stack import LABEL_CONTENT_DIGEST
 from docgenctl.state.store import StateStore
 from tests.contract.fake_engine import FakeEngine
 from tests.unit.actions.conftest import OpenWith, recipes_of
@@ -81,7 +82,7 @@ def test_a_fixed_port_that_is_taken_is_not_replaced(open_with: OpenWith, stage: 
     port = int(free_range(1).split("-")[0])
     stage.opened = open_with({"servers": {"main": {"port": port}, "github": {}}})
     for recipe in recipes_of(stage.opened, stage.engine).values():
-        stage.engine.add_image(recipe.reference)
+        stage.engine.add_image(recipe.reference, {LABEL_CONTENT_DIGEST: recipe.context.digest})
     stage.engine.hold_port(port)
 
     with pytest.raises(PortTakenError) as caught:

@@ -98,12 +98,13 @@ def test_a_crash_while_it_is_made_leaves_nothing_that_hinders_the_next_try(
         from datetime import UTC, datetime
         from pathlib import Path
         from docgenctl.certificates import authority
-        write = authority.write_private
+        from docgenctl.files import private_files
+        write = private_files.write_private
         def die_at_the_certificate(path, content):
             if path.name == "root.pem":
                 os._exit(9)
             write(path, content)
-        authority.write_private = die_at_the_certificate
+        private_files.write_private = die_at_the_certificate
         authority.ensure_authority(Path(sys.argv[1]), "shop-1a2b3c", datetime.now(UTC))
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(state_dir)], check=False)

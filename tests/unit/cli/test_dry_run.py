@@ -1,0 +1,98 @@
+"""Every command that changes something can be asked what it would do, and then changes nothing."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.cli.test_commands import ALL
+
+#: These change nothing: neither the stack, nor the workspace, nor the state.
+READ_ONLY = {
+    *("status", "prove", "health", "logs", "history", "plan", "endpoint", "version"),
+    *("config", "config validate", "config show", "config get", "config schema", "tools", "tools list"),
+    *("lock", "lock status", "describe", "topology", "open", "ports", "ports list", "ports diagnose"),
+}
+#: What they do cannot be foreseen, and is asked for one thing at a time.
+WITHOUT = {
+    "generate": "writes the one document that it names",
+    "tools call": "does whatever the server's tool does",
+    "lock release": "shows the owner and asks",
+    "config edit": "shows the text in the editor, and writes nothing when that is left",
+}
+
+
+@pytest.mark.parametrize(("path", "node"), ALL, ids=[" ".join(path) for path, _ in ALL])
+def test_every_changing_command_has_a_dry_run(path: tuple[str, ...], node: Any) -> None:
+    name = " ".join(path)
+    options = {option for parameter in node.params for option in parameter.opts}
+    assert ("--dry-run" in options) == (name not in READ_ONLY and name not in WITHOUT)
+
+
+NEEDS_NO_ENGINE = ["init", "render", "config set log_level debug", "plan"]
+#: Their dry run needs an engine to ask; that they change nothing without one is the least.
+NEEDS_ENGINE = ["up", "down", "down --volumes", "deploy", "build", "start", "stop", "restart", "base-image"]
+
+
+def tree(directory: Path) -> dict[str, tuple[int, int, bytes]]:
+    """Every file and folder below, with mode, time of change and content; but for the cache of templates."""
+    return {
+        str(path.relative_to(directory)): (
+            path.lstat().st_mode,
+            path.lstat().st_mtime_ns,
+            path.read_bytes() if path.is_file() else b"",
+        )
+        for path in directory.rglob("*")
+        if path.relative_to(directory).parts[0] != "cache"
+    }
+
+
+def run(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environ = {
+        **os.environ,
+        "DOCGENCTL_STATE_DIR": str(directory / "state"),
+        "DOCGENCTL_CACHE_DIR": str(directory / "cache"),
+        "DOCKER_HOST": f"unix://{directory}/no-engine.sock",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "docgenctl", *arguments],
+        cwd=directory / "workspace",
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("words", NEEDS_NO_ENGINE + NEEDS_ENGINE)
+def test_a_dry_run_in_a_fresh_directory_leaves_no_trace(tmp_path: Path, words: str) -> None:
+    (tmp_path / "workspace").mkdir()
+    before = tree(tmp_path)
+    done = run(tmp_path, *words.split(), *([] if words == "plan" else ["--dry-run"]))
+    assert done.returncode == (4 if words in NEEDS_ENGINE else 0), done.stderr
+    assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("words", ["render", "plan"])
+def test_a_dry_run_in_a_used_directory_leaves_all_as_it_was(tmp_path: Path, words: str) -> None:
+    (tmp_path / "workspace").mkdir()
+    assert run(tmp_path, "render").returncode == 0
+    (tmp_path / "workspace" / "docgen.yaml").write_text("log_level: debug\n")
+    before = tree(tmp_path)
+    done = run(tmp_path, words, *([] if words == "plan" else ["--dry-run"]))
+    assert done.returncode == 0, done.stderr
+    assert "+MCP_LOG_LEVEL=debug" in done.stdout
+    assert tree(tmp_path) == before
+
+
+def test_the_detailed_exit_code_tells_whether_something_would_change(tmp_path: Path) -> None:
+    (tmp_path / "workspace").mkdir()
+    assert run(tmp_path, "plan", "--detailed-exitcode").returncode == 8
+    assert run(tmp_path, "render").returncode == 0
+    done = run(tmp_path, "plan", "--detailed-exitcode")
+    assert done.returncode == 0
+    assert "only files, ports and keys are foreseen" in done.stderr
