@@ -94,11 +94,11 @@ def diagnose(
 def _engine(opened: OpenProject, console: Console) -> Engine | None:
     """The engine, if one answers: without it ports can still be looked at."""
     from docgenctl.actions.open_engine import open_engine
-    from docgenctl.model.errors import EngineError
+    from docgenctl.model.errors import DocgenError
 
     try:
         return open_engine(opened)
-    except EngineError as error:
+    except DocgenError as error:
         console.note(f"Without an engine, containers are not told: {error.message}")
         return None
 

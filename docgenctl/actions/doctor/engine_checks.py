@@ -23,17 +23,23 @@ def answers(scene: Scene) -> Outcome:
     try:
         info = scene.engine().info()
     except EngineError as error:
-        if _processes_wanted(scene):
+        wanted = _engine_wanted(scene)
+        if wanted == "process":
             return ok(f"none is needed: engine is process ({error.message})")
+        if wanted == "auto" and error.code == "absent":
+            return warning(
+                f"{error.message}: up runs the servers as plain processes, which nothing isolates",
+                fix=error.hint,
+            )
         return problem(f"{error.message} ({error.code})", *error.details, fix=error.hint)
     return ok(f"{info.name} {info.version}, API {info.api_version}, at {info.address} ({info.source})")
 
 
-def _processes_wanted(scene: Scene) -> bool:
+def _engine_wanted(scene: Scene) -> str:
     try:
-        return scene.settings().engine == "process"
+        return scene.settings().engine
     except ConfigurationError:
-        return False
+        return ""
 
 
 def choice(scene: Scene) -> Outcome:

@@ -5,23 +5,33 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
-import pytest
-
 from tests.unit.actions.stage import free_range
 from tests.unit.cli.command import docgenctl
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "65536", "3300-3200", "65000-65536", "3200-", ""])
-def test_what_is_no_port_or_range_ends_with_the_line_and_the_remedy(tmp_path: Path, value: str) -> None:
+def test_what_is_no_port_or_range_ends_with_the_line_and_nothing_is_started(tmp_path: Path) -> None:
     (tmp_path / "workspace").mkdir()
-    text = f"servers:\n  main:\n    port: '{value}'\n"
-    (tmp_path / "workspace" / "docgen.yaml").write_text(text)
+    written = {
+        "ports": {"orchestrator": "3300-3200"},
+        "servers": {
+            "main": {"port": "0", "health_port": "-1"},
+            "github": {"port": "65536", "health_port": "65000-65536"},
+        },
+    }
+    (tmp_path / "workspace" / "docgen.yaml").write_text(json.dumps(written, indent=1))
 
-    done = docgenctl(tmp_path, "up")
+    done = docgenctl(tmp_path, "up", "--json", environ={"MCP_LOG_LEVEL": "info", "MAIN_MCP_PORT_RANGE": ""})
 
     assert done.returncode == 3, done.stderr
-    assert "docgen.yaml:3" in done.stderr
-    assert "Hint:" in done.stderr
+    problems = json.loads(done.stdout)["error"]["problems"]
+    assert {problem["key_path"] for problem in problems} == {
+        "ports/orchestrator",
+        "servers/main/port",
+        "servers/main/health_port",
+        "servers/github/port",
+        "servers/github/health_port",
+    }
+    assert all(problem["line"] and problem["hint"] for problem in problems)
     assert not list((tmp_path / "workspace").glob("docker-compose*"))
     assert not list((tmp_path / "state").rglob("state.json"))
 
