@@ -10,13 +10,13 @@ from ipaddress import IPv4Network
 from docgenctl import __version__
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.host.ports import probing
-from docgenctl.host.routes import routed_networks
+from docgenctl.host.routes import routes
 from docgenctl.host.socket_tables import port_holders
 from docgenctl.host.workspace import service_owner
 from docgenctl.model.blueprint import Blueprint
-from docgenctl.model.errors import PortTakenError
+from docgenctl.model.errors import PortTakenError, SubnetTakenError
 from docgenctl.model.observed import Observation
-from docgenctl.model.ports import PortHolder, PortSubstitution
+from docgenctl.model.ports import PortHolder, PortSubstitution, SubnetMove
 from docgenctl.model.settings import PortRange
 from docgenctl.model.state import State, SubstitutedPort
 from docgenctl.planning.assemble_stack import is_open, network_keys
@@ -56,14 +56,16 @@ def draw_blueprint(
             error.details = tuple(_tried(error.tried, find_holders))
             raise
     substitutions = _explained(wanted, state.ports, ports, find_holders)
-    subnets = choose_subnets(
-        {
-            key: settings.networks.frontend_pool if is_open(key) else settings.networks.backend_pool
-            for key in keys
-        },
-        state.subnets,
-        _taken_networks(observation, busy_subnets),
-    )
+    pools = {
+        key: settings.networks.frontend_pool if is_open(key) else settings.networks.backend_pool
+        for key in keys
+    }
+    taken = _taken_networks(observation, busy_subnets)
+    try:
+        subnets = choose_subnets(pools, state.subnets, taken)
+    except SubnetTakenError as error:
+        error.details = tuple(_in_the_way(IPv4Network(error.subnet), taken))
+        raise
     _remember(store, state, opened, ports, subnets, substitutions)
     return Blueprint(
         project=opened.project,
@@ -75,6 +77,7 @@ def draw_blueprint(
         tool_version=__version__,
         isolates=observation.isolates if observation else True,
         substitutions=substitutions,
+        subnet_moves=tuple(_moves(state.subnets, subnets, taken)),
     )
 
 
@@ -161,9 +164,34 @@ def _free_ports(
         yield lambda port: port in ours or (port not in busy and can_bind(port))
 
 
-def _taken_networks(observation: Observation | None, busy: Iterable[str]) -> list[IPv4Network]:
-    """What engine and host use; our own networks are on the host's routes too and do not count."""
+def _taken_networks(observation: Observation | None, busy: Iterable[str]) -> dict[IPv4Network, str]:
+    """What engine and host use, and who; our own networks are on the host's routes too and do not count."""
     ours = {network.subnet for network in observation.networks} if observation else set()
-    taken = [network for network in routed_networks() if str(network) not in ours]
-    taken += [IPv4Network(subnet) for subnet in (observation.foreign_subnets if observation else ())]
-    return [*taken, *(IPv4Network(subnet) for subnet in busy)]
+    taken = {IPv4Network(subnet): "another network of the host" for subnet in busy}
+    for subnet in observation.foreign_subnets if observation else ():
+        taken[IPv4Network(subnet)] = "another network of the engine"
+    for route in routes():
+        if str(route.network) not in ours:
+            taken.setdefault(route.network, f"the host's route over {route.interface}")
+    return taken
+
+
+def _in_the_way(pool: IPv4Network, taken: Mapping[IPv4Network, str]) -> Iterator[str]:
+    """Who takes room in a pool, largest first."""
+    blocking = sorted((n for n in taken if n.overlaps(pool)), key=lambda n: (n.prefixlen, n))
+    for network in blocking[:_SHOWN]:
+        yield f"{network}: {taken[network]}"
+    if len(blocking) > _SHOWN:
+        yield f"and {len(blocking) - _SHOWN} more: docgenctl doctor network/subnets"
+
+
+def _moves(
+    before: Mapping[str, str], after: Mapping[str, str], taken: Mapping[IPv4Network, str]
+) -> Iterator[SubnetMove]:
+    """Networks that had to leave the subnet they had, and what they made way for."""
+    for key, subnet in after.items():
+        old = before.get(key, subnet)
+        if old != subnet:
+            blocking = next((n for n in taken if n.overlaps(IPv4Network(old))), None)
+            cause = f"{taken[blocking]} ({blocking}) overlaps it" if blocking else "its pool was changed"
+            yield SubnetMove(network=key, subnet=subnet, instead_of=old, cause=cause)

@@ -195,8 +195,8 @@ class _Attempt:
             busy_subnets=self._busy_subnets,
             find_holders=lambda ports: find_port_holders(ports, engine),
         )
-        for substitution in blueprint.substitutions:
-            self._reporter.say(str(substitution))
+        for change in (*blueprint.substitutions, *blueprint.subnet_moves):
+            self._reporter.say(str(change))
         prepare_workspace(blueprint, self._reporter)
         recipes, images = self._images(blueprint)
         design = design_stack(opened, blueprint, recipes, images)

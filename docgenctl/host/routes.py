@@ -18,7 +18,10 @@ class Route:
 
 
 def routes(table: Path = _TABLE) -> tuple[Route, ...]:
-    """Every route of the kernel's main IPv4 table but the default ones; empty where there is no table."""
+    """Every route of the kernel's main IPv4 table but the default ones; empty where there is no table.
+
+    A stack's subnet must not overlap one of them, or it would hide a VPN or the office network.
+    """
     try:
         lines = table.read_text(encoding="ascii").splitlines()[1:]
     except OSError:
@@ -31,11 +34,3 @@ def routes(table: Path = _TABLE) -> tuple[Route, ...]:
         if prefix:
             found.add(Route(IPv4Network(f"{address}/{prefix}", strict=False), interface))
     return tuple(sorted(found))
-
-
-def routed_networks(table: Path = _TABLE) -> tuple[IPv4Network, ...]:
-    """The networks of `routes`.
-
-    A stack's subnet must not overlap one of them, or it would hide a VPN or the office network.
-    """
-    return tuple(sorted({route.network for route in routes(table)}))

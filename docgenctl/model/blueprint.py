@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from docgenctl.model.image_facts import ImageFacts
-from docgenctl.model.ports import PortSubstitution
+from docgenctl.model.ports import PortSubstitution, SubnetMove
 from docgenctl.model.project import Project
 from docgenctl.model.settings import Settings
 from docgenctl.model.stack import Limits
@@ -50,7 +50,8 @@ class Blueprint:
     maps network keys to CIDR text; `owner` is the `uid:gid` that may write the output folder. `isolates`
     is false for an engine without containers: no image of others runs there, and nothing could force
     servers through an egress proxy, so there is none.
-    `substitutions` are purposes whose port is another than it would be on an idle machine.
+    `substitutions` are purposes whose port is another than it would be on an idle machine,
+    `subnet_moves` are networks that had to leave their subnet.
     """
 
     project: Project
@@ -62,6 +63,7 @@ class Blueprint:
     tool_version: str
     isolates: bool = True
     substitutions: tuple[PortSubstitution, ...] = ()
+    subnet_moves: tuple[SubnetMove, ...] = ()
 
     def server(self, name: str) -> Server:
         """The server of that name. Raises KeyError."""

@@ -1,4 +1,4 @@
-"""Host ports: who holds one, why one was chosen, and what stood in the way of another."""
+"""Host ports and subnets: who holds one, why one was chosen, and what stood in the way of another."""
 
 from dataclasses import dataclass
 
@@ -48,3 +48,16 @@ class PortSubstitution:
         first = "remembered" if self.remembered else "first"
         who = f"this stack's {self.beside}" if self.beside else str(self.holder or "another process")
         return f"{self.purpose} takes port {self.port}: its {first} choice {self.instead_of} is held by {who}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubnetMove:
+    """A network that does not keep its remembered subnet, and what it makes way for."""
+
+    network: str
+    subnet: str
+    instead_of: str
+    cause: str
+
+    def __str__(self) -> str:
+        return f"{self.network} moves from {self.instead_of} to {self.subnet}: {self.cause}"

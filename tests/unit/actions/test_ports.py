@@ -11,7 +11,8 @@ from docgenctl.actions.diagnose_port import diagnose_ports
 from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.list_ports import PortRow, list_ports
 from docgenctl.actions.open_project import OpenProject
-from docgenctl.model.errors import PortTakenError
+from docgenctl.model.errors import PortTakenError, SubnetTakenError
+from docgenctl.model.observed import ObservedNetwork
 from docgenctl.state.store import StateStore
 from tests.unit.actions.conftest import OpenWith
 from tests.unit.actions.stage import Stage, free_range
@@ -152,3 +153,23 @@ def test_an_engine_that_does_not_answer_leaves_what_the_kernel_tells(stage: Stag
         (found,) = diagnose_ports([own.getsockname()[1]], "127.0.0.1", stage.engine)
     assert found.holder is not None
     assert found.holder.pid == os.getpid()
+
+
+def test_a_network_makes_way_for_one_that_came_over_its_subnet_and_says_so(stage: Stage) -> None:
+    before = draw_blueprint(stage.opened, stage.engine.observe("demo")).subnets["mcp-main"]
+    stage.engine.networks["tunnel"] = ObservedNetwork(id="t", name="tunnel", subnet=before, labels={})
+    stage.decide_and_do()
+    after = StateStore(stage.opened.state_dir).read().subnets["mcp-main"]
+    assert after != before
+    said = [line for line in stage.listener.said if line.startswith("mcp-main moves")]
+    assert said == [
+        f"mcp-main moves from {before} to {after}: another network of the engine ({before}) overlaps it"
+    ]
+
+
+def test_a_full_pool_tells_who_takes_it(stage: Stage) -> None:
+    pool = str(stage.opened.configuration.settings.networks.backend_pool)
+    stage.engine.networks["office"] = ObservedNetwork(id="o", name="office", subnet=pool, labels={})
+    with pytest.raises(SubnetTakenError) as caught:
+        draw_blueprint(stage.opened, stage.engine.observe("demo"))
+    assert f"{pool}: another network of the engine" in caught.value.details

@@ -1,7 +1,7 @@
 from ipaddress import IPv4Network
 from pathlib import Path
 
-from docgenctl.host.routes import routed_networks
+from docgenctl.host.routes import Route, routes
 
 HEADER = "Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT\n"
 
@@ -20,20 +20,20 @@ def test_networks_are_read_from_the_kernel_s_table_without_the_default_route(tmp
         "docker0\t000011AC\t00000000\t0001\t0\t0\t0\t0000FFFF",
         "tun0\t0A63140A\t00000000\t0005\t0\t0\t0\tFFFFFFFF",
     )
-    assert routed_networks(path) == (
-        IPv4Network("10.0.0.0/8"),
-        IPv4Network("10.20.99.10/32"),
-        IPv4Network("172.17.0.0/16"),
+    assert routes(path) == (
+        Route(IPv4Network("10.0.0.0/8"), "eth0"),
+        Route(IPv4Network("10.20.99.10/32"), "tun0"),
+        Route(IPv4Network("172.17.0.0/16"), "docker0"),
     )
 
 
 def test_an_empty_table_routes_nothing(tmp_path: Path) -> None:
-    assert routed_networks(table(tmp_path)) == ()
+    assert routes(table(tmp_path)) == ()
 
 
 def test_where_there_is_no_table_nothing_is_known(tmp_path: Path) -> None:
-    assert routed_networks(tmp_path / "none") == ()
+    assert routes(tmp_path / "none") == ()
 
 
 def test_this_machine_s_table_can_be_read() -> None:
-    assert all(network.prefixlen for network in routed_networks())
+    assert all(route.network.prefixlen and route.interface for route in routes())
