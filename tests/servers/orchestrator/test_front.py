@@ -4,6 +4,7 @@ import json
 import signal
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -199,3 +200,24 @@ def test_sigterm_ends_it_in_ten_seconds_with_a_call_under_way(make_stack: Any) -
         begun = time.monotonic()
         assert stack.orchestrator.stop(signal.SIGTERM) == 0
         assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("who", ["orchestrator", "red"])
+def test_a_call_under_way_is_answered_before_the_process_that_is_told_to_end_ends(
+    make_stack: Any, who: str
+) -> None:
+    stack = make_stack()
+    red = stack.add("red")
+    stack.up()
+    ending = stack.orchestrator if who == "orchestrator" else red
+    with stack.http() as http, ThreadPoolExecutor() as pool:
+        http.timeout = 30
+        assert call(http, "red_echo", {"text": "hi"}).status_code == 200
+        arguments = {"steps": 150, "label": "done"}  # a second and a half
+        answer = pool.submit(call, http, "red_count", arguments)
+        time.sleep(0.5)  # it is under way
+        assert not answer.done()
+        told = time.monotonic()
+        assert ending.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - told < 10
+        assert '"done"' in answer.result(30).text
