@@ -1,5 +1,7 @@
 """`docgenctl render`: write every file, with or without an engine, and start nothing."""
 
+from dataclasses import replace
+
 from docgenctl.actions.build_images import write_recipes
 from docgenctl.actions.cache import cache_directory
 from docgenctl.actions.changing import changing
@@ -24,6 +26,8 @@ def render_files(opened: OpenProject, engine: Engine | None) -> tuple[Design, tu
         observation = engine.observe(opened.project.name) if engine else None
         if observation is not None:
             refuse_foreign(opened.project, observation)
+            # What is rendered is for containers, wherever they will run; `up` writes what processes read.
+            observation = replace(observation, isolates=True)
         blueprint = draw_blueprint(opened, observation)
         architecture = engine.info().architecture if engine else "amd64"
         recipes = write_recipes(opened, blueprint, known_bases(opened, architecture), architecture)

@@ -28,7 +28,7 @@ from docgenctl.endpoint.address import Endpoint
 from docgenctl.engine.protocol import Engine
 from docgenctl.host.workspace import prepare_output, unreadable_for
 from docgenctl.model.blueprint import Blueprint
-from docgenctl.model.errors import NotHealthyError, PortTakenError, SubnetTakenError
+from docgenctl.model.errors import NotHealthyError, PortTakenError, SubnetTakenError, UsageError
 from docgenctl.model.health import LayerResult
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
@@ -125,8 +125,14 @@ def prepare_stack(
     """Everything that comes before containers: images, files, and the volumes filled.
 
     What is missing then is what Compose can do by itself from the compose file. Networks and containers stay
-    as they are. Returns the design and the steps that were taken; raises as `bring_up` does.
+    as they are. Returns the design and the steps that were taken; raises as `bring_up` does, and UsageError
+    on an engine without containers.
     """
+    if not engine.info().isolates:
+        raise UsageError(
+            "Compose starts containers, and this stack runs as plain processes",
+            hint="docgenctl up --no-start --engine docker, once it is down",
+        )
     with changing(opened, "docgenctl up --no-start") as change:
         refuse_foreign(opened.project, engine.observe(opened.project.name))
         attempt = _Attempt(opened, engine, reporter, rebuild=rebuild, recreate=frozenset(), only_prepare=True)

@@ -56,9 +56,7 @@ def _engine(opened: OpenProject, console: Console) -> Engine | None:
     from docgenctl.actions.open_engine import open_engine
 
     try:
-        engine = open_engine(opened)
-        # What is rendered is for containers, wherever they will run; processes know nothing of them.
-        return engine if engine.info().isolates else None
+        return open_engine(opened)
     except EngineError as error:
         console.note(f"Without an engine ({error.message}): networks in use elsewhere are not seen.")
         return None

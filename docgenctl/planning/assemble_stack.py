@@ -341,7 +341,7 @@ def _networks(blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Network,
             key=key,
             name=f"{blueprint.project.name}_{key}",
             subnet=blueprint.subnets[key],
-            closed=not is_open(key),
+            closed=blueprint.isolates and not is_open(key),
             masquerade=key != FRONTEND,
             labels=labels,
         )

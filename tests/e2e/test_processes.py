@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -214,3 +215,27 @@ def test_a_deployment_that_fails_goes_back_to_the_last_good_version(make_process
     assert ran.document["outcome"] == "rolled_back", str(ran)
     assert Door.of(stack.endpoint()) == good
     assert stack.run("health").exit_code == 0
+
+
+@pytest.mark.soak
+def test_commands_killed_at_any_moment_leave_nothing_that_the_next_does_not_clear(
+    make_processes: MakeProcesses,
+) -> None:
+    stack = make_processes("kills")
+    stack.up()
+    stack.ok("down")
+    for moment in range(12):
+        for command in ("up", "down"):
+            running = stack.start(command)
+            try:
+                running.wait(0.3 + moment * 0.2)
+            except subprocess.TimeoutExpired:
+                running.kill()
+            running.communicate()
+            if command == "up":
+                stack.up()
+        ids = set(stack.containers().values())
+        stack.ok("down")
+        assert not [pid for one in ids for pid in marked(one)]
+        for folder in ("containers", "networks", "sockets", "logs", "tmp"):
+            assert list((stack.home / folder).iterdir()) == []
