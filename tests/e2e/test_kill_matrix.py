@@ -29,7 +29,6 @@ FIRST_UP = [
     ("POST containers/create docgenctl-fill-main-config #1 after", KILL),
     ("PUT containers/*/archive #1 after", TERM),
     ("POST containers/create main-1 #1 after", KILL),
-    ("POST containers/create gateway-1 #1 before", KILL),
     ("POST containers/*/start #1 after", INT),
     ("wait in docgenctl.endpoint.probe #1 before", TERM),
 ]
