@@ -33,6 +33,7 @@ from docgenctl.model.health import LayerResult
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
 from docgenctl.planning.assemble_stack import ImageChoice
+from docgenctl.planning.drift import foreign_members
 from docgenctl.planning.prepare import preparation_of
 from docgenctl.planning.reconcile import plan_up, refuse_foreign
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
@@ -208,6 +209,8 @@ class _Attempt:
         design = design_stack(opened, blueprint, recipes, images)
         self._tell_files(write_files(opened.project.directory, design.files))
         plan = plan_up(design.stack, observation, recreate=self._recreate)
+        for finding in foreign_members(design.stack, observation):
+            self._reporter.warn(finding)
         if self._only_prepare:
             plan = preparation_of(plan)
         crashes.expect_ends(plan)
