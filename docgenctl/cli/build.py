@@ -31,6 +31,7 @@ def build(
     console = Console(json_mode=json_mode)
     with rehearsing(dry_run):
         opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
+        console.notes(opened.configuration.notes)
         engine = open_engine(opened)
         if dry_run:
             show_forecast(foresee_build(opened, engine, rebuild=force, pull=pull), console)

@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -10,9 +10,6 @@ from docgenctl.cli import config_change, suggestions
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
 from docgenctl.cli.options import BaseImage, Json, Port, ProjectDir, setting_flags
-
-if TYPE_CHECKING:
-    from docgenctl.configuration.load import Configuration
 
 app = new_app(no_args_is_help=True)
 
@@ -30,7 +27,7 @@ def validate(project_dir: ProjectDir = None, json_mode: Json = False) -> None:
     console = Console(json_mode=json_mode)
     configuration, _ = read_configuration(project_dir, os.environ)
     file = str(configuration.file) if configuration.file else None
-    _tell(configuration, console)
+    console.notes(configuration.notes)
     if json_mode:
         console.json({"valid": True, "file": file, "notes": list(configuration.notes)})
     else:
@@ -52,7 +49,7 @@ def show(
 
     console = Console(json_mode=json_mode)
     configuration, _ = read_configuration(project_dir, os.environ, setting_flags(port, base_image))
-    _tell(configuration, console)
+    console.notes(configuration.notes)
     settings = configuration.settings.model_dump(mode="json")
     flat = {path: _plain(_value(settings, path), path) for path in configuration.origins}
     if json_mode:
@@ -90,7 +87,7 @@ def get(
     console = Console(json_mode=json_mode)
     path, node = typed_path(key, all_image_facts())
     configuration, _ = read_configuration(project_dir, os.environ)
-    _tell(configuration, console)
+    console.notes(configuration.notes)
     key = "/".join(path)
     settings = configuration.settings.model_dump(mode="json")
     if isinstance(node, Setting):
@@ -117,11 +114,6 @@ def schema() -> None:
 
 
 config_change.add_to(app)
-
-
-def _tell(configuration: "Configuration", console: Console) -> None:
-    for note in configuration.notes:
-        console.note(f"Note: {note}")
 
 
 def _value(settings: Any, path: str) -> Any:

@@ -97,12 +97,11 @@ def migrate_(project_dir: ProjectDir = None, dry_run: DryRun = False, json_mode:
     _report(change, Console(json_mode=json_mode), dry_run=dry_run)
 
 
-_NEXT = "Next: docgenctl up"
+_NEXT = "Next: docgenctl plan shows what changes, docgenctl up changes it"
 
 
 def _report(change: "FileChange", console: Console, *, dry_run: bool) -> None:
-    for note in change.notes:
-        console.note(f"Note: {note}")
+    console.notes(change.notes)
     if console.json_mode:
         console.json(_document(change, dry_run=dry_run))
         return

@@ -48,6 +48,11 @@ class Console:
         with suppress(OSError):  # nobody is left to be told
             print(printable(text, self.err), file=self.err, flush=True)
 
+    def notes(self, notes: Sequence[str]) -> None:
+        """Sentences that people should read, such as what a command passed over."""
+        for note in notes:
+            self.note(f"Note: {harmless(note)}")
+
     def json(self, value: Any) -> None:
         """The whole result for a program."""
         import json

@@ -53,6 +53,7 @@ def deploy_command(
     flags = setting_flags(port, base_image, engine)
     with rehearsing(dry_run):
         opened = open_project(project_dir, os.environ, flags, wait_lock_s=wait_lock)
+        console.notes(opened.configuration.notes)
         if dry_run:
             show_forecast(foresee_up(opened, open_engine(opened), command="deploy"), console)
             return

@@ -35,6 +35,7 @@ def render(
     console = Console(json_mode=json_mode)
     with rehearsing(dry_run):
         opened = open_project(project_dir, os.environ, setting_flags(port, base_image), wait_lock_s=wait_lock)
+        console.notes(opened.configuration.notes)
         if dry_run:
             show_forecast(foresee_render(opened, _engine(opened, console)), console)
             return

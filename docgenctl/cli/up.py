@@ -70,6 +70,7 @@ def up(
     flags = setting_flags(port, base_image, engine)
     with rehearsing(dry_run):
         opened = open_project(project_dir, os.environ, flags, wait_lock_s=wait_lock)
+        console.notes(opened.configuration.notes)
         chosen = open_engine(opened)
         names = frozenset({"gateway", "orchestrator", "egress", *opened.configuration.settings.servers})
         renewed = names if recreate else frozenset()

@@ -9,6 +9,7 @@ import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docgenctl.model.errors import RefusedError
 from docgenctl.model.project import Project
 
 if TYPE_CHECKING:
@@ -32,8 +33,14 @@ def identify_project(directory: Path, settings: Settings) -> Project:
     """The project of a directory: the id follows its real path, the name is the configured one or a slug.
 
     Two clones with the same directory name are two projects, one directory reached by two paths is one.
+    Raises RefusedError for a path that is no UTF-8: no file that we render could name it.
     """
     real = Path(os.path.realpath(directory))
+    if any("\ud800" <= character <= "\udfff" for character in str(real)):
+        raise RefusedError(
+            f"the path {str(real)!r} is not UTF-8, and a compose file cannot name it",
+            hint="rename the directory, or work in a copy under another name",
+        )
     name = settings.project or f"{slug(real.name)}-{_digest(real)[:6]}"
     return Project(name=name, id=project_id(directory), directory=real)
 

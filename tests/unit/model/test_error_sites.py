@@ -25,7 +25,25 @@ WITHOUT_A_WAY_OUT = {
     "is not a name inside a build context",
 }
 #: Words behind `docgenctl` in sentences about the program.
-PROSE = {"again", "and", "command", "does", "gateway", "lacks"}
+PROSE = {
+    *("again", "and", "can", "cannot", "command", "does", "gateway", "has", "in", "is", "itself", "lacks"),
+    *(
+        "made",
+        "makes",
+        "may",
+        "needs",
+        "of",
+        "on",
+        "or",
+        "reads",
+        "runs",
+        "takes",
+        "to",
+        "uses",
+        "was",
+        "will",
+    ),
+}
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
