@@ -2,6 +2,7 @@
 
 import threading
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from docgenctl.model.stack import (
     VolumeMount,
     VolumePurpose,
 )
+from docgenctl.planning.drift import container_drift, limits_drift, network_drift
 from tests.contract.laboratory import (
     ASKS,
     CRASHES,
@@ -438,3 +440,32 @@ def test_the_inventory_holds_everything_with_its_project(laboratory: Laboratory)
 
 def test_the_engine_reports_the_versions_of_its_parts(laboratory: Laboratory) -> None:
     assert laboratory.engine.report().components["engine"]
+
+
+# -- what was changed by hand --------------------------------------------------------------------
+def test_limits_restart_policy_and_names_are_observed_as_they_were_asked_for(laboratory: Laboratory) -> None:
+    if not laboratory.engine.info().isolates:
+        pytest.skip("an engine without containers has no limits to observe")
+    project = laboratory.project("limits")
+    service = laboratory.service(project)
+    stack = laboratory.stack(project, service)
+    container_id = laboratory.run(service, stack)
+    seen = laboratory.seen(container_id)
+    assert container_drift(service, stack, seen) is None
+    assert limits_drift(service, seen) is None
+    network = next(n for n in laboratory.engine.observe(project).networks if n.name == f"{project}_a")
+    assert network_drift(stack.networks[0], network) is None
+
+
+def test_limits_are_changed_while_it_runs(laboratory: Laboratory) -> None:
+    if not laboratory.engine.info().isolates:
+        pytest.skip("an engine without containers has no limits to change")
+    project = laboratory.project("update")
+    service = laboratory.service(project)
+    container_id = laboratory.run(service, laboratory.stack(project, service))
+    before = laboratory.seen(container_id)
+    limits = replace(service.limits, memory_bytes=service.limits.memory_bytes // 2)
+    laboratory.engine.update_container(container_id, replace(service, limits=limits, restart="no"))
+    after = laboratory.seen(container_id)
+    assert (after.limits, after.restart) == (limits, "no")
+    assert (after.state, after.started_at) == ("running", before.started_at)
