@@ -1,11 +1,16 @@
 """Homes, streams, locales, umasks and users as no developer has them: no traceback, one plain answer."""
 
+import fcntl
 import json
 import os
+import pty
+import select
 import stat
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 from pathlib import Path
 
 import pytest
@@ -306,3 +311,36 @@ def test_an_address_that_leads_nowhere_is_told_with_its_source(
     assert plain(ran)
     assert "\x1b" not in ran.stderr
     assert max(map(len, ran.stderr.splitlines())) <= len("Error: ") + 1000
+
+
+# -- a narrow window -----------------------------------------------------------------------------------
+def test_what_people_copy_is_not_broken_by_a_terminal_of_twenty_columns(tmp_path: Path) -> None:
+    """Paths, key paths and commands of messages stay whole: the terminal folds them, and copying unfolds."""
+    (tmp_path / "workspace").mkdir()
+    (tmp_path / "workspace" / "docgen.yaml").write_text("ports: {orchestrator: 99999}\n")
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 20, 0, 0))
+    said = {}
+    for argv in (["config", "validate"], ["-C", "/no/such/directory/anywhere"], ["up", "--help"]):
+        line = ["status", *argv] if argv[0] == "-C" else argv
+        running = subprocess.Popen(
+            [sys.executable, "-m", "docgenctl", *line],
+            cwd=tmp_path / "workspace",
+            env=environment(tmp_path, TERM="xterm"),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        received = b""
+        while running.poll() is None or select.select([ours], [], [], 0)[0]:
+            if select.select([ours], [], [], 0.1)[0]:
+                received += os.read(ours, 65_536)
+        said[argv[0]] = (running.returncode, received.decode().replace("\r\n", "\n"))
+    os.close(ours)
+    os.close(theirs)
+    assert said["config"][0] == 3
+    assert "docgen.yaml:1: ports/orchestrator: 99999 leaves the ports there are" in said["config"][1]
+    assert said["-C"][0] == 2
+    assert "/no/such/directory/anywhere is not a directory" in said["-C"][1]
+    assert said["up"][0] == 0
+    assert "--recreate" in said["up"][1]
