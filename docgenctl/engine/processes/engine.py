@@ -185,7 +185,7 @@ class ProcessEngine:
 
     def report(self) -> EngineReport:
         """See Engine."""
-        return EngineReport(components={"docgenctl": __version__, "python": platform.python_version()})
+        return EngineReport(components={"engine": __version__, "python": platform.python_version()})
 
     # -- images ----------------------------------------------------------------------------------
     def find_image(self, reference: str) -> ObservedImage | None:
