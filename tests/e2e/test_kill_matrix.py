@@ -56,6 +56,8 @@ def test_a_stack_that_is_cut_off_again_and_again_is_finished_by_the_next_command
     stack.up()
     assert matrix.leftovers() == []
     assert stack.up()["steps"] == []
+    ended = [entry["result"] for entry in stack.ok("history", "--json").document]
+    assert ended.count("interrupted") >= 4, "the history says which commands did not come to their end"
 
     matrix.cut("rename .haproxy.cfg.docgenctl-new #1 before", KILL, *changed_render(matrix))
     stack.ok("render")
