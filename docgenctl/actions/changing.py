@@ -1,5 +1,7 @@
 """What every changing command does around its work: hold the lock, and write down who did what."""
 
+from __future__ import annotations
+
 import os
 import secrets
 import signal
@@ -9,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from docgenctl import __version__
-from docgenctl.actions.open_project import OpenProject
 from docgenctl.files import private_files
 from docgenctl.files.rehearsal import current_rehearsal
 from docgenctl.host.room import refuse_without_room
@@ -21,6 +23,9 @@ from docgenctl.rendering import write
 from docgenctl.state.history import History
 from docgenctl.state.lock import project_lock
 from docgenctl.state.this_process import command_line, host_name, user_name
+
+if TYPE_CHECKING:
+    from docgenctl.actions.open_project import OpenProject
 
 
 @dataclass

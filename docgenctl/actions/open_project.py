@@ -22,7 +22,8 @@ __all__ = ["OpenProject", "locate", "open_project", "read_configuration"]
 class OpenProject:
     """A project with its checked configuration; `state_dir` exists and is private to the user.
 
-    `wait_lock_s` is how long a changing command waits for another one to end.
+    `wait_lock_s` is how long a changing command waits for another one to end. `flags_given` says that some
+    settings are those of this command line only.
     """
 
     project: Project
@@ -31,6 +32,7 @@ class OpenProject:
     state_dir: Path
     environ: Mapping[str, str]
     wait_lock_s: float = 0
+    flags_given: bool = False
 
     @property
     def engine(self) -> str:
@@ -53,6 +55,7 @@ def open_project(
     inputs = digest_of_inputs(locate(directory), environ)
     configuration, facts = read_configuration(directory, environ, flags)
     project = identify_project(configuration.directory, configuration.settings)
+    flags_given = any(value is not None for value in (flags or {}).values())
     opened = OpenProject(
         project=project,
         configuration=configuration,
@@ -60,8 +63,9 @@ def open_project(
         state_dir=state_directory(project, environ),
         environ=environ,
         wait_lock_s=wait_lock_s,
+        flags_given=flags_given,
     )
-    if not any(value is not None for value in (flags or {}).values()):
+    if not flags_given:
         _leave_note(opened, inputs)
     return opened
 

@@ -9,6 +9,7 @@ from docgenctl.actions.choose_bases import MADE_HERE, Bases
 from docgenctl.actions.design_stack import Design, design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.render_note import forget_note, leave_note
 from docgenctl.engine.protocol import Engine
 from docgenctl.images.base_image import find_base
 from docgenctl.planning.reconcile import refuse_foreign
@@ -33,6 +34,10 @@ def render_files(opened: OpenProject, engine: Engine | None) -> tuple[Design, tu
         recipes = write_recipes(opened, blueprint, known_bases(opened, architecture), architecture)
         design = design_stack(opened, blueprint, recipes)
         changes = write_files(opened.project.directory, design.files)
+        if opened.flags_given:
+            forget_note(opened.state_dir)
+        else:
+            leave_note(opened, engine, blueprint, design)
         if all(file.kind is ChangeKind.UNCHANGED for file in changes):
             change.nothing_changed()
         return design, changes

@@ -78,3 +78,12 @@ def remember(state_dir: Path, question: Question, verdict: Verdict) -> None:
         "not_after": verdict.not_after.isoformat(),
     }
     write_private(state_dir / FILE, (json.dumps(document, indent=2) + "\n").encode())
+
+
+def good_between(state_dir: Path) -> tuple[float, float] | None:
+    """From when until when the last verdict holds, in seconds since 1970; None without one."""
+    with suppress(ValueError, TypeError, KeyError):
+        document = json.loads(read_private(state_dir / FILE) or b"{}")
+        begins, ends = (datetime.fromisoformat(document[moment]) for moment in ("good_from", "good_until"))
+        return begins.timestamp(), ends.timestamp()
+    return None

@@ -7,6 +7,7 @@ the same file differently. What the flags of a command say is not in it.
 
 import hashlib
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -50,6 +51,8 @@ def _program() -> Iterator[bytes]:
     files = [entry.path for folder in folders for entry in os.scandir(folder) if entry.name.endswith(".py")]
     images = data / "server_images"
     files += [f"{images}/{entry.name}/image.toml" for entry in os.scandir(images)]
+    # Installing or upgrading a library touches the folder it is in.
+    files += [folder for folder in sys.path if folder.endswith("-packages")]
     for path in sorted(files):
         try:
             found = os.stat(path)  # noqa: PTH116 - a Path for each would take longer than the call
