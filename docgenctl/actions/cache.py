@@ -1,5 +1,6 @@
 """Where downloads and images are kept between projects."""
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,6 +10,9 @@ def cache_directory(environ: Mapping[str, str]) -> Path:
     configured = environ.get("DOCGENCTL_CACHE_DIR")
     if configured:
         return Path(configured)
-    import platformdirs  # takes as long to import as Python to start
+    xdg, home = environ.get("XDG_CACHE_HOME", ""), environ.get("HOME", "")
+    if sys.platform == "linux" and (xdg or home).startswith("/"):
+        return (Path(xdg) if xdg else Path(home) / ".cache") / "docgenctl"
+    import platformdirs  # takes as long to import as Python to start; only other systems need it
 
     return platformdirs.user_cache_path("docgenctl")

@@ -7,7 +7,6 @@ counts as unchanged.
 from collections.abc import Iterable
 
 from docgenctl.model.observed import Observation, ObservedContainer, ObservedNetwork
-from docgenctl.model.settings import format_size
 from docgenctl.model.stack import LABEL_SPEC_DIGEST, Limits, Network, Service, Stack
 
 #: Options of the bridge driver that decide who reaches whom; engines add others of their own.
@@ -43,6 +42,8 @@ def limits_drift(service: Service, container: ObservedContainer) -> str | None:
 
 
 def _limits(wanted: Limits, seen: Limits) -> Iterable[str]:
+    from docgenctl.model.settings import format_size  # pydantic with it, and drift is rare
+
     if seen.cpus != wanted.cpus:
         yield f"CPU limit {seen.cpus:g}, configured {wanted.cpus:g}"
     if seen.memory_bytes != wanted.memory_bytes:
