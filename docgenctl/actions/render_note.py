@@ -29,7 +29,7 @@ from docgenctl.actions.changing import changing_state
 from docgenctl.certificates.verdict import good_between
 from docgenctl.files.private_files import read_private, remove_private, write_private
 from docgenctl.host.ports import port_is_free
-from docgenctl.host.routes import routed_networks
+from docgenctl.host.routes import routes
 from docgenctl.model.errors import RefusedError
 from docgenctl.planning.reconcile import refuse_foreign
 
@@ -167,7 +167,7 @@ def _parts(found: WhoseStack, engine: Engine | None, variables: Iterable[str]) -
 def _subnets_are_free(subnets: Iterable[str], observation: Observation | None) -> bool:
     """Whether nothing that engine or host use overlaps them; the stack's own networks do not count."""
     ours = {network.subnet for network in observation.networks} if observation else set()
-    taken = [network for network in routed_networks() if str(network) not in ours]
+    taken = [route.network for route in routes() if str(route.network) not in ours]
     taken += [IPv4Network(subnet) for subnet in (observation.foreign_subnets if observation else ())]
     return not any(IPv4Network(subnet).overlaps(network) for subnet in subnets for network in taken)
 

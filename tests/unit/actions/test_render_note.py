@@ -16,6 +16,7 @@ from docgenctl.actions.glance import glance
 from docgenctl.actions.open_project import open_project
 from docgenctl.actions.render import render_files
 from docgenctl.actions.render_note import nothing_to_render
+from docgenctl.host.routes import Route
 from docgenctl.model.errors import LockedError, RefusedError
 from docgenctl.state.history import History
 from docgenctl.state.lock import project_lock
@@ -64,7 +65,7 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """Other stacks of this machine come and go; their networks are of no concern here."""
-    monkeypatch.setattr(render_note, "routed_networks", lambda: ())
+    monkeypatch.setattr(render_note, "routes", lambda: ())
     return Place(tmp_path)
 
 
@@ -189,9 +190,9 @@ def test_a_remembered_port_that_was_taken_leads_to_a_full_render(place: Place) -
 def test_a_subnet_that_the_host_routes_elsewhere_now_leads_to_a_full_render(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(render_note, "routed_networks", lambda: (IPv4Network("10.0.0.0/8"),))
+    monkeypatch.setattr(render_note, "routes", lambda: (Route(IPv4Network("10.0.0.0/8"), "tun0"),))
     assert place.unchanged() is None
-    monkeypatch.setattr(render_note, "routed_networks", lambda: (IPv4Network("192.0.2.0/24"),))
+    monkeypatch.setattr(render_note, "routes", lambda: (Route(IPv4Network("192.0.2.0/24"), "tun0"),))
     assert place.unchanged() is not None
 
 
