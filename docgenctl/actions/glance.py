@@ -28,12 +28,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Glance:
-    """What looking at a stack needs; `engine` is the setting's word, `servers` the names of all of them."""
+    """What looking at a stack needs.
+
+    `engine` is the setting's word, `servers` the names of all of them, `notes` what people should read.
+    """
 
     project: Project
     state_dir: Path
     engine: str
     servers: tuple[str, ...]
+    notes: tuple[str, ...]
     environ: Mapping[str, str]
 
 
@@ -54,6 +58,7 @@ def glance(directory: Path | None, environ: Mapping[str, str]) -> Glance | None:
         state_dir=state_dir,
         engine=remembered.engine,
         servers=remembered.servers,
+        notes=remembered.notes,
         environ=environ,
     )
 

@@ -79,6 +79,7 @@ def _leave_note(opened: OpenProject, inputs: str) -> None:
         engine=settings.engine,
         servers=tuple(sorted(settings.servers)),
         keys=tuple(opened.configuration.origins),
+        notes=opened.configuration.notes,
     )
     if recall(opened.state_dir) != note and digest_of_inputs(directory, opened.environ) == inputs:
         remember(opened.state_dir, note)

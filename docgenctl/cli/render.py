@@ -56,6 +56,7 @@ def _foresee(project_dir: Path | None, flags: Mapping[str, str | None], console:
 
     with rehearsing(True):
         opened = open_project(project_dir, os.environ, flags)
+        console.notes(opened.configuration.notes)
         engine, without = _engine(opened)
         _tell(without, console)
         show_forecast(foresee_render(opened, engine), console)
@@ -73,6 +74,7 @@ def _nothing_to_do(project_dir: Path | None, console: Console, wait_lock_s: floa
     paths = nothing_to_render(found, engine, wait_lock_s=wait_lock_s)
     if paths is None:
         return None
+    console.notes(found.notes)
     _tell(without, console)
     return found.project.name, [(path, "unchanged") for path in paths]
 
@@ -84,6 +86,7 @@ def _rendered(
     from docgenctl.actions.render import render_files
 
     opened = open_project(project_dir, os.environ, flags, wait_lock_s=wait_lock_s)
+    console.notes(opened.configuration.notes)
     engine, without = _engine(opened)
     _tell(without, console)
     design, changes = render_files(opened, engine)

@@ -12,18 +12,23 @@ from docgenctl.files.private_files import read_private, write_private
 from docgenctl.model.errors import RefusedError
 
 _FILE = "glance.json"
-_LAYOUT = 2
+_LAYOUT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
-    """`inputs` is the digest of everything that the rest follows from; `keys` are the settings' key paths."""
+    """What a full reading came to.
+
+    `inputs` is the digest of everything that the rest follows from; `keys` are the settings' key paths,
+    `notes` what people should read.
+    """
 
     inputs: str
     name: str
     engine: str
     servers: tuple[str, ...]
     keys: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def recall(state_dir: Path) -> Remembered | None:
@@ -33,11 +38,12 @@ def recall(state_dir: Path) -> Remembered | None:
         document = json.loads(data) if data else None
         if not isinstance(document, dict) or document.pop("layout", None) != _LAYOUT:
             return None
-        lists = {name: tuple(document[name]) for name in ("servers", "keys")}
+        lists = {name: tuple(document[name]) for name in ("servers", "keys", "notes")}
         remembered = Remembered(**{**document, **lists})
     except (RefusedError, ValueError, TypeError, KeyError):
         return None
-    words = (remembered.inputs, remembered.name, remembered.engine, *remembered.servers, *remembered.keys)
+    words = [remembered.inputs, remembered.name, remembered.engine]
+    words += [*remembered.servers, *remembered.keys, *remembered.notes]
     return remembered if all(isinstance(word, str) for word in words) else None
 
 
@@ -50,6 +56,7 @@ def remember(state_dir: Path, remembered: Remembered) -> None:
         "engine": remembered.engine,
         "servers": remembered.servers,
         "keys": remembered.keys,
+        "notes": remembered.notes,
     }
     try:
         write_private(state_dir / _FILE, json.dumps(document).encode() + b"\n")

@@ -24,7 +24,7 @@ class Place:
         self.environ = {"DOCGENCTL_STATE_DIR": str(folder / "state"), "HOME": str(folder)}
         self.config = self.workspace / "docgen.yaml"
         self.config.write_text("project: mine\nlog_level: debug\n")
-        (self.workspace / ".env").write_text("A=1\n")
+        (self.workspace / ".env").write_text("DOCKER_HOST=unix:///a.sock\n")
         self.opened = open_project(self.workspace, self.environ)
 
     def glance(self) -> Glance | None:
@@ -45,6 +45,7 @@ def test_a_glance_says_what_the_full_reading_said(place: Place) -> None:
     assert found is not None
     assert found.project == place.opened.project
     assert found.state_dir == place.opened.state_dir
+    assert found.notes == place.opened.configuration.notes != ()
     assert found.engine == place.opened.configuration.settings.engine
     assert set(found.servers) == set(place.opened.configuration.settings.servers)
 
