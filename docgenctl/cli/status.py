@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from docgenctl.actions.status import ServiceStatus
 
 app = new_app()
+
+#: Columns that the whole table needs.
+_ROOMY = 115
+#: Where ports are published unless the settings say otherwise.
+_OWN = "127.0.0.1"
 
 
 @app.command()
@@ -36,9 +42,12 @@ def status(
     elif not rows:
         console.note(f"{project.name} has no containers. Start it with: docgenctl up")
     else:
-        headers = ["SERVICE", "STATE", "HEALTH", "PORTS", "RESTARTS", "SINCE", "IMAGE"]
+        headers = ["SERVICE", "STATE", "HEALTH", "PORTS", "RESTARTS", "SINCE"]
         headers += ["CPU", "MEMORY"] if stats else []
-        console.table(headers, [_row(row, stats=stats) for row in rows])
+        # A narrow window folds every column to show one that few people read.
+        roomy = not console.out.isatty() or shutil.get_terminal_size().columns >= _ROOMY
+        headers += ["IMAGE"] if roomy else []
+        console.table(headers, [_row(row, stats=stats)[: len(headers)] for row in rows])
         for row in rows:
             if row.trouble:
                 console.note(f"{row.service}: {row.trouble}")
@@ -74,12 +83,20 @@ def _document(row: ServiceStatus, *, stats: bool) -> dict[str, Any]:
 
 
 def _row(row: ServiceStatus, *, stats: bool) -> list[str]:
-    ports = ", ".join(f"{port.host_ip}:{port.host_port}" for port in row.ports) or "-"
     state = row.state if row.state == "running" else f"{row.state} ({row.exit_code})"
-    cells = [row.service, state, row.health, ports, str(row.restarts), row.since[:19] or "-", row.image]
+    since = row.since[:16].replace("T", " ") or "-"
+    cells = [row.service, state, row.health, _ports(row) or "-", str(row.restarts), since]
     if stats:
         cells += [
             "-" if row.cpu_percent is None else f"{row.cpu_percent:.1f} %",
             "-" if row.memory_bytes is None else f"{row.memory_bytes / 2**20:.0f} MiB",
         ]
-    return cells
+    return [*cells, row.image]
+
+
+def _ports(row: ServiceStatus) -> str:
+    """Host ports, with their address where that is not this machine's own."""
+    ports = sorted(row.ports, key=lambda port: port.host_port)
+    return " ".join(
+        str(port.host_port) if port.host_ip == _OWN else f"{port.host_ip}:{port.host_port}" for port in ports
+    )
