@@ -192,3 +192,14 @@ def test_a_machine_that_cannot_have_the_compose_plugin_is_told_so(machine: dict[
     done = subprocess.run(command, env=machine, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0
     assert done.stderr == "compose: no plugin to compare with: apt-get is not here\n"
+
+
+def test_where_no_engine_can_be_had_processes_are_named_on_request(machine: dict[str, str]) -> None:
+    done = engine(machine, "ensure", "--or-processes")
+    assert (done.returncode, done.stdout) == (0, "process\n")
+    assert "going on without containers" in done.stderr
+
+
+def test_an_engine_that_was_chosen_and_is_silent_is_an_error_all_the_same(machine: dict[str, str]) -> None:
+    done = engine(machine, "ensure", "--or-processes", DOCKER_HOST="unix:///nowhere.sock")
+    assert (done.returncode, done.stdout) == (4, "")
