@@ -68,10 +68,10 @@ def _networks(service: Service, stack: Stack, container: ObservedContainer) -> I
 
 def network_drift(network: Network, seen: ObservedNetwork) -> str | None:
     """Why a network has to be made anew, None when it is as wanted."""
-    if seen.subnet != network.subnet:
-        return f"subnet {seen.subnet or 'none'} → {network.subnet}"
     if seen.labels.get(LABEL_SPEC_DIGEST) is None:
         return f"made {_BY_HAND} under this name"
+    if seen.subnet != network.subnet:
+        return f"subnet {seen.subnet or 'none'} → {network.subnet}"
     if seen.closed is not None and seen.closed != network.closed:
         return f"{'open' if network.closed else 'closed'} {_BY_HAND}"
     if seen.options is not None:
