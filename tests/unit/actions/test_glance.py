@@ -59,6 +59,7 @@ def test_the_note_is_for_nobody_else_and_holds_no_value_of_the_environment(place
         "engine",
         "servers",
         "keys",
+        "notes",
     }
 
 
