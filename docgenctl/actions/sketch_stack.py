@@ -1,7 +1,7 @@
 """The stack as it is configured, from what is remembered alone: nothing is chosen, written or asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docgenctl import __version__
 from docgenctl.actions.open_engine import runs_as_processes
@@ -34,7 +34,8 @@ class Sketch:
     def topology(self) -> Topology:
         """The picture's content."""
         allowed = {server.name: server.egress_hosts for server in self.blueprint.servers}
-        return trace_topology(self.stack, port_words=self.port_words, allowed=allowed)
+        traced = trace_topology(self.stack, port_words=self.port_words, allowed=allowed)
+        return replace(traced, isolates=self.blueprint.isolates)
 
 
 def sketch_stack(opened: OpenProject) -> Sketch:

@@ -19,7 +19,8 @@ class Line:
 class Topology:
     """A stack as rows of services from the host to the outside, and the lines between them.
 
-    `ports` says what this machine's ports lead to, one word group each; `allowed` what the way out opens.
+    `ports` says what this machine's ports lead to, one word group each; `allowed` what the way out opens;
+    without `isolates` there is no way in or out that is not open.
     """
 
     project: str
@@ -28,6 +29,7 @@ class Topology:
     lines: tuple[Line, ...]
     ports: tuple[str, ...]
     allowed: tuple[str, ...]
+    isolates: bool = True
 
     @property
     def edges(self) -> frozenset[tuple[str, str]]:

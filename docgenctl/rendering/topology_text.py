@@ -31,6 +31,8 @@ def in_ascii(text: str) -> str:
 
 def outside_words(topology: Topology) -> str:
     """What the way out leads to; a long allowlist is cut short."""
+    if not topology.isolates:
+        return "outside: everything; nothing is isolated without containers"
     allowed = [words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…" for words in topology.allowed[:3]]
     more = [f"{len(topology.allowed) - 3} more servers"] if len(topology.allowed) > 3 else []
     return f"outside: {'; '.join([*allowed, *more])}" if allowed else "outside: no host is allowed"

@@ -179,3 +179,10 @@ def test_ports_that_are_not_chosen_yet_are_told_as_ranges() -> None:
     assert topology.ports[0] == "8080-8180 everything"
     assert FACTS["main"].port is not None
     assert f"{FACTS['main'].port.first} main alone" in topology.ports
+
+
+def test_without_isolation_no_allowlist_is_claimed() -> None:
+    topology = replace(topology_of(make_stack(make_blueprint(FULL))), isolates=False)
+    for text in (topology_text(topology, width=80), topology_svg(topology), topology_mermaid(topology)):
+        assert "outside: everything" in text
+        assert "is allowed" not in text
