@@ -2,12 +2,13 @@
 
 import difflib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.endpoint.mcp_client import McpEndpoint, Progress, ToolResult
-from docgenctl.model.errors import UsageError
+from docgenctl.model.errors import DocgenError, UsageError
 from docgenctl.state.tool_names import remember_tool_names
 
 
@@ -15,6 +16,12 @@ def list_tools(opened: OpenProject) -> tuple[Mapping[str, Any], ...]:
     """All tools of all servers, as the orchestrator lists them."""
     with McpEndpoint(find_endpoint(opened)) as client:
         return _listed(opened, client)
+
+
+def learn_tools(opened: OpenProject) -> None:
+    """Let completion know the tools of a stack that has just changed; failing to is no failure."""
+    with suppress(DocgenError):
+        list_tools(opened)
 
 
 def call_tool(

@@ -65,6 +65,7 @@ def up(
     from docgenctl.actions.prove import refuse_reached
     from docgenctl.actions.prove_isolation import prove_isolation
     from docgenctl.actions.up import bring_up, prepare_stack
+    from docgenctl.actions.use_tools import learn_tools
 
     console = Console(json_mode=json_mode)
     flags = setting_flags(port, base_image, engine)
@@ -94,6 +95,8 @@ def up(
             rebuild=build,
             recreate=renewed,
         )
+        if not result.plan.empty:
+            learn_tools(opened)
         if info.isolates and (not result.plan.empty if prove is None else prove):
             proofs = prove_isolation(opened, chosen)
             refuse_reached(proofs)
