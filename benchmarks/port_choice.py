@@ -8,6 +8,7 @@ each stack from a fresh look. The floor is a socket bound, listened on and close
 """
 
 import contextlib
+import itertools
 import resource
 import socket
 import statistics
@@ -20,14 +21,15 @@ from docgenctl.model.settings import PortRange
 from docgenctl.planning.choose_ports import choose_ports
 
 ADDRESS = "127.0.0.1"
-FIRST, WIDTH, PURPOSES, ROUNDS = 21_000, 100, 4, 9
+WIDTH, PURPOSES, ROUNDS = 100, 4, 9
 
 
 def main(stacks: int = 100) -> None:
     ranges = {
         f"purpose{number}": PortRange(first=first, last=first + WIDTH - 1)
-        for number, first in enumerate(range(FIRST, FIRST + PURPOSES * 200, 200))
+        for number, first in enumerate(idle_ranges())
     }
+    idle = ranges["purpose0"].first + WIDTH // 2
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
     with contextlib.ExitStack() as held:
@@ -43,7 +45,7 @@ def main(stacks: int = 100) -> None:
 
         def bare() -> None:
             for _ in range(stacks * PURPOSES):
-                holding(FIRST + WIDTH // 2).close()
+                holding(idle).close()
 
         pairs = [(measured(bare), measured(choose)) for _ in range(ROUNDS)]
     floor_s, ours_s = (statistics.median(times) for times in zip(*pairs, strict=True))
@@ -51,6 +53,17 @@ def main(stacks: int = 100) -> None:
     count = stacks * PURPOSES
     print(f"{count} choices over {PURPOSES} ranges of {WIDTH}, {WIDTH // 2} ports of each taken:")
     print(f"  ours {ours_s * 1e3:7.1f} ms   bare bind {floor_s * 1e3:7.1f} ms   ratio {ratio:.1f}")
+
+
+def idle_ranges() -> list[int]:
+    """The beginnings of as many ranges in which nobody holds a port now."""
+    with probing(ADDRESS) as is_free:
+        idle = (
+            first
+            for first in range(10_000, 32_000, WIDTH)
+            if all(is_free(port) for port in range(first, first + WIDTH))
+        )
+        return list(itertools.islice(idle, PURPOSES))
 
 
 def holding(port: int) -> socket.socket:
