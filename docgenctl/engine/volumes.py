@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,7 @@ HELPER = "helper"
 
 _STAT_HEADER = "X-Docker-Container-Path-Stat"
 _SWITCH_TIMEOUT_S = 30
+_REMOVAL_PATIENCE_S = 15.0
 
 #: $1 new version, $2 previous version; the root directory is made writable for its owner meanwhile.
 _SWITCH = """
@@ -163,8 +165,7 @@ def _helper(api: APIClient, volumes: Sequence[Volume], body: dict[str, Any]) -> 
     try:
         yield helper
     finally:
-        with gone_is_fine(), answers(f"remove the helper of volume {volumes[0].name}"):
-            api.remove_container(helper, force=True)
+        _remove(api, helper, f"remove the helper of volume {volumes[0].name}")
 
 
 def remove_helpers(api: APIClient, volume_name: str) -> int:
@@ -173,6 +174,21 @@ def remove_helpers(api: APIClient, volume_name: str) -> int:
     with answers(f"look for helpers of volume {volume_name}"):
         leftovers = api.containers(all=True, filters=on_it)
     for leftover in leftovers:
-        with gone_is_fine(), answers(f"remove a helper of volume {volume_name}"):
-            api.remove_container(leftover["Id"], force=True)
+        _remove(api, leftover["Id"], f"remove a helper of volume {volume_name}")
     return len(leftovers)
+
+
+def _remove(api: APIClient, helper: str, action: str) -> None:
+    """Remove a helper; waits for a removal that is under way, for another volume or by a killed command."""
+    deadline = time.monotonic() + _REMOVAL_PATIENCE_S
+    while True:
+        try:
+            with gone_is_fine(), answers(action):
+                api.remove_container(helper, force=True)
+        except AnswerError as error:
+            under_way = error.status == 409 and "in progress" in error.explanation
+            if not under_way or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return

@@ -172,3 +172,5 @@ def forget(matrix: Matrix) -> None:
     assert matrix.remains(data=False) == []
     shutil.rmtree(matrix.stack.state_dir)
     shutil.rmtree(matrix.stack.directory / ".docgen", ignore_errors=True)
+    for name in ("docker-compose.mcp.yml", ".env.mcp", ".env.mcp.template"):
+        (matrix.stack.directory / name).unlink(missing_ok=True)
