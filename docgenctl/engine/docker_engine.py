@@ -3,6 +3,7 @@
 What only looks goes over the wire; the SDK, which takes long to import, is opened by the first call that
 changes something. What the calls send is made in `container_spec` and `labels`, what they answer is read in
 `observation`; `volumes`, `builds`, `logs` and `events` hold the conversations that take more than a call.
+Modules that only changing calls use are imported by those.
 """
 
 from __future__ import annotations
@@ -15,9 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from docgenctl.engine import builds, events, inventory, logs, networks, observation, volumes
+from docgenctl.engine import events, inventory, logs, observation
 from docgenctl.engine.client import answers, create, gone_is_fine, update
-from docgenctl.engine.container_spec import aliases, create_body, update_body
 from docgenctl.engine.failures import AnswerError
 from docgenctl.engine.labels import (
     COMPOSE_PROJECT,
@@ -185,10 +185,14 @@ class DockerEngine:
 
     def pull_image(self, reference: str, on_line: Callable[[str], None]) -> ObservedImage:
         """Fetch an image. Raises EngineError (`pull_failed`)."""
+        from docgenctl.engine import builds
+
         return builds.pull(self._api, reference, on_line)
 
     def import_image(self, root_file_system: Path, reference: str, changes: tuple[str, ...]) -> ObservedImage:
         """Make an image of a root file system's tar."""
+        from docgenctl.engine import builds
+
         return builds.import_root(self._api, root_file_system, reference, changes)
 
     def build_image(
@@ -201,6 +205,8 @@ class DockerEngine:
         network: bool = False,
     ) -> ObservedImage:
         """Build a tar context, its RUN lines without network unless asked. Raises BuildError."""
+        from docgenctl.engine import builds
+
         return builds.build(self._api, context, reference, labels, on_line, network=network)
 
     def remove_image(self, reference: str) -> None:
@@ -211,10 +217,14 @@ class DockerEngine:
     # -- networks and volumes --------------------------------------------------------------------
     def create_network(self, network: Network, stack: Stack) -> None:
         """Create it unless it is there as wanted. Raises SubnetTakenError on overlap."""
+        from docgenctl.engine import networks
+
         networks.create(self._api, network, stack)
 
     def remove_network(self, name: str) -> None:
         """Remove it by the engine's name or id; by name, every one of that name."""
+        from docgenctl.engine import networks
+
         networks.remove(self._api, name)
 
     def create_volume(self, volume: Volume, stack: Stack) -> None:
@@ -224,6 +234,8 @@ class DockerEngine:
 
     def remove_volume(self, name: str) -> None:
         """Remove it, and helpers of ours that an interrupted command left on it."""
+        from docgenctl.engine import volumes
+
         try:
             with gone_is_fine(), answers(f"remove volume {name}"):
                 self._api.remove_volume(name)
@@ -239,11 +251,16 @@ class DockerEngine:
 
     def fill_volumes(self, fills: Sequence[tuple[VolumeContent, Volume]], image: str) -> None:
         """The same for several volumes through one helper container."""
+        from docgenctl.engine import volumes
+
         volumes.fill(self._api, fills, image)
 
     # -- containers ------------------------------------------------------------------------------
     def create_container(self, service: Service, stack: Stack) -> str:
         """Create it on all of its networks and return its id; nothing is left when that fails."""
+        from docgenctl.engine import networks
+        from docgenctl.engine.container_spec import aliases, create_body
+
         networks.require(self._api, service, stack)
         labels = container_labels(service, stack, self._hashes.of(service, stack))
         body = create_body(service, stack, labels, self._runnable(service))
@@ -290,6 +307,8 @@ class DockerEngine:
 
     def update_container(self, container_id: str, service: Service) -> None:
         """Give it the service's limits and restart policy as it runs."""
+        from docgenctl.engine.container_spec import update_body
+
         with answers(f"set limits of container {container_id[:12]}"):
             update(self._api, container_id, update_body(service))
 
