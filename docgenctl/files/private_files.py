@@ -12,7 +12,6 @@ import fcntl
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -147,6 +146,8 @@ def make_private_folder(path: Path, files: Mapping[str, bytes]) -> None:
         return
     fresh: Path | None = None
     try:
+        import tempfile  # with `random` and more, for the one caller that makes a directory
+
         fresh = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent))
         fresh.chmod(_DIRECTORY_MODE)
         for name, content in files.items():
