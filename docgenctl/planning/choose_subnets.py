@@ -21,8 +21,13 @@ def choose_subnets(
     """
     busy = list(taken)
     chosen: dict[str, str] = {}
-    for key in sorted(pools, key=lambda name: (name not in remembered, name)):
-        subnet = _choose(pools[key], remembered.get(key), busy)
+    for key in sorted(pools.keys() & remembered.keys()):
+        kept = IPv4Network(remembered[key])
+        if kept.subnet_of(pools[key]) and not any(kept.overlaps(other) for other in busy):
+            chosen[key] = str(kept)
+            busy.append(kept)
+    for key in sorted(pools.keys() - chosen.keys()):
+        subnet = _first_free(pools[key], busy)
         if subnet is None:
             raise SubnetTakenError(
                 f"no free /{PREFIX_LENGTH} left in {pools[key]} for {key}",
@@ -34,11 +39,7 @@ def choose_subnets(
     return chosen
 
 
-def _choose(pool: IPv4Network, remembered: str | None, busy: list[IPv4Network]) -> IPv4Network | None:
-    if remembered is not None:
-        subnet = IPv4Network(remembered)
-        if subnet.subnet_of(pool) and not any(subnet.overlaps(other) for other in busy):
-            return subnet
+def _first_free(pool: IPv4Network, busy: list[IPv4Network]) -> IPv4Network | None:
     blocking = [network for network in busy if network.overlaps(pool)]
     for subnet in pool.subnets(new_prefix=PREFIX_LENGTH):
         if not any(subnet.overlaps(network) for network in blocking):

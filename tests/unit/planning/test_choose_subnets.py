@@ -26,6 +26,12 @@ def test_a_new_network_does_not_take_away_what_another_one_remembers() -> None:
     assert chosen == {"z": "10.213.16.0/28", "a": "10.213.16.16/28"}
 
 
+def test_a_network_that_must_move_does_not_take_away_what_another_one_remembers() -> None:
+    remembered = {"a": "10.213.16.0/28", "z": "10.213.16.16/28"}
+    chosen = choose_subnets({"a": POOL, "z": POOL}, remembered, [IPv4Network("10.213.16.0/28")])
+    assert chosen == {"z": "10.213.16.16/28", "a": "10.213.16.32/28"}
+
+
 @pytest.mark.parametrize("taken", ["10.213.20.0/28", "10.213.20.8/29", "10.213.0.0/16", "10.213.20.4/32"])
 def test_a_remembered_subnet_that_overlaps_with_something_else_is_given_up(taken: str) -> None:
     pool = IPv4Network("10.0.0.0/8")
