@@ -7,6 +7,7 @@ is held, so a plan may be asked for while another command runs; it tells what th
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from docgenctl.actions.build_images import is_made_from, write_recipes
 from docgenctl.actions.choose_services import chosen_services
@@ -14,6 +15,7 @@ from docgenctl.actions.design_stack import design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.foresee_bases import foresee_bases
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.process_recipe import process_recipes
 from docgenctl.actions.recipe import Recipe
 from docgenctl.engine.protocol import Engine
 from docgenctl.files.rehearsal import Rehearsal, current_rehearsal
@@ -38,7 +40,7 @@ from docgenctl.rendering.write import ChangeKind, FileChange, compare_files
 from docgenctl.state.store import StateStore
 
 #: Files of the state that are bookkeeping; the others are keys and certificates, worth telling.
-_BOOKKEEPING = ("state.json", "api-key-dates.json", "gateway-verdict.json")
+_BOOKKEEPING = ("state.json", "api-key-dates.json", "gateway-verdict.json", "glance.json", "tools.json")
 _NOTHING = Observation(containers=(), networks=(), volumes=(), foreign_subnets=())
 _NO_ENGINE = "without an engine: which containers, networks and volumes there are"
 
@@ -51,8 +53,11 @@ def foresee_up(
     rebuild: bool = False,
     recreate: frozenset[str] = frozenset(),
     no_start: bool = False,
+    for_containers: bool = False,
 ) -> Forecast:
     """What `up` would do. Without an engine only files, ports, keys and image names are foreseen.
+
+    `for_containers` foresees the stack as containers even where it runs as processes.
 
     Must run inside a rehearsal. Raises RefusedError for a stack of another directory or a file in the way,
     PortTakenError when no port is free, and EngineError: all as `up` would.
@@ -61,11 +66,11 @@ def foresee_up(
     observation = engine.observe(opened.project.name) if engine else None
     if observation is not None:
         refuse_foreign(opened.project, observation)
+        if for_containers:
+            observation = replace(observation, isolates=True)
     remembered = StateStore(opened.state_dir).read().ports
     blueprint = draw_blueprint(opened, observation)
-    architecture = engine.info().architecture if engine else "amd64"
-    foreseen = foresee_bases(opened, engine, architecture)
-    recipes = write_recipes(opened, blueprint, foreseen.bases, architecture)
+    recipes, to_fetch = _recipes(opened, blueprint, engine)
     images, builds = _images(recipes, engine, rebuild=rebuild)
     design = design_stack(opened, blueprint, recipes, images)
     files = compare_files(opened.project.directory, design.files)
@@ -85,13 +90,13 @@ def foresee_up(
         ports=dict(blueprint.ports),
         made=_made(sheet, opened),
         findings=foreign_members(design.stack, seen),
-        unknown=(*_unfetched(foreseen.to_fetch), *(() if engine else (_NO_ENGINE,))),
+        unknown=(*_unfetched(to_fetch), *(() if engine else (_NO_ENGINE,))),
     )
 
 
 def foresee_render(opened: OpenProject, engine: Engine | None) -> Forecast:
     """What `render` would write."""
-    whole = foresee_up(opened, engine)
+    whole = foresee_up(opened, engine, for_containers=True)
     return Forecast(
         project=whole.project,
         command="render",
@@ -175,6 +180,18 @@ def _observed(opened: OpenProject, engine: Engine) -> Observation:
     observation = engine.observe(opened.project.name)
     refuse_foreign(opened.project, observation)
     return observation
+
+
+def _recipes(
+    opened: OpenProject, blueprint: Blueprint, engine: Engine | None
+) -> tuple[Mapping[str, Recipe], tuple[str, ...]]:
+    """The recipe of every service, and the bases that would have to be fetched or made first."""
+    if not blueprint.isolates:
+        return process_recipes(blueprint), ()
+    architecture = engine.info().architecture if engine else "amd64"
+    docker = engine if engine and engine.info().isolates else None
+    foreseen = foresee_bases(opened, docker, architecture)
+    return write_recipes(opened, blueprint, foreseen.bases, architecture), foreseen.to_fetch
 
 
 def _images(

@@ -104,6 +104,16 @@ def test_a_second_up_changes_nothing(running_stack: ProcessStack) -> None:
     assert running_stack.processes() == before
 
 
+def test_a_plan_foresees_processes_and_render_containers(running_stack: ProcessStack) -> None:
+    running_stack.ok("plan", "--detailed-exitcode")
+    foreseen = running_stack.ok("render", "--dry-run", "--json").document
+    told = {file["path"]: file["change"] for file in foreseen["files"]}
+    rendered = {
+        file["path"]: file["change"] for file in running_stack.ok("render", "--json").document["files"]
+    }
+    assert told == {path: change for path, change in rendered.items() if change != "unchanged"}
+
+
 def test_a_document_is_generated(running_stack: ProcessStack) -> None:
     path = Path(running_stack.ok("generate", "readme").stdout.splitlines()[-1])
     assert path == running_stack.directory / "docs/generated/README.md"
