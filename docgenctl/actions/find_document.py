@@ -3,8 +3,9 @@
 import difflib
 from pathlib import Path
 
-from docgenctl.actions.draw_topology import write_topology
+from docgenctl.actions.draw_topology import draw_topology
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.files.private_files import write_private
 from docgenctl.model.errors import UsageError
 
 TOPOLOGY = "topology"
@@ -23,7 +24,9 @@ def find_document(opened: OpenProject, what: str) -> Path:
     Raises UsageError when there is none, naming those there are.
     """
     if what == TOPOLOGY:
-        return write_topology(opened, opened.state_dir / "topology.svg")
+        picture = opened.state_dir / "topology.svg"
+        write_private(picture, draw_topology(opened, "svg", width=0).encode())
+        return picture
     folder = opened.project.directory / opened.configuration.settings.workspace.output
     inside = folder.resolve()
     present = [
