@@ -1,4 +1,4 @@
-"""Check a running stack layer by layer, from the container to a real tool call with the production key."""
+"""Check a stack layer by layer, from the engine's word to a real tool call with the production key."""
 
 import time
 from dataclasses import replace
@@ -71,7 +71,7 @@ def _ready(endpoint: Endpoint, server: Server) -> LayerResult:
 def check_containers(
     opened: OpenProject, engine: Engine, servers: tuple[Server, ...]
 ) -> tuple[LayerResult, ...]:
-    """Layer `container`: the engine's word on each service that ought to run. Raises EngineError."""
+    """Layer `service`: the engine's word on each service that ought to run. Raises EngineError."""
     begun = time.perf_counter()
     observation = engine.observe(opened.project.name)
     latency_ms = (time.perf_counter() - begun) * 1000
@@ -80,10 +80,10 @@ def check_containers(
     if not observation.isolates:
         wanted = wanted[:-1]
     layers = [
-        LayerResult("container", name, *_verdict(settled.get(name), latency_ms, engine)) for name in wanted
+        LayerResult("service", name, *_verdict(settled.get(name), latency_ms, engine)) for name in wanted
     ]
     if not observation.isolates:
-        layers.append(LayerResult("container", "egress", True, 0.0, NO_EGRESS))
+        layers.append(LayerResult("service", "egress", True, 0.0, NO_EGRESS))
     return tuple(layers)
 
 
@@ -91,7 +91,7 @@ def _verdict(
     container: ObservedContainer | None, latency_ms: float, engine: Engine
 ) -> tuple[bool, float, str]:
     if container is None:
-        return False, latency_ms, "no container"
+        return False, latency_ms, "is not there"
     trouble = trouble_of(container, engine)
     if container.state != "running":
         reason = trouble or f"exit code {container.exit_code}"

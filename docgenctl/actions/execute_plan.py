@@ -25,11 +25,11 @@ _TOPICS = {
     Verb.CREATE_VOLUME: "volume",
     Verb.FILL_VOLUME: "volume",
     Verb.REMOVE_VOLUME: "volume",
-    Verb.CREATE_CONTAINER: "container",
-    Verb.START_CONTAINER: "container",
-    Verb.UPDATE_CONTAINER: "container",
-    Verb.STOP_CONTAINER: "container",
-    Verb.REMOVE_CONTAINER: "container",
+    Verb.CREATE_CONTAINER: "service",
+    Verb.START_CONTAINER: "service",
+    Verb.UPDATE_CONTAINER: "service",
+    Verb.STOP_CONTAINER: "service",
+    Verb.REMOVE_CONTAINER: "service",
 }
 
 

@@ -70,9 +70,9 @@ def restart_services(
         containers = [container for container in observation.containers if container.service in names]
 
         def restart(container: ObservedContainer) -> None:
-            reporter.begin("container", container.service, "restarting")
+            reporter.begin("service", container.service, "restarting")
             engine.restart_container(container.id, STOP_GRACE_S)
-            reporter.done("container", container.service, "restarted")
+            reporter.done("service", container.service, "restarted")
 
         with ThreadPoolExecutor(max(1, len(containers)), thread_name_prefix="restart") as pool:
             list(pool.map(restart, containers))

@@ -56,7 +56,7 @@ def wait_until_healthy(
             raise _not_in_time(project, services, engine, ", ".join(sick), timeout_s)
         reporter.advance(topic, project, f"waiting for {', '.join(sick)}")
         time.sleep(POLL_S)
-    reporter.done(topic, project, f"{len(services)} containers healthy")
+    reporter.done(topic, project, f"{len(services)} services healthy")
 
 
 def asked_through_the_gateway(services: Sequence[str]) -> tuple[str, ...]:

@@ -52,7 +52,7 @@ COMMANDS = {
     "prove": Entry(
         _LOOK, "Prove again: real tool calls, and who cannot reach whom, tried from inside.", "prove"
     ),
-    "health": Entry(_LOOK, "Check layer by layer: containers, TLS, protocol, a real tool call.", "health"),
+    "health": Entry(_LOOK, "Check layer by layer: services, TLS, protocol, a real tool call.", "health"),
     "ports": Entry(_LOOK, "Show each host port: its range, who chose it, who holds it.", "ports"),
     "doctor": Entry(
         _LOOK,

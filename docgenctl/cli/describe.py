@@ -49,7 +49,7 @@ def _page(found: Description, now: datetime) -> Iterator[str]:
         (
             [
                 service.name,
-                service.state or "no container",
+                service.state or "not there",
                 service.health or "-",
                 f"next to {', '.join(service.reaches)}",
             ]

@@ -31,7 +31,7 @@ def health(
     ] = None,
     json_mode: Json = False,
 ) -> None:
-    """Check layer by layer: containers, TLS, protocol, a real tool call."""
+    """Check layer by layer: services, TLS, protocol, a real tool call."""
     from docgenctl.actions.check_health import check_health
     from docgenctl.actions.open_engine import open_engine
     from docgenctl.actions.open_project import open_project
@@ -106,6 +106,6 @@ def _verdict(report: HealthReport) -> tuple[str, str]:
     failed = [f"{layer.layer} {layer.subject}: {layer.detail}" for layer in report.layers if not layer.ok]
     if failed:
         return f"unhealthy  {'; '.join(failed)}", ""
-    services = sum(layer.layer == "container" for layer in report.layers)
-    slowest = max((layer.latency_ms for layer in report.layers if layer.layer != "container"), default=0)
+    services = sum(layer.layer == "service" for layer in report.layers)
+    slowest = max((layer.latency_ms for layer in report.layers if layer.layer != "service"), default=0)
     return "healthy", f"{services} services, slowest answer {slowest:.0f} ms"

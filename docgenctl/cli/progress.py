@@ -36,7 +36,7 @@ class PlainReporter:
 
     def done(self, topic: str, subject: str, text: str) -> None:
         """One line; volumes and networks are not worth one."""
-        if topic in ("image", "container", "stack"):
+        if topic in ("image", "service", "stack"):
             self._print(f"{_TICK} {topic} {subject}: {text}")
 
     def failed(self, topic: str, subject: str, text: str) -> None:
@@ -59,7 +59,7 @@ class PlainReporter:
 
 
 class TerminalReporter:
-    """A live list of what is being worked on; finished images and containers stay as lines above it."""
+    """A live list of what is being worked on; finished images and services stay as lines above it."""
 
     def __init__(self, stream: TextIO, *, colours: bool) -> None:
         from rich.console import Console
@@ -96,7 +96,7 @@ class TerminalReporter:
         """Take it from the list; keep a line for what people wait for."""
         with self._lock:
             _, since = self._running.pop((topic, subject), ("", time.monotonic()))
-        if topic in ("image", "container", "stack"):
+        if topic in ("image", "service", "stack"):
             seconds = time.monotonic() - since
             self._keep(
                 "green", _TICK, f"{topic} {subject}", f"{text} {seconds:.1f} s" if seconds > 0.1 else text

@@ -125,9 +125,9 @@ def _print(result: UpResult, info: EngineInfo, proofs: tuple[Proof, ...] | None,
     ports = [str(port.host_port) for service in services for port in service.ports]
     console.line(f"✔ {info.name} {info.version.partition('+')[0]} · ports {', '.join(ports)}")
     if result.plan.empty:
-        console.line(f"✔ nothing to do: {len(services)} containers run as configured, and are healthy")
+        console.line(f"✔ nothing to do: {len(services)} services run as configured, and are healthy")
     else:
-        console.line(f"✔ {len(services)} containers healthy in {result.healthy_after_s:.1f} s")
+        console.line(f"✔ {len(services)} services healthy in {result.healthy_after_s:.1f} s")
     for line in tool_lines(result.proofs):
         console.line(line)
     if not info.isolates:

@@ -57,7 +57,7 @@ def test_the_first_deployment_tells_all_in_one_json_document(stack: Stack) -> No
     assert set(report["images"]) == set(SERVICES)
     assert report["health"]["healthy"] is True
     assert {layer["layer"] for layer in report["health"]["layers"]} == {
-        *("container", "gateway", "ready", "discover", "tool"),
+        *("service", "gateway", "ready", "discover", "tool"),
     }
     assert report["error"] is report["rollback_error"] is None
     assert "create container main (missing)" in report["steps"]

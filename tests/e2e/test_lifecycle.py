@@ -199,7 +199,7 @@ def test_health_is_5_while_a_server_is_stopped_and_0_before_and_after(up: Stack)
     assert sick.exit_code == 5
     assert sick.document["healthy"] is False
     broken = {(layer["layer"], layer["subject"]) for layer in sick.document["layers"] if not layer["ok"]}
-    assert {("container", "main"), ("ready", "main")} <= broken
+    assert {("service", "main"), ("ready", "main")} <= broken
     assert not [subject for _, subject in broken if "github" in subject]
     assert up.ok("start", "--json").document["started"] == ["main"]
     assert up.run("health").exit_code == 0

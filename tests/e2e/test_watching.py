@@ -23,15 +23,15 @@ def test_a_watch_sees_a_server_go_and_come_back(workspace: MakeStack, api: APICl
         assert first["healthy"] is True
         kinds = {(layer["layer"], layer["subject"]) for layer in first["layers"]}
         assert {
-            ("container", name) for name in ("gateway", "orchestrator", "main", "github", "egress")
+            ("service", name) for name in ("gateway", "orchestrator", "main", "github", "egress")
         } <= kinds
         assert {("ready", "main"), ("ready", "github"), ("tool", "files_list")} <= kinds
 
         api.stop(main, timeout=1)
         sick = next(line for line in lines if not line["healthy"])
-        while not any(layer["layer"] == "container" and not layer["ok"] for layer in sick["layers"]):
+        while not any(layer["layer"] == "service" and not layer["ok"] for layer in sick["layers"]):
             sick = next(lines)
-        (told,) = (layer for layer in sick["layers"] if layer["layer"] == "container" and not layer["ok"])
+        (told,) = (layer for layer in sick["layers"] if layer["layer"] == "service" and not layer["ok"])
         assert told["subject"] == "main"
         assert "exited" in told["detail"]
 

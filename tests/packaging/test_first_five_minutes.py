@@ -111,7 +111,7 @@ def test_what_the_readme_says_works_with_the_installed_wheel_alone(
         assert program == "docgenctl"
         said[arguments[0]] = run(installed, *arguments).stdout
 
-    assert "✔ 5 containers healthy" in said["up"]
+    assert "✔ 5 services healthy" in said["up"]
     assert "main → host, github, outside: blocked" in said["up"]
     assert re.search(r"next +docgenctl generate readme --open", said["up"])
     assert "README.md" in said["tools"]

@@ -66,12 +66,12 @@ def test_plain_progress_is_a_line_when_something_is_done_and_rarely_in_between()
     reporter.done("image", "main", "built")
     reporter.begin("network", "mcp-main", "create")
     reporter.done("network", "mcp-main", "created")
-    reporter.failed("container", "main", "start container")
+    reporter.failed("service", "main", "start container")
     reporter.warn("careful")
     assert stream.getvalue().splitlines() == [
         "· image main: building",
         "✔ image main: built",
-        "✘ container main: start container",
+        "✘ service main: start container",
         "Warning: careful",
     ]
 
