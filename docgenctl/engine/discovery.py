@@ -118,6 +118,8 @@ def _open(endpoint: Endpoint, host: Host, timeout_s: float) -> DockerEngine:
     try:
         probe = Wire(endpoint.address, api_version=oldest, tls=endpoint.tls)
         version = probe.ask("/version", timeout_s)
+    except PermissionError as error:
+        raise _refused(endpoint, str(error)) from error
     except (OSError, HTTPException) as error:
         raise silent(endpoint.address, endpoint.source, timeout_s, host) from error
     if version is None or not version.get("ApiVersion"):
@@ -131,6 +133,17 @@ def _open(endpoint: Endpoint, host: Host, timeout_s: float) -> DockerEngine:
         replace(
             found_from(version, address=endpoint.address, source=endpoint.source), api_version=api_version
         ),
+    )
+
+
+def _refused(endpoint: Endpoint, explanation: str) -> EngineError:
+    """An engine, or a proxy before it, that lets this user ask nothing."""
+    said = " ".join(explanation.split())[:200]
+    return EngineError(
+        f"what answers at {endpoint.address} ({endpoint.source}) refuses this user"
+        + (f": {said}" if said else ""),
+        hint=endpoint.undo or "docker version",
+        code="denied",
     )
 
 

@@ -75,13 +75,16 @@ class Wire:
     def ask(self, path: str, timeout_s: float) -> dict[str, Any] | None:
         """The JSON object at a bare path (`/version`), None when something else is answered.
 
-        Raises OSError or HTTPException when nothing is.
+        Raises PermissionError with what was said when the answer is a refusal (401, 403), and OSError or
+        HTTPException when nothing is answered.
         """
         connection = self._connect(timeout_s)
         try:
             connection.request("GET", path, headers=self._headers())
             response = connection.getresponse()
             data = response.read()
+            if response.status in (401, 403):
+                raise PermissionError(_explanation(data).strip())
             answer = json.loads(data) if response.status == 200 else None
         except ValueError:
             return None

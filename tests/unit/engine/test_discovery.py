@@ -44,7 +44,7 @@ def sockets() -> Iterator[Path]:
 
 
 @contextmanager
-def answering(path: Path, version: object, *, silent: bool = False) -> Iterator[None]:
+def answering(path: Path, version: object, *, silent: bool = False, status: int = 200) -> Iterator[None]:
     """An HTTP server on a unix socket that answers `/version` and `/info`."""
     released = threading.Event()
 
@@ -55,7 +55,7 @@ def answering(path: Path, version: object, *, silent: bool = False) -> Iterator[
                 return
             known = self.path.endswith(("/version", "/info"))
             body = json.dumps(version if known else {"message": "page not found"}).encode()
-            self.send_response(200 if known and version is not None else 404)
+            self.send_response(status if known and version is not None else 404)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -116,6 +116,15 @@ def docker_installed(sockets: Path) -> str:
 
 
 # -- refusals ------------------------------------------------------------------------------------
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_engine_that_refuses_this_user_means_denied_and_is_quoted(sockets: Path, status: int) -> None:
+    with answering(sockets / "s", {"message": "authorization denied by plugin"}, status=status):
+        error = _refusal({"DOCKER_HOST": f"unix://{sockets}/s"})
+    assert error.code == "denied"
+    assert "authorization denied by plugin" in error.message
+    assert error.hint == "unset DOCKER_HOST"
+
+
 def test_a_socket_that_nobody_listens_on_means_stopped(
     sockets: Path, no_defaults: Callable[..., None], docker_installed: str
 ) -> None:
