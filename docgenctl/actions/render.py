@@ -1,5 +1,6 @@
 """`docgenctl render`: write every file, with or without an engine, and start nothing."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from docgenctl.actions.build_images import write_recipes
@@ -8,6 +9,7 @@ from docgenctl.actions.changing import changing
 from docgenctl.actions.choose_bases import MADE_HERE, Bases
 from docgenctl.actions.design_stack import Design, design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
+from docgenctl.actions.find_port_holders import find_port_holders
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.render_note import forget_note, leave_note
 from docgenctl.engine.protocol import Engine
@@ -17,8 +19,12 @@ from docgenctl.rendering.write import ChangeKind, FileChange, write_files
 from docgenctl.state.store import StateStore
 
 
-def render_files(opened: OpenProject, engine: Engine | None) -> tuple[Design, tuple[FileChange, ...]]:
-    """Write the files of the configured stack and say what changed.
+def render_files(
+    opened: OpenProject, engine: Engine | None, say: Callable[[str], None]
+) -> tuple[Design, tuple[FileChange, ...]]:
+    """Write the files of the configured stack and return what changed.
+
+    `say` is told of every port and subnet that is not the first choice, and why.
 
     Without an engine, or before the first build, base images appear under their configured names, and
     subnets avoid only what the host routes; the next `up` writes what it then knows.
@@ -29,7 +35,11 @@ def render_files(opened: OpenProject, engine: Engine | None) -> tuple[Design, tu
             refuse_foreign(opened.project, observation)
             # What is rendered is for containers, wherever they will run; `up` writes what processes read.
             observation = replace(observation, isolates=True)
-        blueprint = draw_blueprint(opened, observation)
+        blueprint = draw_blueprint(
+            opened, observation, find_holders=lambda ports: find_port_holders(ports, engine)
+        )
+        for change_of_place in (*blueprint.substitutions, *blueprint.subnet_moves):
+            say(str(change_of_place))
         architecture = engine.info().architecture if engine else "amd64"
         recipes = write_recipes(opened, blueprint, known_bases(opened, architecture), architecture)
         design = design_stack(opened, blueprint, recipes)

@@ -89,7 +89,7 @@ def _rendered(
     console.notes(opened.configuration.notes)
     engine, without = _engine(opened)
     _tell(without, console)
-    design, changes = render_files(opened, engine)
+    design, changes = render_files(opened, engine, console.note)
     return design.stack.project, [(str(change.path), change.kind.value) for change in changes]
 
 

@@ -54,7 +54,7 @@ class Place:
 
     def render(self, flags: Any = None) -> Path:
         opened = open_project(self.workspace, self.environ, flags)
-        _, self.changes = render_files(opened, None)
+        _, self.changes = render_files(opened, None, lambda text: None)
         return opened.state_dir
 
     def unchanged(self) -> tuple[str, ...] | None:

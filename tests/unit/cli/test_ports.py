@@ -36,6 +36,15 @@ def test_what_is_no_port_or_range_ends_with_the_line_and_nothing_is_started(tmp_
     assert not list((tmp_path / "state").rglob("state.json"))
 
 
+def test_render_says_which_port_is_not_the_first_choice_and_who_holds_that_one(tmp_path: Path) -> None:
+    span = free_range(3)
+    first = int(span.split("-")[0])
+    with socket.create_server(("127.0.0.1", first)):
+        done = docgenctl(tmp_path, "render", environ={"MAIN_MCP_PORT_RANGE": span})
+    assert done.returncode == 0, done.stderr
+    assert f"main takes port {first + 1}: its first choice {first} is held by " in done.stderr
+
+
 def test_a_full_range_says_what_was_tried_and_writes_nothing(tmp_path: Path) -> None:
     span = free_range(3)
     first = int(span.split("-")[0])
