@@ -41,11 +41,11 @@ COMMANDS = {
     "generate": Entry(_USE, "Write a document about this repository.", "generate"),
     "tools": Entry(_USE, "List and call the tools of all servers.", "tools"),
     "endpoint": Entry(_USE, "Say where clients connect, and where certificate and key lie.", "endpoint"),
+    "open": Entry(_USE, "Open the newest document, a named one, or the picture of the topology.", "open"),
     "status": Entry(_LOOK, "Show every service: state, health, ports, image, restarts.", "status"),
     "describe": Entry(
         _LOOK, "Tell all about the stack: URLs, who reaches whom, files, certificates, secrets.", "describe"
     ),
-    "open": Entry(_USE, "Open the newest document, a named one, or the picture of the topology.", "open"),
     "topology": Entry(
         _LOOK, "Draw who is connected with whom: in the terminal, as SVG or as Mermaid.", "topology"
     ),
