@@ -1,12 +1,13 @@
 """`docgenctl describe`: all about a stack on one page, whether it runs, is stopped or was never started."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from docgenctl import __version__
 from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.settle_health import settle_health
 from docgenctl.actions.sketch_stack import Sketch, sketch_stack
 from docgenctl.certificates.inspection import CertificateFacts, inspect_certificates
 from docgenctl.configuration.environment import dotenv_values
@@ -119,7 +120,8 @@ def describe(opened: OpenProject) -> Description:
 def _ask(opened: OpenProject) -> tuple[EngineInfo | None, Observation | None, str]:
     try:
         engine = open_engine(opened)
-        return engine.info(), engine.observe(opened.project.name), ""
+        seen = engine.observe(opened.project.name)
+        return engine.info(), replace(seen, containers=settle_health(seen.containers, engine)), ""
     except EngineError as error:
         return None, None, error.message
 
