@@ -70,7 +70,7 @@ def _repair(repairs: Sequence[Repair], console: Console, *, yes: bool) -> list[d
     """Do them one by one; each is asked for, unless `yes`. What fails is told and the rest still done."""
     if not yes and not console.interactive:
         raise RefusedError(
-            f"{len(repairs)} repairs are done only after a yes",
+            f"{_count(len(repairs), 'repair')} may be done only after a yes",
             hint="docgenctl doctor --fix --yes; or --dry-run to see them",
             code="not_confirmed",
             details=[repair.what for repair in repairs[:20]],
@@ -98,7 +98,7 @@ def _print(findings: Sequence[Finding], console: Console) -> None:
             console.line(finding.area)
             last = finding.area
         outcome = finding.outcome
-        console.line(f"  {_SIGNS[outcome.verdict.value]} {finding.name:<14}{outcome.evidence}")
+        console.line(f"  {_SIGNS[outcome.verdict.value]} {finding.name:<15}{outcome.evidence}")
         if outcome.verdict != "ok":
             for detail in outcome.details:
                 console.line(f"      {detail}")
@@ -107,9 +107,13 @@ def _print(findings: Sequence[Finding], console: Console) -> None:
     counts = {verdict: sum(f.outcome.verdict == verdict for f in findings) for verdict in _SIGNS}
     repairs = sum(len(finding.outcome.repairs) for finding in findings)
     console.note(
-        f"{counts['ok']} ok, {counts['warning']} warnings, {counts['problem']} problems,"
-        f" {counts['unknown']} unknown" + (f"; --fix could do {repairs} repairs" if repairs else "")
+        f"{counts['ok']} ok, {_count(counts['warning'], 'warning')}, {_count(counts['problem'], 'problem')},"
+        f" {counts['unknown']} unknown" + (f"; --fix could do {_count(repairs, 'repair')}" if repairs else "")
     )
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _document(

@@ -61,7 +61,12 @@ def _show(report: HealthReport, console: Console) -> None:
         for layer in report.layers
     ]
     console.table(["", "LAYER", "SUBJECT", "LATENCY", "DETAIL"], rows)
-    console.note("healthy" if report.healthy else "not healthy: see docgenctl logs")
+    if report.healthy:
+        console.note("healthy")
+    elif any(layer.layer == "service" and layer.ok for layer in report.layers):
+        console.note("not healthy: docgenctl logs says why, docgenctl plan what was changed by hand")
+    else:
+        console.note("nothing runs; start it with: docgenctl up")
 
 
 def _document(report: HealthReport) -> dict[str, Any]:

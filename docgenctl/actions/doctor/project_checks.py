@@ -61,14 +61,14 @@ def state(scene: Scene) -> Outcome:
     if foreign:
         owner = user_name(foreign[0].lstat().st_uid)
         return problem(
-            f"{len(foreign)} files of the state belong to somebody else, such as {foreign[0]} ({owner})",
+            f"{len(foreign)} of the state's files belong to somebody else, such as {foreign[0]} ({owner})",
             fix=f"sudo chown -R {os.geteuid()} {place}",
         )
     exposed = [(path, found) for path, found in entries if found.st_mode & 0o077 and not _is_link(found)]
     if exposed:
         path, found = exposed[0]
         return problem(
-            f"{len(exposed)} files of the state are open to others, such as {path}"
+            f"{len(exposed)} of the state's files open to others, such as {path}"
             f" (mode {stat.S_IMODE(found.st_mode):04o}); keys may have been read",
             fix=f"chmod -R go-rwx {place}",
             repairs=tuple(
