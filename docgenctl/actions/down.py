@@ -9,9 +9,17 @@ from docgenctl.model.progress import Reporter
 from docgenctl.planning.reconcile import plan_down, refuse_foreign
 
 
-def take_down(opened: OpenProject, engine: Engine, reporter: Reporter, *, with_data: bool) -> Plan:
+def take_down(
+    opened: OpenProject,
+    engine: Engine,
+    reporter: Reporter,
+    *,
+    with_data: bool,
+    before: Engine | None = None,
+) -> Plan:
     """Remove containers, networks and every volume but data (with `with_data` that too).
 
+    `before` is an engine that the stack ran on before and that still keeps data of it; that goes too.
     Returns what was done; an empty plan when there was nothing. Raises LockedError, RefusedError for a
     stack of another directory, and EngineError.
     """
@@ -20,6 +28,10 @@ def take_down(opened: OpenProject, engine: Engine, reporter: Reporter, *, with_d
         refuse_foreign(opened.project, observation)
         plan = plan_down(opened.project.name, observation, with_data=with_data)
         execute_plan(plan, engine, reporter)
+        if before is not None:
+            left = plan_down(opened.project.name, before.observe(opened.project.name), with_data=with_data)
+            execute_plan(left, before, reporter)
+            plan = Plan(steps=(*plan.steps, *left.steps))
         if plan.empty:
             change.nothing_changed()
         return plan

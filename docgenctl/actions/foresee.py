@@ -122,10 +122,15 @@ def foresee_build(opened: OpenProject, engine: Engine, *, rebuild: bool, pull: b
     )
 
 
-def foresee_down(opened: OpenProject, engine: Engine, *, with_data: bool) -> Forecast:
-    """What `down` would remove. Raises RefusedError for a stack of another directory."""
+def foresee_down(
+    opened: OpenProject, engine: Engine, *, with_data: bool, before: Engine | None = None
+) -> Forecast:
+    """What `down` would remove, as `take_down` does. Raises RefusedError for a stack of another directory."""
     observation = _observed(opened, engine)
     plan = plan_down(opened.project.name, observation, with_data=with_data)
+    if before is not None:
+        left = plan_down(opened.project.name, _observed(opened, before), with_data=with_data)
+        plan = Plan(steps=(*plan.steps, *left.steps))
     return _of_plan(opened, engine, "down", plan, observation)
 
 

@@ -67,6 +67,13 @@ def open_engine(opened: WhoseStack) -> Engine:
         raise
 
 
+def left_by_processes(opened: WhoseStack, chosen: Engine) -> Engine | None:
+    """The engine that keeps data from when this stack ran as processes, unless it is the `chosen` one."""
+    if not chosen.info().isolates or not any((opened.state_dir / PROCESSES / "volumes").glob("*.json")):
+        return None
+    return _processes(opened, "where this stack ran")
+
+
 def runs_as_processes(opened: WhoseStack) -> bool:
     """Whether the stack runs as processes or is configured to; asks no engine."""
     return opened.engine == "process" or _has_processes(opened)

@@ -27,14 +27,16 @@ def down(
     """Remove the stack's containers and networks; data stays."""
     from docgenctl.actions.down import take_down
     from docgenctl.actions.foresee import foresee_down
-    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_engine import left_by_processes, open_engine
     from docgenctl.actions.open_project import open_project
 
     console = Console(json_mode=json_mode)
     with rehearsing(dry_run):
         opened = open_project(project_dir, os.environ, setting_flags(engine=engine), wait_lock_s=wait_lock)
         if dry_run:
-            show_forecast(foresee_down(opened, open_engine(opened), with_data=volumes), console)
+            chosen = open_engine(opened)
+            left = left_by_processes(opened, chosen) if volumes else None
+            show_forecast(foresee_down(opened, chosen, with_data=volumes, before=left), console)
             return
     if volumes and not yes and not console.confirm(f"Remove all data of {opened.project.name} for good?"):
         raise RefusedError(
@@ -43,12 +45,13 @@ def down(
             code="not_confirmed",
         )
     chosen = open_engine(opened)
+    left = left_by_processes(opened, chosen) if volumes else None
     with console.progress() as reporter:
-        plan = take_down(opened, chosen, reporter, with_data=volumes)
+        plan = take_down(opened, chosen, reporter, with_data=volumes, before=left)
     if json_mode:
         console.json({"project": opened.project.name, "steps": [str(step) for step in plan.steps]})
     elif plan.empty:
-        console.note(f"Nothing to do: {opened.project.name} has no containers.")
+        console.note(f"Nothing to do: {opened.project.name} is down already.")
     else:
         kept = "" if volumes else "; data, keys and images stay"
         console.note(f"{opened.project.name} is down{kept}.")

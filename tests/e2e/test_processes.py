@@ -213,6 +213,22 @@ def test_two_stacks_live_side_by_side_and_down_leaves_nothing(
     assert other.ok("status", "--json").document == []
 
 
+@pytest.mark.usefixtures("engine")
+def test_down_with_volumes_removes_the_data_even_after_a_down_without(make_processes: MakeProcesses) -> None:
+    stack = make_processes("data")
+    stack.up()
+    home = stack.home
+    stack.ok("down")
+    assert [path.name for path in (home / "volumes").glob("*.json")] == [f"{stack.project}_main-data.json"]
+    # Nothing runs as processes any more, so what the setting says counts: whatever engine is here.
+    auto = {"DOCGENCTL_ENGINE": "auto"}
+    assert "main-data" in stack.ok("down", "--volumes", "--dry-run", environ=auto).stdout
+    assert "main-data" in str(
+        stack.ok("down", "--volumes", "--yes", "--json", environ=auto).document["steps"]
+    )
+    assert not home.exists()
+
+
 @pytest.mark.soak
 def test_a_deployment_that_fails_goes_back_to_the_last_good_version(make_processes: MakeProcesses) -> None:
     stack = make_processes("deploy")
