@@ -113,7 +113,8 @@ class Child:
             async with asyncio.timeout(grace_s):
                 await self.ended.wait()
         except TimeoutError:
-            kill_session(self._process.pid if self._process else 0)
+            if self._process is not None:  # it may have ended at the very moment that the grace did
+                kill_session(self._process.pid)
             await self.ended.wait()
 
     # -- starting ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -67,10 +68,9 @@ class Home:
         if any(_names(folder) for folder in (self.containers, self.networks, self.volumes)):
             return
         for folder in (self.containers, self.logs, self.networks, self.volumes, self.sockets, self.scratch):
-            for name in _names(folder):
-                (folder / name).unlink(missing_ok=True)
+            # Also what a killed command had begun, such as the scratch of a container that was never noted.
             if folder.is_dir():
-                folder.rmdir()
+                shutil.rmtree(folder)
         for name in _names(self.path):
             (self.path / name).unlink(missing_ok=True)
         if self.path.is_dir():

@@ -93,7 +93,12 @@ def kill_marked(container_ids: set[str]) -> int:
 
 
 def kill_session(pid: int) -> None:
-    """Kill the process group that a container's first process leads."""
+    """Kill the process group that a container's first process leads.
+
+    Raises ValueError for 0, which would mean the caller's own group, and for 1 and less: everybody.
+    """
+    if pid <= 1:
+        raise ValueError(f"{pid} is no container's process")
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
 
