@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -14,6 +15,10 @@ from docgenctl.model.errors import ConfigurationError, DocgenError, ExitCode
 
 if TYPE_CHECKING:
     from docgenctl.model.progress import Reporter
+
+
+#: In a terminal of fewer columns a table is told cell by cell.
+_NARROW = 50
 
 
 class Console:
@@ -75,6 +80,9 @@ class Console:
                     "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
                 )
             return
+        if shutil.get_terminal_size().columns < _NARROW:
+            self._blocks(headers, rows)
+            return
         from rich.console import Console as RichConsole
         from rich.table import Table
         from rich.text import Text
@@ -85,6 +93,14 @@ class Console:
         for row in rows:
             table.add_row(*(_tinted(cell, Text) for cell in row))
         RichConsole(file=self.out, no_color=not self.colours(self.out), highlight=False).print(table)
+
+    def _blocks(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A line a cell, since columns of three letters cannot be read."""
+        for row in rows:
+            for header, cell in zip(headers, row, strict=True):
+                if cell.strip():
+                    self.line(f"{header} {cell}".strip())
+            self.line()
 
     @contextmanager
     def progress(self) -> Iterator[Reporter]:

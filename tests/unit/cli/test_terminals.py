@@ -52,6 +52,11 @@ def on_a_terminal(folder: Path, *argv: str, **environ: str) -> tuple[int, str]:
     return running.wait(timeout=60), received.decode()
 
 
+def test_a_table_on_a_very_narrow_terminal_is_told_cell_by_cell(tmp_path: Path) -> None:
+    _, told = on_a_terminal(tmp_path, "config", "show", COLUMNS="20")
+    assert "SETTING log_level\r\nVALUE info\r\n" in told
+
+
 @pytest.mark.parametrize("argv", [["config", "show"], ["nonsense"], ["status"]], ids=" ".join)
 def test_a_terminal_gets_colours_unless_told_otherwise(argv: list[str], tmp_path: Path) -> None:
     _, coloured = on_a_terminal(tmp_path, *argv, TERM="xterm-256color")
