@@ -60,7 +60,9 @@ def draw_blueprint(
         key: settings.networks.frontend_pool if is_open(key) else settings.networks.backend_pool
         for key in keys
     }
-    taken = _taken_networks(observation, busy_subnets)
+    isolates = observation.isolates if observation else True
+    # Without containers a subnet is a note: what others use is in nobody's way, and no cause to begin anew.
+    taken = _taken_networks(observation, busy_subnets) if isolates else {}
     try:
         subnets = choose_subnets(pools, state.subnets, taken)
     except SubnetTakenError as error:
@@ -75,7 +77,7 @@ def draw_blueprint(
         subnets=subnets,
         owner=service_owner(opened.project.directory),
         tool_version=__version__,
-        isolates=observation.isolates if observation else True,
+        isolates=isolates,
         substitutions=substitutions,
         subnet_moves=tuple(_moves(state.subnets, subnets, taken)),
     )

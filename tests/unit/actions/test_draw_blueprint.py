@@ -1,0 +1,39 @@
+"""Deciding ports and subnets; the choices themselves are tried in tests/unit/planning."""
+
+from pathlib import Path
+
+import pytest
+
+from docgenctl.actions.draw_blueprint import draw_blueprint
+from docgenctl.actions.open_project import OpenProject, open_project
+from docgenctl.model.errors import SubnetTakenError
+from docgenctl.model.observed import Observation
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> OpenProject:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    environ = {
+        "DOCGENCTL_STATE_DIR": str(tmp_path / "state"),
+        "DOCGENCTL_CACHE_DIR": str(tmp_path / "cache"),
+    }
+    return open_project(workspace, environ)
+
+
+def everything_taken(*, isolates: bool) -> Observation:
+    return Observation(
+        containers=(), networks=(), volumes=(), foreign_subnets=("10.213.0.0/16",), isolates=isolates
+    )
+
+
+def test_subnets_that_others_use_count_for_containers(opened: OpenProject) -> None:
+    with pytest.raises(SubnetTakenError):
+        draw_blueprint(opened, everything_taken(isolates=True))
+
+
+def test_subnets_that_others_use_are_in_nobodys_way_without_containers(opened: OpenProject) -> None:
+    first = draw_blueprint(opened, everything_taken(isolates=False))
+    again = draw_blueprint(opened, everything_taken(isolates=False))
+    assert first.subnets == again.subnets
+    assert again.subnet_moves == ()
