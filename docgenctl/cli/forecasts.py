@@ -83,7 +83,11 @@ def _parts(forecast: Forecast) -> list[tuple[str, list[str]]]:
             "Services",
             [
                 f"{_SIGNS.get(service.action, '~')} {service.service} is {service.action}: {service.cause}"
-                + ("; it does not serve meanwhile" if service.interrupts else "")
+                + (
+                    "; it does not serve meanwhile"
+                    if service.interrupts and service.action != "removed"
+                    else ""
+                )
                 for service in forecast.services
             ],
         ),
