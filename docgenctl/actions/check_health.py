@@ -3,21 +3,20 @@
 import time
 from dataclasses import replace
 
+from docgenctl.actions.call_canaries import PROBE_TIMEOUT_S, call_canaries, canaries_of
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.settle_health import settle_health
 from docgenctl.actions.watch_crashes import trouble_of
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.endpoint.mcp_client import McpEndpoint
-from docgenctl.endpoint.probe import probe_discover, probe_gateway, probe_tool, wait_until_ready
+from docgenctl.endpoint.probe import probe_discover, probe_gateway, wait_until_ready
 from docgenctl.engine.protocol import Engine
-from docgenctl.model.blueprint import Blueprint, Server
+from docgenctl.model.blueprint import Server
 from docgenctl.model.health import HealthReport, LayerResult
 from docgenctl.model.observed import Health, ObservedContainer
 from docgenctl.planning.resolve_servers import resolve_servers
 
-#: A canary answers in milliseconds; one that takes longer than this is not healthy.
-PROBE_TIMEOUT_S = 15.0
 #: Not a failure, and nothing to be silent about.
 NO_EGRESS = "none without containers: what servers reach outside is not restricted"
 
@@ -39,28 +38,14 @@ def check_health(
         layers += (_ready(endpoint, server) for server in servers)
         with McpEndpoint(endpoint, timeout_s=PROBE_TIMEOUT_S) as client:
             layers.append(probe_discover(client))
-            layers += check_tools(servers, client)
+            layers += call_canaries(canaries_of(servers), client)
     return HealthReport(healthy=all(layer.ok for layer in layers), layers=tuple(layers))
 
 
-def prove_tools(blueprint: Blueprint, endpoint: Endpoint) -> tuple[LayerResult, ...]:
-    """One harmless real tool call per server, with the key that clients use."""
-    return prove_servers(blueprint.servers, endpoint)
-
-
 def prove_servers(servers: tuple[Server, ...], endpoint: Endpoint) -> tuple[LayerResult, ...]:
-    """The same for these servers."""
+    """One harmless real tool call per server, with the key that clients use."""
     with McpEndpoint(endpoint, timeout_s=PROBE_TIMEOUT_S) as client:
-        return check_tools(servers, client)
-
-
-def check_tools(servers: tuple[Server, ...], client: McpEndpoint) -> tuple[LayerResult, ...]:
-    """Layer `tool`: the harmless call of each server that names one, over the client's connection."""
-    return tuple(
-        probe_tool(client, server.facts.canary.tool, server.facts.canary.arguments)
-        for server in servers
-        if server.facts.canary is not None
-    )
+        return call_canaries(canaries_of(servers), client)
 
 
 def _ready(endpoint: Endpoint, server: Server) -> LayerResult:

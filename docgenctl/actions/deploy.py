@@ -8,6 +8,7 @@ the previous ones are still in the engine. Secrets are not rolled back: they are
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +17,12 @@ from pydantic import TypeAdapter, ValidationError
 from docgenctl import __version__
 from docgenctl.actions.changing import changing
 from docgenctl.actions.check_health import check_health
+from docgenctl.actions.design_stack import Design
 from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.fill_in_contents import fill_in_contents
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
-from docgenctl.actions.up import UpResult, bring_up_locked
+from docgenctl.actions.up import bring_up_locked
 from docgenctl.actions.wait_until_healthy import wait_until_healthy
 from docgenctl.actions.watch_crashes import watch_crashes
 from docgenctl.configuration.migrations import values_in_current_layout
@@ -76,7 +78,7 @@ def deploy(opened: OpenProject, engine: Engine, reporter: Reporter, *, timeout_s
         if previous is not None and previous.get("isolates", True) != engine.info().isolates:
             previous = None  # it ran on the other engine, and cannot run on this one
         try:
-            result = bring_up_locked(opened, engine, reporter, timeout_s=timeout_s)
+            result, design = bring_up_locked(opened, engine, reporter, timeout_s=timeout_s)
             health = check_health(opened, engine)
             if not health.healthy:
                 raise _unhealthy(health)
@@ -85,13 +87,13 @@ def deploy(opened: OpenProject, engine: Engine, reporter: Reporter, *, timeout_s
             change.error = error
             change.result = Result(report.outcome)
             return report
-        _remember(opened, result, isolates=engine.info().isolates)
+        _remember(opened, design, result.ports, isolates=engine.info().isolates)
         if result.plan.empty:
             change.nothing_changed()
     return DeployReport(
         outcome="unchanged" if result.plan.empty else "deployed",
         steps=_told(result.plan),
-        images={service.name: service.image for service in result.design.stack.services},
+        images={service.name: service.image for service in design.stack.services},
         health=health,
         error=None,
         rollback_error=None,
@@ -170,13 +172,12 @@ def _restore(
     return stack, plan
 
 
-def _remember(opened: OpenProject, result: UpResult, *, isolates: bool) -> None:
+def _remember(opened: OpenProject, design: Design, ports: Mapping[str, int], *, isolates: bool) -> None:
     """Record the stack that just proved healthy as the one to go back to."""
     store = StateStore(opened.state_dir)
-    design = result.design
     last_good = {
         "settings": opened.configuration.settings.model_dump(mode="json"),
-        "ports": dict(result.ports),
+        "ports": dict(ports),
         "isolates": isolates,
         "subnets": {network.key: network.subnet for network in design.stack.networks},
         "stack": _STACK.dump_python(design.stack, mode="json"),

@@ -23,7 +23,8 @@ class OpenProject:
     """A project with its checked configuration; `state_dir` exists and is private to the user.
 
     `wait_lock_s` is how long a changing command waits for another one to end. `flags_given` says that some
-    settings are those of this command line only.
+    settings are those of this command line only; `inputs` is the digest of all else that they follow from,
+    taken before they were read.
     """
 
     project: Project
@@ -33,6 +34,7 @@ class OpenProject:
     environ: Mapping[str, str]
     wait_lock_s: float = 0
     flags_given: bool = False
+    inputs: str = ""
 
     @property
     def engine(self) -> str:
@@ -64,6 +66,7 @@ def open_project(
         environ=environ,
         wait_lock_s=wait_lock_s,
         flags_given=flags_given,
+        inputs=inputs,
     )
     if not flags_given:
         _leave_note(opened, inputs)

@@ -14,22 +14,24 @@ may be deleted; whatever is wrong with it leads to a full render.
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Network
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import docgenctl
-from docgenctl.actions.cache import cache_directory
 from docgenctl.actions.changing import changing_state
+from docgenctl.actions.circumstances import (
+    circumstances_of,
+    digest_of_parts,
+    inputs_of,
+    lies_there,
+    own_ports,
+    subnets_are_free,
+)
 from docgenctl.certificates.verdict import good_between
 from docgenctl.files.private_files import read_private, remove_private, write_private
 from docgenctl.host.ports import port_is_free
-from docgenctl.host.routes import routes
 from docgenctl.model.errors import RefusedError
 from docgenctl.planning.reconcile import refuse_foreign
 
@@ -40,12 +42,9 @@ if TYPE_CHECKING:
     from docgenctl.actions.open_project import OpenProject
     from docgenctl.engine.protocol import Engine
     from docgenctl.model.blueprint import Blueprint
-    from docgenctl.model.observed import Observation
 
 _FILE = "render.json"
 _LAYOUT = 1
-#: What in the state directory says something about what is rendered; the rest is lock, history and notes.
-_STATE = ("state.json", "api-key", "api-key-dates.json", "gateway.pem", "ca", "secrets")
 
 
 def nothing_to_render(found: Glance, engine: Engine | None, *, wait_lock_s: float) -> tuple[str, ...] | None:
@@ -82,9 +81,9 @@ def leave_note(
         "ports": sorted(blueprint.ports.values()),
         "subnets": sorted(blueprint.subnets.values()),
         "variables": variables,
-        "files": {path: _digest([text.encode()]) for path, text in design.files.items()},
-        "circumstances": _circumstances(opened, engine, variables),
-        "inputs": _inputs(opened),
+        "files": {path: digest_of_parts([text.encode()]) for path, text in design.files.items()},
+        "circumstances": circumstances_of(opened, engine, variables),
+        "inputs": opened.inputs,
     }
     try:
         write_private(opened.state_dir / _FILE, json.dumps(note).encode() + b"\n")
@@ -113,100 +112,18 @@ def _recall(state_dir: Path) -> dict[str, Any] | None:
 def _holds(note: Mapping[str, Any], found: WhoseStack, engine: Engine | None) -> bool:
     try:
         begins, ends = note["good"]
-        if not begins <= time.time() < ends or note["inputs"] != _inputs(found):
+        if not begins <= time.time() < ends or note["inputs"] != inputs_of(found):
             return False
-        if not all(_lies_there(found.project.directory, path, told) for path, told in note["files"].items()):
+        if not all(lies_there(found.project.directory, path, told) for path, told in note["files"].items()):
             return False
         observation = engine.observe(found.project.name) if engine else None
         if observation is not None:
             refuse_foreign(found.project, observation)
-        if note["circumstances"] != _circumstances(found, engine, note["variables"]):
+        if note["circumstances"] != circumstances_of(found, engine, note["variables"]):
             return False
-        if not _subnets_are_free(note["subnets"], observation):
+        if not subnets_are_free(note["subnets"], observation):
             return False
-        ours = set(_own_ports(observation))
+        ours = set(own_ports(observation))
         return all(port in ours or port_is_free(note["bind"], port) for port in note["ports"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return False
-
-
-def _lies_there(workspace: Path, path: str, digest: str) -> bool:
-    try:
-        descriptor = os.open(workspace / path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return False
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor, not a path
-        closed = os.fstat(descriptor).st_mode & 0o777 == 0o600
-        return (closed or not Path(path).name.startswith(".env")) and _digest([file.read()]) == digest
-
-
-def _inputs(found: WhoseStack) -> str:
-    """The configuration's digest; the directory of an open project and of a glance is the same."""
-    from docgenctl.configuration.inputs import digest_of_inputs
-
-    return digest_of_inputs(found.project.directory, found.environ)
-
-
-def _circumstances(found: WhoseStack, engine: Engine | None, variables: Iterable[str]) -> str:
-    return _digest(_parts(found, engine, variables))
-
-
-def _parts(found: WhoseStack, engine: Engine | None, variables: Iterable[str]) -> Iterator[bytes]:
-    package = Path(docgenctl.__file__).resolve().parent
-    data = package / "_data" if (package / "_data").is_dir() else package.parent
-    yield from _stamps([package, data / "templates", data / "server_images"])
-    yield from _stamps([found.state_dir / name for name in _STATE])
-    yield from _stamps([cache_directory(found.environ) / "base-image"], below=2)
-    owner = found.project.directory.stat()
-    yield f"{owner.st_uid}:{owner.st_gid}".encode()
-    for variable in variables:
-        yield os.fsencode(found.environ.get(variable, ""))
-    yield engine.info().architecture.encode() if engine else b"no engine"
-
-
-def _subnets_are_free(subnets: Iterable[str], observation: Observation | None) -> bool:
-    """Whether nothing that engine or host use overlaps them; the stack's own networks do not count."""
-    ours = {network.subnet for network in observation.networks} if observation else set()
-    taken = [route.network for route in routes() if str(route.network) not in ours]
-    taken += [IPv4Network(subnet) for subnet in (observation.foreign_subnets if observation else ())]
-    return not any(IPv4Network(subnet).overlaps(network) for subnet in subnets for network in taken)
-
-
-def _own_ports(observation: Observation | None) -> Iterator[int]:
-    """Host ports that containers of the stack hold now; busy, and still ours."""
-    for container in observation.containers if observation else ():
-        if container.state in ("running", "restarting", "paused"):
-            yield from (port.host_port for port in container.ports)
-
-
-def _stamps(places: Iterable[Path], *, below: int = 99) -> Iterator[bytes]:
-    """Name, inode, size and times of every file at and below these places."""
-    pending = [(str(place), below) for place in places]
-    found = []
-    while pending:
-        place, levels = pending.pop()
-        try:
-            with os.scandir(place) as entries:
-                for entry in entries:
-                    if entry.is_dir(follow_symlinks=False):
-                        if levels and entry.name != "__pycache__":
-                            pending.append((entry.path, levels - 1))
-                    else:
-                        found.append(_stamp(entry.path, entry.stat(follow_symlinks=False)))
-        except NotADirectoryError:
-            found.append(_stamp(place, os.lstat(place)))
-        except FileNotFoundError:
-            found.append(f"{place}: absent")
-    yield from (stamp.encode(errors="surrogateescape") for stamp in sorted(found))
-
-
-def _stamp(path: str, status: os.stat_result) -> str:
-    return f"{path}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
-
-
-def _digest(parts: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()

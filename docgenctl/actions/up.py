@@ -9,12 +9,11 @@ a command that is interrupted anywhere is finished by the next `up`, which plans
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from docgenctl.actions.build_images import build_images, prepare_recipes
+from docgenctl.actions.call_canaries import canaries_of, prove_canaries
 from docgenctl.actions.changing import changing
-from docgenctl.actions.check_health import prove_tools
 from docgenctl.actions.design_stack import Design, design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.execute_plan import execute_plan
@@ -22,14 +21,14 @@ from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.find_port_holders import find_port_holders
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.recipe import Recipe
+from docgenctl.actions.up_note import leave_note
+from docgenctl.actions.up_result import UpResult
 from docgenctl.actions.wait_until_healthy import wait_until_healthy
 from docgenctl.actions.watch_crashes import CrashWatch, watch_crashes
-from docgenctl.endpoint.address import Endpoint
 from docgenctl.engine.protocol import Engine
 from docgenctl.host.workspace import prepare_output, unreadable_for
 from docgenctl.model.blueprint import Blueprint
-from docgenctl.model.errors import NotHealthyError, PortTakenError, SubnetTakenError, UsageError
-from docgenctl.model.health import LayerResult
+from docgenctl.model.errors import PortTakenError, SubnetTakenError, UsageError
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
 from docgenctl.planning.assemble_stack import ImageChoice
@@ -41,18 +40,6 @@ from docgenctl.rendering.write import ChangeKind, FileChange, write_files
 
 #: Rounds after which a host whose ports vanish faster than we bind them is given up.
 ROUNDS = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpResult:
-    """What `up` did and proved; `plan` is empty when there was nothing to do, times are in seconds."""
-
-    endpoint: Endpoint
-    plan: Plan
-    design: Design
-    ports: Mapping[str, int]
-    proofs: tuple[LayerResult, ...]
-    healthy_after_s: float
 
 
 def bring_up(
@@ -71,7 +58,7 @@ def bring_up(
     tool that does not work.
     """
     with changing(opened, "docgenctl up") as change:
-        result = bring_up_locked(
+        result, _ = bring_up_locked(
             opened, engine, reporter, timeout_s=timeout_s, rebuild=rebuild, recreate=recreate
         )
         if result.plan.empty:
@@ -87,8 +74,8 @@ def bring_up_locked(
     timeout_s: float,
     rebuild: bool = False,
     recreate: frozenset[str] = frozenset(),
-) -> UpResult:
-    """The same for a caller that holds the lock."""
+) -> tuple[UpResult, Design]:
+    """The same for a caller that holds the lock, with the design of what runs now."""
     refuse_foreign(opened.project, engine.observe(opened.project.name))
     attempt = _Attempt(opened, engine, reporter, rebuild=rebuild, recreate=recreate)
     with watch_crashes(engine, opened.project.name) as crashes:
@@ -108,16 +95,18 @@ def bring_up_locked(
             timeout_s=timeout_s,
         )
         healthy_after_s = time.monotonic() - started
-    proofs = prove_tools(blueprint, endpoint)
-    _refuse_unproved(proofs)
-    return UpResult(
+    proofs = prove_canaries(canaries_of(blueprint.servers), endpoint)
+    leave_note(opened, engine, blueprint, design, endpoint)
+    result = UpResult(
+        project=opened.project.name,
+        services=design.stack.service_names,
         endpoint=endpoint,
         plan=plan,
-        design=design,
         ports=blueprint.ports,
         proofs=proofs,
         healthy_after_s=healthy_after_s,
     )
+    return result, design
 
 
 def prepare_stack(
@@ -141,18 +130,6 @@ def prepare_stack(
         if plan.empty:
             change.nothing_changed()
         return design, plan
-
-
-def _refuse_unproved(proofs: tuple[LayerResult, ...]) -> None:
-    """A stack whose tools do not work is not up, however healthy its containers say they are."""
-    failed = [proof for proof in proofs if not proof.ok]
-    if failed:
-        raise NotHealthyError(
-            f"the stack runs, but {failed[0].subject} fails: {failed[0].detail}",
-            hint="docgenctl health, docgenctl logs",
-            code="not_proved",
-            details=[f"{proof.subject}: {proof.detail}" for proof in failed],
-        )
 
 
 class _Attempt:

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from docgenctl.actions.check_health import PROBE_TIMEOUT_S, check_containers, check_tools
+from docgenctl.actions.call_canaries import PROBE_TIMEOUT_S, call_canaries, canaries_of
+from docgenctl.actions.check_health import check_containers
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.endpoint.mcp_client import McpEndpoint
@@ -95,7 +96,10 @@ class _Watch:
         every_s = TOOLS_EVERY_S if well else ENGINE_EVERY_S
         if seen != self._seen or self._clock() - self._tools_at >= every_s:
             self._seen, self._tools_at = seen, self._clock()
-            self._tools = (probe_discover(self._client), *check_tools(self._servers, self._client))
+            self._tools = (
+                probe_discover(self._client),
+                *call_canaries(canaries_of(self._servers), self._client),
+            )
         return self._tools
 
 

@@ -6,14 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from docgenctl.actions.deploy import DeployReport
 from docgenctl.actions.status import ServiceStatus
-from docgenctl.actions.up import UpResult
+from docgenctl.actions.up_result import UpResult
 from docgenctl.cli import deploy, health, status, up
 from docgenctl.cli.console import Console, error_document
 from docgenctl.cli.forecasts import forecast_document
@@ -75,13 +74,13 @@ def shape_of_health() -> Any:
 
 
 def shape_of_up() -> Any:
-    design: Any = SimpleNamespace(stack=SimpleNamespace(project="p"))
     plan = Plan(steps=(STEP,))
     return up._document(
         UpResult(
             endpoint=ENDPOINT,
             plan=plan,
-            design=design,
+            project="p",
+            services=("main",),
             ports={"orchestrator": 1, "main": 2, "main_health": 3, "github": 4},
             proofs=(LAYER,),
             healthy_after_s=1.0,

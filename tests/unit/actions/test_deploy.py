@@ -37,7 +37,7 @@ def verdicts(monkeypatch: pytest.MonkeyPatch) -> Verdicts:
         monkeypatch.setattr(module, "wait_until_healthy", lambda *_, **__: None)
         monkeypatch.setattr(module, "find_endpoint", find)
     monkeypatch.setattr(deployment, "check_health", check)
-    monkeypatch.setattr(up, "prove_tools", lambda *_: ())
+    monkeypatch.setattr(up, "prove_canaries", lambda *_: ())
     return coming
 
 

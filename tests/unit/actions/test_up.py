@@ -4,15 +4,12 @@ import pytest
 
 from docgenctl.actions.down import take_down
 from docgenctl.actions.open_project import OpenProject
-from docgenctl.actions.up import _refuse_unproved
 from docgenctl.model.errors import (
     EngineError,
-    NotHealthyError,
     PortTakenError,
     RefusedError,
     SubnetTakenError,
 )
-from docgenctl.model.health import LayerResult
 from docgenctl.model.settings import PortRange
 from docgenctl.model.stack import LABEL_CONTENT_DIGEST
 from docgenctl.state.store import StateStore
@@ -158,12 +155,3 @@ def test_up_that_is_cut_off_before_any_change_is_finished_by_the_next_one(stage:
         take_down(stage.opened, engine, stage.listener, with_data=True)
         left = engine.observe("demo")
         assert (left.containers, left.networks, left.volumes) == ((), (), ())
-
-
-def test_a_stack_whose_tool_fails_is_not_up() -> None:
-    good = LayerResult("tool", "files_list", ok=True, latency_ms=1)
-    bad = LayerResult("tool", "github_status", ok=False, latency_ms=1, detail="no answer")
-    _refuse_unproved((good,))
-    with pytest.raises(NotHealthyError, match="github_status fails: no answer") as caught:
-        _refuse_unproved((good, bad))
-    assert caught.value.code == "not_proved"

@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 CERTIFICATE, KEY, SIGNALS = sys.argv[1], sys.argv[2], Path(sys.argv[3])
 server = MCPServer("fixture", version="9.9")
+winded: set[str] = set()
 
 
 async def signalled(name: str) -> None:
@@ -49,6 +50,14 @@ async def steps(count: int, ctx: Context[Any, Any]) -> str:
 @server.tool(description="Fails on purpose.")
 def fail() -> str:
     raise ToolError("no such \x1b[31mluck")
+
+
+@server.tool(description="Fails once for each name, and works from then on.")
+def second_wind(name: str) -> str:
+    if name not in winded:
+        winded.add(name)
+        raise ToolError("out of breath")
+    return "well"
 
 
 @server.tool(description="Never answers.")
