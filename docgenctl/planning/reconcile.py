@@ -36,17 +36,29 @@ _RUNNING = ("running", "restarting")
 
 
 def refuse_foreign(project: Project, observation: Observation) -> None:
-    """Raise RefusedError when the project's name is used by the stack of another directory."""
+    """Raise RefusedError when the project's name is used by the stack of another directory.
+
+    Networks and volumes count too: the data of a stack that is down is still somebody's.
+    """
     for container in observation.containers:
         owner = container.labels.get(LABEL_PROJECT_ID)
         directory = container.labels.get(_COMPOSE_WORKING_DIR, "another directory")
         if owner == project.id or (owner is None and directory == str(project.directory)):
             continue
-        raise RefusedError(
-            f"project {project.name} belongs to {directory}: container {container.name} was started there",
-            hint="give this one a name of its own in docgen.yaml: project: NAME",
-            code="foreign_project",
-        )
+        raise _foreign(project, f"{directory}: container {container.name} was started there")
+    things = [("network", network.name, network.labels) for network in observation.networks]
+    things += [("volume", volume.name, volume.labels) for volume in observation.volumes]
+    for kind, name, labels in things:
+        if labels.get(LABEL_PROJECT_ID, project.id) != project.id:
+            raise _foreign(project, f"another directory: {kind} {name} was made for it")
+
+
+def _foreign(project: Project, evidence: str) -> RefusedError:
+    return RefusedError(
+        f"project {project.name} belongs to {evidence}",
+        hint="give this one a name of its own in docgen.yaml: project: NAME",
+        code="foreign_project",
+    )
 
 
 def plan_up(stack: Stack, observation: Observation, *, recreate: frozenset[str] = frozenset()) -> Plan:
@@ -225,7 +237,10 @@ class _Draft:
         cause = cause or "missing"
         before = [self._remove(container, cause)] if container is not None else []
         before.append(f"{Verb.REMOVE_CONTAINER}:{service.container_name}")
-        filled = [self._fill(mount.volume, cause, before) for mount in service.volumes]
+        filled = [
+            self._fill(mount.volume, self._cause_to_fill(mount.volume, cause), before)
+            for mount in service.volumes
+        ]
         networks = [f"{Verb.CREATE_NETWORK}:{place.network}" for place in service.networks]
         created = self.add(Verb.CREATE_CONTAINER, service.name, cause, needs=[*before, *filled, *networks])
         self.add(Verb.START_CONTAINER, service.name, cause, needs=[created, *starts])
@@ -256,6 +271,13 @@ class _Draft:
         if container.labels.get(LABEL_SPEC_DIGEST) != service.digest:
             return _service_difference(service, container)
         return container_drift(service, self.stack, container)
+
+    def _cause_to_fill(self, key: str, cause: str) -> str:
+        """What is kept in a volume that is there is none of ours to change; only its owner is."""
+        volume = self.stack.volume(key)
+        there = any(seen.name == volume.name for seen in self.observation.volumes)
+        kept = there and volume.purpose is VolumePurpose.DATA
+        return "its owner is checked, its content stays" if kept else cause
 
     def _fill(self, key: str, cause: str, before: list[str]) -> str:
         needs = [f"{Verb.CREATE_VOLUME}:{key}", *before]

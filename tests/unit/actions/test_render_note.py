@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import docgenctl
-from docgenctl.actions import render_note
+from docgenctl.actions import circumstances, render_note
 from docgenctl.actions.glance import glance
 from docgenctl.actions.open_project import open_project
 from docgenctl.actions.render import render_files
@@ -65,7 +65,7 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """Other stacks of this machine come and go; their networks are of no concern here."""
-    monkeypatch.setattr(render_note, "routes", lambda: ())
+    monkeypatch.setattr(circumstances, "routes", lambda: ())
     return Place(tmp_path)
 
 
@@ -190,9 +190,9 @@ def test_a_remembered_port_that_was_taken_leads_to_a_full_render(place: Place) -
 def test_a_subnet_that_the_host_routes_elsewhere_now_leads_to_a_full_render(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(render_note, "routes", lambda: (Route(IPv4Network("10.0.0.0/8"), "tun0"),))
+    monkeypatch.setattr(circumstances, "routes", lambda: (Route(IPv4Network("10.0.0.0/8"), "tun0"),))
     assert place.unchanged() is None
-    monkeypatch.setattr(render_note, "routes", lambda: (Route(IPv4Network("192.0.2.0/24"), "tun0"),))
+    monkeypatch.setattr(circumstances, "routes", lambda: (Route(IPv4Network("192.0.2.0/24"), "tun0"),))
     assert place.unchanged() is not None
 
 
