@@ -237,10 +237,7 @@ class _Draft:
         cause = cause or "missing"
         before = [self._remove(container, cause)] if container is not None else []
         before.append(f"{Verb.REMOVE_CONTAINER}:{service.container_name}")
-        filled = [
-            self._fill(mount.volume, self._cause_to_fill(mount.volume, cause), before)
-            for mount in service.volumes
-        ]
+        filled = [self._fill(mount.volume, cause, before) for mount in service.volumes]
         networks = [f"{Verb.CREATE_NETWORK}:{place.network}" for place in service.networks]
         created = self.add(Verb.CREATE_CONTAINER, service.name, cause, needs=[*before, *filled, *networks])
         self.add(Verb.START_CONTAINER, service.name, cause, needs=[created, *starts])
@@ -271,13 +268,6 @@ class _Draft:
         if container.labels.get(LABEL_SPEC_DIGEST) != service.digest:
             return _service_difference(service, container)
         return container_drift(service, self.stack, container)
-
-    def _cause_to_fill(self, key: str, cause: str) -> str:
-        """What is kept in a volume that is there is none of ours to change; only its owner is."""
-        volume = self.stack.volume(key)
-        there = any(seen.name == volume.name for seen in self.observation.volumes)
-        kept = there and volume.purpose is VolumePurpose.DATA
-        return "its owner is checked, its content stays" if kept else cause
 
     def _fill(self, key: str, cause: str, before: list[str]) -> str:
         needs = [f"{Verb.CREATE_VOLUME}:{key}", *before]

@@ -31,9 +31,6 @@ from tests.unit.planning.machines import (
 SMALL: dict[str, Any] = {"servers": {"main": {}}}
 
 
-KEPT = "its owner is checked, its content stays"
-
-
 def after(breaking: Breaking, wanted: Stack | None = None, **options: Any) -> list[str]:
     """What `up` would do on a running stack to which this happened."""
     engine = running(make_stack())
@@ -49,7 +46,7 @@ def recreated(service: str, cause: str, *volumes: str) -> list[str]:
     return [
         f"stop container {service} ({cause})",
         f"remove container {service} ({cause})",
-        *(f"fill volume {service}-{volume} ({KEPT if volume == 'data' else cause})" for volume in volumes),
+        *(f"fill volume {service}-{volume} ({cause})" for volume in volumes),
         f"create container {service} ({cause})",
         f"start container {service} ({cause})",
     ]
@@ -317,15 +314,6 @@ def test_the_data_of_another_directory_whose_stack_is_down_is_refused_by_name() 
         refuse_foreign(elsewhere, left)
     assert caught.value.code == "foreign_project"
     refuse_foreign(HERE, left)
-
-
-def test_a_volume_that_is_kept_is_not_said_to_be_filled_anew() -> None:
-    stack = make_stack()
-    engine = running(stack)
-    plan = plan_up(stack, seen(engine), recreate=frozenset({"main"}))
-    causes = {step.subject: step.cause for step in plan.steps if step.verb is Verb.FILL_VOLUME}
-    assert causes["main-data"] == "its owner is checked, its content stays"
-    assert causes["main-config"] == "asked for"
 
 
 def unlabelled(engine: FakeEngine) -> None:
