@@ -109,7 +109,7 @@ def test_a_second_up_does_nothing_and_says_so(up: Stack) -> None:
     again = up.ok("up")
 
     assert snapshot(up) == before
-    assert "Nothing to do: all 5 containers run as configured." in again.stderr
+    assert "nothing to do: 5 services run as configured, and are healthy" in again.stdout
     assert up.up()["steps"] == []
     assert snapshot(up) == before
 
