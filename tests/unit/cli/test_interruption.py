@@ -21,8 +21,8 @@ import os, sys, time
 from docgenctl.cli import tree
 
 def work(arguments, **_):
-    print("working", file=sys.stderr, flush=True)
     try:
+        print("working", file=sys.stderr, flush=True)
         time.sleep(60)
     finally:
         if HOW == "slowly":

@@ -59,7 +59,14 @@ def test_it_discovers_what_the_server_speaks(client: McpEndpoint) -> None:
 
 
 def test_it_lists_the_tools(client: McpEndpoint) -> None:
-    assert [tool["name"] for tool in client.list_tools()] == ["echo", "grüße", "steps", "fail", "hang"]
+    assert [tool["name"] for tool in client.list_tools()] == [
+        "echo",
+        "grüße",
+        "steps",
+        "fail",
+        "second_wind",
+        "hang",
+    ]
 
 
 def test_it_follows_a_list_over_all_its_pages(shared: Stack) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from docgenctl.certificates.gateway import ensure_gateway_certificate
 from docgenctl.engine.docker_engine import DockerEngine
-from docgenctl.planning.assemble_stack import ImageChoice
+from docgenctl.planning.assemble_stack import ORCHESTRATOR_NETWORK, ImageChoice
 from docgenctl.rendering.gateway import render_gateway
 from tests.engine_fixtures import project_name, remove_project
 from tests.unit.rendering.blueprints import EMPTY, FULL, TEMPLATES, make_blueprint
@@ -75,7 +75,8 @@ def gateway(
         parts.fill("gateway-config", files, base_image)
         parts.fill("gateway-secrets", {"gateway.pem": certificate.pem}, base_image)
         orchestrator = stand_in(parts.stack.service("orchestrator"), "python3", "-c", STAND_IN)
-        orchestrator = replace(orchestrator, networks=orchestrator.networks[:1])
+        place = next(it for it in orchestrator.networks if it.network == ORCHESTRATOR_NETWORK)
+        orchestrator = replace(orchestrator, networks=(place,))
         # The gateway first: it must come up while its backend does not exist yet.
         parts.start(parts.stack.service("gateway"))
         started = parts.start(orchestrator)

@@ -7,6 +7,7 @@ or the other.
 
 import ast
 import inspect
+import re
 import warnings
 from dataclasses import dataclass
 
@@ -140,7 +141,9 @@ def _class(node: ast.ClassDef) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _SIGNATURE else text[: _SIGNATURE - 1] + "…"
+    if len(text) <= _SIGNATURE:
+        return text
+    return re.sub(r"\w+$", "", text[: _SIGNATURE - 1]) + "…"  # half a name would be a wrong one
 
 
 def _unparse(node: ast.AST) -> str:
