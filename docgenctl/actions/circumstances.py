@@ -21,6 +21,7 @@ from docgenctl.host.routes import routes
 if TYPE_CHECKING:
     from docgenctl.actions.open_engine import WhoseStack
     from docgenctl.engine.protocol import Engine
+    from docgenctl.model.image_facts import ImageFacts
     from docgenctl.model.observed import Observation
 
 #: What in the state directory says something about what is rendered; the rest is lock, history and notes.
@@ -61,6 +62,11 @@ def _parts(found: WhoseStack, engine: Engine | None, variables: Iterable[str]) -
     for variable in variables:
         yield os.fsencode(found.environ.get(variable, ""))
     yield engine.info().architecture.encode() if engine else b"no engine"
+
+
+def secret_variables(facts: Iterable[ImageFacts]) -> list[str]:
+    """The names of all variables that may hold a secret of some server."""
+    return sorted({secret.environment for fact in facts for secret in fact.secrets})
 
 
 def subnets_are_free(subnets: Iterable[str], observation: Observation | None) -> bool:

@@ -14,7 +14,6 @@ may be deleted; whatever is wrong with it leads to a full render.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,13 +26,14 @@ from docgenctl.actions.circumstances import (
     inputs_of,
     lies_there,
     own_ports,
+    secret_variables,
     subnets_are_free,
 )
 from docgenctl.certificates.verdict import good_between
-from docgenctl.files.private_files import read_private, remove_private, write_private
+from docgenctl.files.private_files import remove_private
 from docgenctl.host.ports import port_is_free
-from docgenctl.model.errors import RefusedError
 from docgenctl.planning.reconcile import refuse_foreign
+from docgenctl.state import note_file
 
 if TYPE_CHECKING:
     from docgenctl.actions.design_stack import Design
@@ -53,7 +53,7 @@ def nothing_to_render(found: Glance, engine: Engine | None, *, wait_lock_s: floa
     Holds the project's lock and leaves an entry in its history, as any render does. Raises LockedError, and
     RefusedError for a stack of another directory.
     """
-    note = _recall(found.state_dir)
+    note = note_file.read_note(found.state_dir / _FILE, _LAYOUT)
     if note is None or not _holds(note, found, engine):
         return None
     with changing_state(found.state_dir, "docgenctl render", wait_s=wait_lock_s) as change:
@@ -73,9 +73,8 @@ def leave_note(
     window = good_between(opened.state_dir)
     if window is None:
         return
-    variables = sorted({secret.environment for facts in opened.facts.values() for secret in facts.secrets})
+    variables = secret_variables(opened.facts.values())
     note = {
-        "layout": _LAYOUT,
         "good": window,
         "bind": blueprint.settings.ports.bind,
         "ports": sorted(blueprint.ports.values()),
@@ -85,10 +84,7 @@ def leave_note(
         "circumstances": circumstances_of(opened, engine, variables),
         "inputs": opened.inputs,
     }
-    try:
-        write_private(opened.state_dir / _FILE, json.dumps(note).encode() + b"\n")
-    except RefusedError:
-        return
+    note_file.leave_note(opened.state_dir / _FILE, _LAYOUT, note)
 
 
 def forget_note(state_dir: Path) -> None:
@@ -99,14 +95,6 @@ def forget_note(state_dir: Path) -> None:
 def is_noted(state_dir: Path) -> bool:
     """Whether a render has left a note; without one there is nothing to look at."""
     return (state_dir / _FILE).exists()
-
-
-def _recall(state_dir: Path) -> dict[str, Any] | None:
-    try:
-        note = json.loads(read_private(state_dir / _FILE) or b"{}")
-        return note if isinstance(note, dict) and note.get("layout") == _LAYOUT else None
-    except (RefusedError, ValueError):
-        return None
 
 
 def _holds(note: Mapping[str, Any], found: WhoseStack, engine: Engine | None) -> bool:

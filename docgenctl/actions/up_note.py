@@ -14,7 +14,6 @@ the full way.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -29,6 +28,7 @@ from docgenctl.actions.circumstances import (
     digest_of_parts,
     inputs_of,
     lies_there,
+    secret_variables,
     subnets_are_free,
 )
 from docgenctl.actions.up_result import UpResult
@@ -36,12 +36,12 @@ from docgenctl.actions.wait_until_healthy import wait_until_healthy
 from docgenctl.actions.watch_crashes import watch_crashes
 from docgenctl.certificates.verdict import good_between
 from docgenctl.endpoint.address import Endpoint
-from docgenctl.files.private_files import read_private, remove_private, write_private
-from docgenctl.model.errors import RefusedError
+from docgenctl.files.private_files import remove_private
 from docgenctl.model.observed import Health
 from docgenctl.model.plan import Plan
 from docgenctl.planning.drift import foreign_members
 from docgenctl.planning.reconcile import plan_up
+from docgenctl.state import note_file
 
 if TYPE_CHECKING:
     from docgenctl.actions.design_stack import Design
@@ -96,7 +96,7 @@ def nothing_to_bring_up(
 
 def holding_note(found: WhoseStack, engine: Engine) -> Mapping[str, Any] | None:
     """What the last `up` noted, None when anything is not as it was then."""
-    note = _recall(found.state_dir)
+    note = note_file.read_note(found.state_dir / _FILE, _LAYOUT)
     return note if note is not None and _holds(note, found, engine) else None
 
 
@@ -110,10 +110,9 @@ def leave_note(
     if opened.flags_given or window is None or not plan.empty or foreign_members(design.stack, observation):
         remove_private(opened.state_dir / _FILE)
         return
-    variables = sorted({secret.environment for facts in opened.facts.values() for secret in facts.secrets})
+    variables = secret_variables(opened.facts.values())
     output = blueprint.settings.workspace.output
     note = {
-        "layout": _LAYOUT,
         "good": window,
         "services": design.stack.service_names,
         "ports": dict(blueprint.ports),
@@ -129,18 +128,7 @@ def leave_note(
         "circumstances": circumstances_of(opened, engine, variables),
         "inputs": opened.inputs,
     }
-    try:
-        write_private(opened.state_dir / _FILE, json.dumps(note).encode() + b"\n")
-    except RefusedError:
-        return
-
-
-def _recall(state_dir: Path) -> dict[str, Any] | None:
-    try:
-        note = json.loads(read_private(state_dir / _FILE) or b"{}")
-        return note if isinstance(note, dict) and note.get("layout") == _LAYOUT else None
-    except (RefusedError, ValueError):
-        return None
+    note_file.leave_note(opened.state_dir / _FILE, _LAYOUT, note)
 
 
 def _holds(note: Mapping[str, Any], found: WhoseStack, engine: Engine) -> bool:

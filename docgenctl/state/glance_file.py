@@ -4,12 +4,10 @@
 (damaged, of another layout, not ours) counts as not there: the configuration is then read in full.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from docgenctl.files.private_files import read_private, write_private
-from docgenctl.model.errors import RefusedError
+from docgenctl.state import note_file
 
 _FILE = "glance.json"
 _LAYOUT = 3
@@ -33,14 +31,13 @@ class Remembered:
 
 def recall(state_dir: Path) -> Remembered | None:
     """What was remembered, None when there is nothing that can be trusted."""
+    note = note_file.read_note(state_dir / _FILE, _LAYOUT)
+    if note is None:
+        return None
     try:
-        data = read_private(state_dir / _FILE)
-        document = json.loads(data) if data else None
-        if not isinstance(document, dict) or document.pop("layout", None) != _LAYOUT:
-            return None
-        lists = {name: tuple(document[name]) for name in ("servers", "keys", "notes")}
-        remembered = Remembered(**{**document, **lists})
-    except (RefusedError, ValueError, TypeError, KeyError):
+        lists = {name: tuple(note[name]) for name in ("servers", "keys", "notes")}
+        remembered = Remembered(**{**note, **lists})
+    except (TypeError, KeyError):
         return None
     words = [remembered.inputs, remembered.name, remembered.engine]
     words += [*remembered.servers, *remembered.keys, *remembered.notes]
@@ -49,16 +46,15 @@ def recall(state_dir: Path) -> Remembered | None:
 
 def remember(state_dir: Path, remembered: Remembered) -> None:
     """Keep it for the next command; where that cannot be written, the next command reads in full."""
-    document = {
-        "layout": _LAYOUT,
-        "inputs": remembered.inputs,
-        "name": remembered.name,
-        "engine": remembered.engine,
-        "servers": remembered.servers,
-        "keys": remembered.keys,
-        "notes": remembered.notes,
-    }
-    try:
-        write_private(state_dir / _FILE, json.dumps(document).encode() + b"\n")
-    except RefusedError:
-        return
+    note_file.leave_note(
+        state_dir / _FILE,
+        _LAYOUT,
+        {
+            "inputs": remembered.inputs,
+            "name": remembered.name,
+            "engine": remembered.engine,
+            "servers": remembered.servers,
+            "keys": remembered.keys,
+            "notes": remembered.notes,
+        },
+    )
