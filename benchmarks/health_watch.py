@@ -63,7 +63,7 @@ def _workspace(given: str | None) -> Iterator[Path]:
         try:
             yield workspace
         finally:
-            subprocess.run([*DOCGENCTL, "down"], cwd=workspace, check=True)
+            subprocess.run([*DOCGENCTL, "down", "--volumes", "--yes"], cwd=workspace, check=True)
 
 
 @contextmanager
