@@ -42,7 +42,8 @@ class ProcessStack(Stack):
 
     def processes(self) -> dict[str, int]:
         """Service → its first process."""
-        return {service: min(marked(one)) for service, one in self.containers().items() if marked(one)}
+        found = {service: marked(one) for service, one in self.containers().items()}
+        return {service: min(pids) for service, pids in found.items() if pids}
 
     def supervisor(self) -> int:
         pid = next(iter(self.processes().values()))
