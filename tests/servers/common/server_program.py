@@ -6,6 +6,7 @@ import sys
 
 import structlog
 from docgen_common.app import create_app
+from docgen_common.auth import current_caller
 from docgen_common.health import CheckResult
 from docgen_common.limits import Limits
 from docgen_common.serve import run
@@ -47,6 +48,10 @@ async def say(_: Request) -> JSONResponse:
     return JSONResponse("said")
 
 
+async def whom(_: Request) -> JSONResponse:
+    return JSONResponse(current_caller())
+
+
 def build(settings: ServerSettings) -> Starlette:
     calls = iter(range(1000))
 
@@ -67,6 +72,7 @@ def build(settings: ServerSettings) -> Starlette:
             Route("/sleep", sleep),
             Route("/crash", crash),
             Route("/say", say),
+            Route("/whom", whom),
         ],
         limits=Limits(
             body_bytes=settings.max_body_bytes,

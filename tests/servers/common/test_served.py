@@ -40,6 +40,17 @@ def test_both_headers_carry_a_key_but_not_two_different_ones(server: Any) -> Non
     assert server.get("/say?api_key=dgk_one&key=dgk_one").status_code == 401
 
 
+def test_only_the_orchestrators_key_may_name_another_caller(make_server: Any) -> None:
+    server = make_server()
+    server.switch_keys("1", key_entry("dgk_one"), key_entry("dgk_inner", "upstream-probe"))
+    server.start()
+    named = {"X-Docgen-Caller": "alice"}
+    assert server.get("/whom", "dgk_one", **named).json() == "default"
+    assert server.get("/whom", "dgk_inner", **named).json() == "alice"
+    assert server.get("/whom", "dgk_inner").json() == "upstream-probe"
+    assert server.get("/whom", "dgk_inner", **{"X-Docgen-Caller": "a b"}).json() == "upstream-probe"
+
+
 def test_a_replaced_key_is_refused_within_a_second_and_the_new_one_works(server: Any) -> None:
     server.switch_keys("2", key_entry("dgk_two", "second"))
     switched = time.monotonic()

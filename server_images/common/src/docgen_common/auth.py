@@ -7,6 +7,7 @@ teaches nothing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from contextvars import ContextVar
 
@@ -19,13 +20,28 @@ from docgen_common.settings import ServerSettings
 OPEN_PATHS = frozenset({"/health", "/health/ready"})
 """What anybody may GET."""
 
+CALLER_HEADER = "X-Docgen-Caller"
+"""In which the orchestrator names the key of its own caller; the gateway deletes it from outside."""
+
 _MAX_KEY_BYTES = 512
+_RELAYING = "upstream-"
+_CALLER = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _current: ContextVar[str | None] = ContextVar("key_id", default=None)
+_caller: ContextVar[str | None] = ContextVar("caller", default=None)
 
 
 def current_key_id() -> str | None:
     """The id (not the value) of the key that the request being served came with."""
     return _current.get()
+
+
+def current_caller() -> str | None:
+    """Whom the request being served is for: the id of the key that the outermost caller came with.
+
+    Behind the orchestrator that is the caller it names; only its own keys (``upstream-<server>``) are believed.
+    What belongs to one caller (tasks, events) is kept by this.
+    """
+    return _caller.get()
 
 
 def key_ring(settings: ServerSettings) -> KeyRing:
@@ -69,8 +85,18 @@ class ApiKeyAuth:
         if key is None:
             return False
         _current.set(key.id)
+        _caller.set(_named_caller(key.id, scope["headers"]))
         scope.setdefault("state", {}).update(key_id=key.id, scopes=key.scopes)
         return True
+
+
+def _named_caller(key_id: str, headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """The caller that a relaying key names, else the key's own id."""
+    wanted = CALLER_HEADER.lower().encode()
+    named = [value.decode("latin-1") for name, value in headers if name == wanted]
+    if key_id.startswith(_RELAYING) and len(named) == 1 and _CALLER.fullmatch(named[0]):
+        return named[0]
+    return key_id
 
 
 def presented_key(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -13,6 +13,7 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
+from docgen_common.auth import CALLER_HEADER, current_caller
 from docgen_common.correlation import current_correlation_id, current_traceparent
 from mcp.server.context import ServerRequestContext
 from mcp.shared.exceptions import MCPError
@@ -54,7 +55,7 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
         method=ctx.method,
         params={**params, "_meta": _envelope(ctx)},
         name=name,
-        headers={**headers, **_trace_headers()},
+        headers={**headers, **_request_headers()},
         repeatable=ctx.method != "tools/call",
     )
     try:
@@ -117,8 +118,12 @@ def _envelope(ctx: Context) -> dict[str, Any]:
     return meta
 
 
-def _trace_headers() -> dict[str, str]:
-    headers = {"X-Correlation-ID": current_correlation_id(), "traceparent": current_traceparent()}
+def _request_headers() -> dict[str, str]:
+    headers = {
+        "X-Correlation-ID": current_correlation_id(),
+        "traceparent": current_traceparent(),
+        CALLER_HEADER: current_caller(),
+    }
     return {name: value for name, value in headers.items() if value is not None}
 
 
