@@ -76,8 +76,20 @@ class Running:
         sent = {"Authorization": f"Bearer {key}"} if key else {}
         return httpx2.get(f"http://127.0.0.1:{self.port}{path}", headers={**sent, **headers}, trust_env=False)
 
+    def logged(self, **wanted: Any) -> list[dict[str, Any]]:
+        """The lines with these fields, the request's own among them: it is written after the answer."""
+        deadline = time.monotonic() + 10
+        while True:
+            found = [line for line in self.lines() if wanted.items() <= line.items()]
+            if any(line["event"] == "request" for line in found):
+                return found
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.01)
+
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.log.read_text().splitlines()]
+        return [
+            json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")
+        ]
 
 
 @pytest.fixture

@@ -38,8 +38,8 @@ def current_key_id() -> str | None:
 def current_caller() -> str | None:
     """Whom the request being served is for: the id of the key that the outermost caller came with.
 
-    Behind the orchestrator that is the caller it names; only its own keys (``upstream-<server>``) are believed.
-    What belongs to one caller (tasks, events) is kept by this.
+    Behind the orchestrator that is the caller it names; only its own keys (``upstream-<server>``) are
+    believed. What belongs to one caller (tasks, events) is kept by this.
     """
     return _caller.get()
 
