@@ -1,14 +1,5 @@
-"""The names that a document may mention, because they exist."""
+"""The names that a document may mention, because they exist: a noun of the facts, used in writing."""
 
-from dataclasses import dataclass
+from docgen_main.facts.known_names import KnownNames
 
-
-@dataclass(frozen=True, slots=True)
-class KnownNames:
-    """Paths of files and directories, public symbols, dependencies, lines that can be typed, versions."""
-
-    paths: frozenset[str] = frozenset()
-    symbols: frozenset[str] = frozenset()
-    dependencies: frozenset[str] = frozenset()
-    commands: frozenset[str] = frozenset()
-    versions: frozenset[str] = frozenset()
+__all__ = ["KnownNames"]

@@ -66,7 +66,7 @@ def tests(project: Project) -> dict[str, object] | None:
     """Where the tests are, and the command that runs them when one is certain."""
     if not project.tests:
         return None
-    return {"tests": project.tests, "command": getting_started.test_command(project)}
+    return {"tests": project.tests, "command": project.test_command}
 
 
 def _configuration(project: Project) -> dict[str, object] | None:

@@ -4,11 +4,12 @@ from collections import Counter
 from functools import cached_property
 
 from docgen_main.facts import commands as command_readers
-from docgen_main.facts import prose, python_api
+from docgen_main.facts import known_names, prose, python_api, usual_commands
 from docgen_main.facts.budget import Budget
 from docgen_main.facts.components import edges_between
 from docgen_main.facts.history import read_history
 from docgen_main.facts.inventory import take_inventory
+from docgen_main.facts.known_names import KnownNames
 from docgen_main.facts.languages import is_test
 from docgen_main.facts.manifests import MANIFEST_BYTES, read_manifest, reader_for
 from docgen_main.facts.model import (
@@ -215,6 +216,31 @@ class Project:
         for entry in found:
             seen.setdefault(entry.line, entry)
         return tuple(seen.values())
+
+    @cached_property
+    def install_commands(self) -> tuple[str, ...]:
+        """The lines that install or build the project."""
+        text = (self.text("pyproject.toml") or "") if "pyproject.toml" in self.top else ""
+        return usual_commands.install_commands(self.top, text)
+
+    @cached_property
+    def test_command(self) -> str:
+        """The line that runs the tests, or "" when it would be a guess."""
+        tests = [module for module in self.modules if module.test]
+        needs = [dependency for _, declared in self.dependencies for dependency in declared]
+        return usual_commands.test_command(self.commands, self.top, tests, needs)
+
+    @cached_property
+    def known_names(self) -> KnownNames:
+        """Every name that a document about this project may mention."""
+        lines = {*self.install_commands, self.test_command} - {""}
+        return KnownNames(
+            paths=known_names.with_directories(self.paths),
+            symbols=known_names.symbol_names(self.modules),
+            dependencies=known_names.dependency_names(self.manifests),
+            commands=known_names.command_lines(self.commands, self.entries) | lines,
+            versions=known_names.version_names(self.manifests, self.history),
+        )
 
     @cached_property
     def modules(self) -> tuple[Module, ...]:
