@@ -1,0 +1,22 @@
+"""How much a page takes on."""
+
+#: Larger Markdown is refused: no browser shows such a page with pleasure.
+MARKDOWN_BYTES = 8 << 20
+#: Longer code, or code with a longer line, is shown without colours.
+CODE_CHARACTERS = 50_000
+CODE_LINE_CHARACTERS = 2_000
+#: Headings in the table of contents; deeper levels go first when there are more.
+CONTENTS_ENTRIES = 1_500
+
+
+class TooLargeError(ValueError):
+    """The Markdown is too large for one page."""
+
+
+def check_size(markdown: str) -> None:
+    """Raise `TooLargeError` when `markdown` is too large for one page."""
+    if len(markdown) > MARKDOWN_BYTES or len(markdown.encode(errors="replace")) > MARKDOWN_BYTES:
+        raise TooLargeError(
+            f"the document is larger than {MARKDOWN_BYTES >> 20} MiB, too large for one page: "
+            "divide it, or read it as Markdown"
+        )
