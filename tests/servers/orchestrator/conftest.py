@@ -59,11 +59,13 @@ class Process:
         self.key = f"dgk_{name}-key-of-these-tests-0000000000000000000000"
         self.log = folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
+        self.environment: dict[str, str] = {}
         for part in ("config", "secrets"):
             (folder / part).mkdir(parents=True)
 
     def start(self, *, wait: bool = True, **environment: str) -> None:
-        room = [str(REPOSITORY / "server_images" / name / "src") for name in ("common", "orchestrator")]
+        rooms = ("common", "orchestrator", "main")
+        room = [str(REPOSITORY / "server_images" / name / "src") for name in rooms]
         environ = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join(room),
@@ -72,6 +74,7 @@ class Process:
             "DOCGEN_PORT": str(self.port),
             "DOCGEN_CONFIG_DIR": str(self.folder / "config"),
             "DOCGEN_SECRETS_DIR": str(self.folder / "secrets"),
+            **self.environment,
             **environment,
         }
         with self.log.open("ab") as log:
@@ -119,15 +122,32 @@ class Stack:
         timeout_s: float = 30,
         host: str = "127.0.0.1",
     ) -> Process:
-        server = Process(name, self.folder / name, [str(PROGRAM), prefix or name, *tools])
-        write_keys(server.folder / "secrets", server.key, "orchestrator")
+        argv = [str(PROGRAM), prefix or name, *tools]
+        return self._join(Process(name, self.folder / name, argv), prefix or name, timeout_s, host)
+
+    def add_main(self, workspace: Path) -> Process:
+        """The main server as it is, on ``workspace``, with data that outlives its process."""
+        server = self._join(Process("main", self.folder / "main", ["-m", "docgen_main"]), "docs")
+        (workspace / "docs/generated").mkdir(parents=True, exist_ok=True)
+        for folder in ("data", "scratch"):
+            (server.folder / folder).mkdir()
+        server.environment = {
+            "DOCGEN_WORKSPACE": str(workspace),
+            "DOCGEN_DATA": str(server.folder / "data"),
+            "DOCGEN_SCRATCH": str(server.folder / "scratch"),
+        }
+        return server
+
+    def _join(self, server: Process, prefix: str, timeout_s: float = 30, host: str = "127.0.0.1") -> Process:
+        name = server.name
+        write_keys(server.folder / "secrets", server.key, f"upstream-{name}")
         (self.orchestrator.folder / "secrets" / f"upstream-{name}").write_text(server.key + "\n")
         self.servers[name] = server
         server.entry = {  # type: ignore[attr-defined]
             "url": f"http://{host}:{server.port}/mcp",
             "key_secret": f"upstream-{name}",
-            "tool_prefixes": [f"{prefix or name}_"],
-            "resource_schemes": [prefix or name],
+            "tool_prefixes": [f"{prefix}_"],
+            "resource_schemes": [prefix],
             "timeout_s": timeout_s,
         }
         return server

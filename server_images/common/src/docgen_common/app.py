@@ -29,6 +29,7 @@ from docgen_common.correlation import Correlation
 from docgen_common.errors import error_response
 from docgen_common.health import Check, Readiness, Verdict, all_ok, health_routes
 from docgen_common.hosts import Hosts
+from docgen_common.legacy_cancellation import LegacyCancellation
 from docgen_common.limits import Limits
 from docgen_common.metrics import Metrics, PathTemplates
 from docgen_common.settings import ServerSettings
@@ -118,7 +119,7 @@ def _mcp_route(
         max_request_body_size=limits.body_bytes,
         transport_security=_transport_security(settings),
     )
-    endpoint: ASGIApp = StreamableHTTPASGIApp(server.session_manager)
+    endpoint: ASGIApp = LegacyCancellation(StreamableHTTPASGIApp(server.session_manager))
     return Route(path, front(endpoint) if front else endpoint, methods=["POST"], name=f"mcp:{path}")
 
 
