@@ -25,7 +25,7 @@ OTHERS: dict[str, dict[str, Any]] = {
     "files_write": {"content": "planted"},
 }
 #: arguments that are no paths
-NO_PATHS = {"kind", "title", "content", "encoding", "expected_sha256", "limit", "offset", "cursor"}
+NO_PATHS = {"kind", "title", "update", "content", "encoding", "expected_sha256", "limit", "offset", "cursor"}
 
 ATTACKS = [
     "../outside/secret.md", "src/../../outside/secret.md", "/etc/passwd", "{parent}/outside/secret.md",

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 from docgen_common.errors import SettingsError
 from docgen_common.settings import ServerSettings
+from docgen_main.documents.marks import without_marks
 from docgen_main.server import build_app
 from docgen_main.settings import MainSettings
 from mcp import Client
@@ -93,7 +94,7 @@ async def test_sections_arrive_one_by_one_in_order_in_both_eras(
     assert result.structured_content is not None
     assert [message["section"] for message in heard] == result.structured_content["sections"]
     assert [message["index"] for message in heard] == list(range(len(heard)))
-    assert "\n".join(message["markdown"] for message in heard) == getattr(text, "text", "")
+    assert "\n".join(message["markdown"] for message in heard) == without_marks(getattr(text, "text", ""))
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

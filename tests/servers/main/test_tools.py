@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from docgen_main.documents.marks import without_marks
 from docgen_main.facts import Budget
 from docgen_main.server import build_server
 from docgen_main.workspace import Workspace
@@ -155,7 +156,7 @@ async def test_a_document_is_written_linked_listed_and_readable(workspace: Works
     assert (made["bytes"], made["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
     assert [message["section"] for _, _, message in heard] == made["sections"]
     assert [done for done, _, _ in heard] == list(range(1, len(heard) + 1))
-    assert "\n".join(message["markdown"] for _, _, message in heard).encode() == content
+    assert "\n".join(message["markdown"] for _, _, message in heard) == without_marks(content.decode())
     link = result.content[1]
     assert isinstance(link, ResourceLink)
     assert (str(link.uri), link.mime_type, link.size) == (made["uri"], "text/markdown", len(content))
@@ -226,7 +227,7 @@ async def test_cancelling_stops_the_work_and_writes_nothing(
             self.units += 1
             super().check()
 
-    monkeypatch.setattr("docgen_main.tools.docs.Budget", Watched)
+    monkeypatch.setattr("docgen_main.documents.generator.Budget", Watched)
     async with Client(build_server(workspace)) as client:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.call_tool, "docs_generate", {"kind": "api-reference"})

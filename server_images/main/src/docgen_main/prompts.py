@@ -4,14 +4,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.prompts.base import Prompt
 
 from docgen_main.documents import KINDS, Kind
-from docgen_main.resources import PREFIX
-
-_WANTED = {
-    "readme": "Say in two sentences who needs the project and why; put the first success in five lines.",
-    "architecture": "Explain why the components are cut as they are; follow one request through them.",
-    "api-reference": "Add a short example of use to each component, made only of names it has.",
-    "changelog": "Say for each release what users notice; drop what only maintainers care about.",
-}
+from docgen_main.documents.address import DOCUMENTS
 
 
 def add_prompts(mcp: MCPServer) -> None:
@@ -23,8 +16,8 @@ def add_prompts(mcp: MCPServer) -> None:
 def _prompt(kind: Kind) -> Prompt:
     def improve(audience: str = "developers who see the project for the first time") -> str:
         return (
-            f"First call docs_generate with kind {kind.name!r}; then read {PREFIX}{kind.file_name}. "
-            f"Rewrite the document for {audience}. {_WANTED[kind.name]} "
+            f"First call docs_generate with kind {kind.name!r}; then read {DOCUMENTS}{kind.file_name}. "
+            f"Rewrite the document for {audience}. {kind.wanted} "
             "Keep every file, symbol, command and version as it stands; add none that files_read does not "
             "show you. Where a judgement needs knowledge that the files do not have, ask instead of "
             "guessing. Write the result with files_write, with expected_sha256 set to the sha256 that "

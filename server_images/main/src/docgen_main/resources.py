@@ -1,22 +1,15 @@
 """The generated documents as resources, `docs://generated/<path below the output folder>`."""
 
-from urllib.parse import quote
-
 import anyio.to_thread
 from docgen_common.tool_server import ToolServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import Resource
 
+from docgen_main.documents.address import DOCUMENTS, uri_of
 from docgen_main.workspace import MissingError, Path, Workspace, WorkspaceError, display
 from docgen_main.workspace.names import is_plain
 
-PREFIX = "docs://generated/"
 _LISTED = 1_000
-
-
-def uri_of(workspace: Workspace, path: Path) -> str:
-    """The resource of the file at `path`, which lies in the output folder."""
-    return PREFIX + quote("/".join(path[len(workspace.output) :]))
 
 
 class DocumentServer(ToolServer):
@@ -57,7 +50,7 @@ def add_resources(mcp: DocumentServer, workspace: Workspace) -> None:
     mcp.workspace = workspace
 
     @mcp.resource(
-        PREFIX + "{+path}",
+        DOCUMENTS + "{+path}",
         name="generated",
         title="Generated document",
         description="A document of the output folder, by its path there.",

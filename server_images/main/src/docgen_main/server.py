@@ -9,6 +9,9 @@ from docgen_common.settings import ServerSettings
 from starlette.applications import Starlette
 
 from docgen_main.checks import readiness_checks
+from docgen_main.documents import Generator
+from docgen_main.documents.writer import Writers
+from docgen_main.events import Hub
 from docgen_main.prompts import add_prompts
 from docgen_main.resources import DocumentServer, add_resources
 from docgen_main.settings import MainSettings
@@ -36,8 +39,15 @@ def open_workspace(settings: MainSettings) -> Workspace:
     return workspace
 
 
-def build_server(workspace: Workspace, name: str = "main") -> DocumentServer:
-    """The MCP server on `workspace`."""
+def build_server(
+    workspace: Workspace,
+    name: str = "main",
+    *,
+    hub: Hub | None = None,
+    writers: Writers | None = None,
+) -> DocumentServer:
+    """The MCP server on `workspace`; what happens is told to `hub`, documents are worded by `writers`."""
+    hub = hub or Hub()
     mcp = DocumentServer(
         name=name,
         title="Documents",
@@ -45,7 +55,7 @@ def build_server(workspace: Workspace, name: str = "main") -> DocumentServer:
         instructions=INSTRUCTIONS,
         version=_version(),
     )
-    add_document_tools(mcp, workspace)
+    add_document_tools(mcp, workspace, Generator(workspace, hub, writers))
     add_file_tools(mcp, workspace)
     add_resources(mcp, workspace)
     add_prompts(mcp)
@@ -56,8 +66,9 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
     """The ASGI app that the container runs. Raises `SettingsError` for settings that cannot be meant."""
     own = own or MainSettings.from_environment()
     workspace = open_workspace(own)
+    hub = Hub()
     return create_app(
-        build_server(workspace, settings.server), settings, checks=readiness_checks(workspace, own)
+        build_server(workspace, settings.server, hub=hub), settings, checks=readiness_checks(workspace, own)
     )
 
 

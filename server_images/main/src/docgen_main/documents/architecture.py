@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from docgen_main.documents import sources as come_from
+from docgen_main.documents.brief import Brief
 from docgen_main.documents.diagram import component_diagram
 from docgen_main.documents.readme import not_covered, tests
-from docgen_main.documents.section import Section, section
+from docgen_main.documents.section import FILES, Section, section
 from docgen_main.facts import Project
 from docgen_main.facts.model import Module
 from docgen_main.facts.prose import first_sentence
@@ -15,19 +17,42 @@ _NAMES = 6
 _DATA = {"SQL", "Protocol Buffers", "GraphQL", "Jinja", "HTML", "Terraform"}
 
 
-def sections(project: Project, title: str) -> Iterator[Section]:
+def sections(project: Project, brief: Brief) -> Iterator[Section]:
     """The sections of an architecture page about `project`."""
-    yield section("Overview", "architecture_overview.md.j2", lambda: _overview(project, title))
-    yield section("Components", "components.md.j2", lambda: _components(project))
+    yield section(
+        "Overview",
+        "architecture_overview.md.j2",
+        lambda: _overview(project, brief.title),
+        sources=lambda: (*come_from.identity(project), FILES, *come_from.modules(project)),
+        guidance="What the system does and into which parts it is cut.",
+    )
+    yield section(
+        "Components",
+        "components.md.j2",
+        lambda: _components(project),
+        sources=lambda: come_from.modules(project),
+        guidance="What each part is for, and what it needs of the others.",
+    )
     yield section(
         "Entry points",
         "entry_points.md.j2",
         lambda: {"entries": project.entries} if project.entries else None,
+        sources=lambda: come_from.entries(project),
     )
-    yield section("Public modules", "public_modules.md.j2", lambda: _modules(project))
+    yield section(
+        "Public modules",
+        "public_modules.md.j2",
+        lambda: _modules(project),
+        sources=lambda: come_from.public_modules(project),
+    )
     yield section("Data and templates", "data.md.j2", lambda: _data(project))
-    yield section("External dependencies", "used_by.md.j2", lambda: _used_by(project))
-    yield section("Tests", "tests.md.j2", lambda: tests(project))
+    yield section(
+        "External dependencies",
+        "used_by.md.j2",
+        lambda: _used_by(project),
+        sources=lambda: (*come_from.dependencies(project), *come_from.modules(project)),
+    )
+    yield section("Tests", "tests.md.j2", lambda: tests(project), sources=lambda: come_from.tests(project))
     yield section("Not covered", "not_covered.md.j2", lambda: not_covered(project))
 
 

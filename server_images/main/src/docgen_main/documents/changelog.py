@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
-from docgen_main.documents.section import Section, section
+from docgen_main.documents import sources as come_from
+from docgen_main.documents.brief import Brief
+from docgen_main.documents.section import HISTORY, Section, section, section_id
 from docgen_main.facts import Project
 from docgen_main.facts.model import Commit, History
 
@@ -38,11 +40,23 @@ class Entry:
     commit: str
 
 
-def sections(project: Project, title: str) -> Iterator[Section]:
+def sections(project: Project, brief: Brief) -> Iterator[Section]:
     """A head, then one section for each release, newest first."""
-    yield section("Overview", "changelog_overview.md.j2", lambda: _overview(project, title))
+    yield section(
+        "Overview",
+        "changelog_overview.md.j2",
+        lambda: _overview(project, brief.title),
+        sources=lambda: (HISTORY, *come_from.identity(project)),
+    )
     for name, date, commits in releases(project.history):
-        yield section(name or "Unreleased", "release.md.j2", partial(_release, name, date, commits))
+        yield section(
+            name or "Unreleased",
+            "release.md.j2",
+            partial(_release, name, date, commits),
+            id=f"release-{section_id(name)}" if name else "unreleased",
+            sources=lambda: (HISTORY,),
+            guidance="What users notice in this version.",
+        )
 
 
 def _overview(project: Project, title: str) -> dict[str, object]:

@@ -1,9 +1,11 @@
-"""Putting a document together, one section at a time."""
+"""A whole document from facts alone, without a model, a record or marks: what previews and checks look at."""
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from docgen_main.documents.brief import Brief
+from docgen_main.documents.drafts import drafts
 from docgen_main.documents.kinds import Kind
 from docgen_main.facts import Project
 
@@ -27,19 +29,14 @@ class Composed:
     sha256: str
 
 
-def compose(kind: Kind, project: Project, title: str) -> Iterator[Rendered | Composed]:
-    """The sections of a document as they are finished, and at last the document itself.
-
-    `total` is how many sections there can be at most: those that turn out to have no facts drop out of it.
-    """
-    candidates = list(kind.sections(project, title))
-    done: list[tuple[str, str]] = []
-    for position, candidate in enumerate(candidates, 1):
-        markdown = candidate.render()
-        if markdown.strip():
-            done.append((candidate.title, markdown))
-            yield Rendered(
-                candidate.title, markdown, len(done) - 1, total=len(done) + len(candidates) - position
-            )
-    content = "\n".join(markdown for _, markdown in done).encode()
-    yield Composed(tuple(title for title, _ in done), content, hashlib.sha256(content).hexdigest())
+def compose(
+    kind: Kind, project: Project, title: str = "", brief: Brief | None = None
+) -> Iterator[Rendered | Composed]:
+    """The sections of a document as they are finished, and at last the document itself."""
+    done = []
+    for draft in drafts(kind, project, brief or Brief(title)):
+        done.append(draft)
+        yield Rendered(draft.section.title, draft.markdown, draft.index, draft.total)
+    content = "\n".join(draft.markdown for draft in done).encode()
+    titles = tuple(draft.section.title for draft in done)
+    yield Composed(titles, content, hashlib.sha256(content).hexdigest())

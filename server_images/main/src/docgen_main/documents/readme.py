@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from docgen_main.documents import getting_started, layout
-from docgen_main.documents.section import Section, section
+from docgen_main.documents import sources as come_from
+from docgen_main.documents.brief import Brief
+from docgen_main.documents.section import FILES, HISTORY, Section, section
 from docgen_main.facts import Project
 from docgen_main.facts.prose import first_sentence
 
@@ -12,20 +14,61 @@ _COMMITS = 10
 _NAMES = 8
 
 
-def sections(project: Project, title: str) -> Iterator[Section]:
-    """The sections of a README about `project`, headed by `title` or the project's own name."""
-    yield section("Overview", "overview.md.j2", lambda: _overview(project, title))
-    yield section("Getting started", "getting_started.md.j2", lambda: getting_started.facts(project))
+def sections(project: Project, brief: Brief) -> Iterator[Section]:
+    """The sections of a README about `project`, headed by the brief's title or the project's own name."""
     yield section(
-        "Commands", "commands.md.j2", lambda: {"commands": project.commands} if project.commands else None
+        "Overview",
+        "overview.md.j2",
+        lambda: _overview(project, brief.title),
+        sources=lambda: (*come_from.identity(project), FILES),
+        guidance="What the project is, who needs it and why, in a few sentences.",
     )
-    yield section("Layout", "layout.md.j2", lambda: layout.facts(project))
-    yield section("Public API", "public_api.md.j2", lambda: _api(project))
-    yield section("Dependencies", "dependencies.md.j2", lambda: dependencies(project))
-    yield section("Tests", "tests.md.j2", lambda: tests(project))
-    yield section("Configuration", "configuration.md.j2", lambda: _configuration(project))
-    yield section("Recent changes", "recent_changes.md.j2", lambda: _changes(project))
-    yield section("License", "license.md.j2", lambda: _license(project))
+    yield section(
+        "Getting started",
+        "getting_started.md.j2",
+        lambda: getting_started.facts(project),
+        sources=lambda: (*come_from.manifests(project), *come_from.entries(project)),
+        guidance="The way from nothing to a first success.",
+    )
+    yield section(
+        "Commands",
+        "commands.md.j2",
+        lambda: {"commands": project.commands} if project.commands else None,
+        sources=lambda: come_from.commands(project),
+    )
+    yield section(
+        "Layout",
+        "layout.md.j2",
+        lambda: layout.facts(project),
+        sources=lambda: (FILES, *come_from.packages(project)),
+        guidance="Where to look for what.",
+    )
+    yield section(
+        "Public API",
+        "public_api.md.j2",
+        lambda: _api(project),
+        sources=lambda: come_from.public_modules(project),
+        guidance="What other programs can use.",
+    )
+    yield section(
+        "Dependencies",
+        "dependencies.md.j2",
+        lambda: dependencies(project),
+        sources=lambda: come_from.dependencies(project),
+    )
+    yield section("Tests", "tests.md.j2", lambda: tests(project), sources=lambda: come_from.tests(project))
+    yield section(
+        "Configuration",
+        "configuration.md.j2",
+        lambda: _configuration(project),
+        sources=lambda: project.configuration,
+    )
+    yield section(
+        "Recent changes", "recent_changes.md.j2", lambda: _changes(project), sources=lambda: (HISTORY,)
+    )
+    yield section(
+        "License", "license.md.j2", lambda: _license(project), sources=lambda: come_from.license_file(project)
+    )
     yield section("Not covered", "not_covered.md.j2", lambda: not_covered(project))
 
 

@@ -66,3 +66,35 @@ class EmbeddedWriter:
     async def write(self, request: SectionRequest) -> SectionText:
         """The draft."""
         return SectionText(request.draft)
+
+
+class Writers(Protocol):
+    """The writers there are."""
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """What a caller may name: `EMBEDDED` and the models that are configured."""
+
+    def writer_for(self, kind: str, model: str | None = None) -> SectionWriter:
+        """Who words documents of `kind`: the chain configured for it, or one that begins with `model`.
+
+        Raises `UnknownModelError` for a model that is none of `models`.
+        """
+
+
+class UnknownModelError(ValueError):
+    """Nobody configured a model of that name; `str()` lists those that there are."""
+
+
+class EmbeddedWriters:
+    """The embedded writer and nobody else."""
+
+    models = (EMBEDDED,)
+
+    def writer_for(self, kind: str, model: str | None = None) -> SectionWriter:  # noqa: ARG002 - one for all
+        """The embedded writer."""
+        if model not in (None, EMBEDDED):
+            raise UnknownModelError(
+                f"there is no model {model!r}; there is {EMBEDDED} (add others under models: in docgen.yaml)"
+            )
+        return EmbeddedWriter()

@@ -58,7 +58,7 @@ class Hub:
         self._listeners: set[Subscription] = set()
         self._lock = threading.Lock()
 
-    def publish(self, kind: EventType, *, owner: str | None = None, **data: Any) -> Event:
+    def publish(self, kind: EventType, /, *, owner: str | None = None, **data: Any) -> Event:
         """Tell everybody; returns the event. Never blocks and never raises for a listener's sake."""
         with self._lock:
             self._last += 1

@@ -1,0 +1,68 @@
+"""Where a section's facts come from, with the hash of each source as it was."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from docgen_main.documents.section import ANSWERS, FILES, HISTORY
+from docgen_main.facts import Project
+from docgen_main.workspace import Workspace, WorkspaceError
+
+_FILE_BYTES = 8 << 20
+#: more sources than these are summed up in one hash, so that a record stays small
+_LISTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file by path, or `FILES`, `HISTORY`, `ANSWERS`; `sha256` is "" for what could not be read.
+
+    With `count` above 1 it stands for so many files, of which `path` is the first.
+    """
+
+    path: str
+    sha256: str
+    count: int = 1
+
+
+class Provenance:
+    """Hashes sources, each once. Reads through the guard; not for use by several threads at once."""
+
+    def __init__(self, workspace: Workspace, project: Project, answers: Mapping[str, object]) -> None:
+        self._workspace = workspace
+        self._project = project
+        self._answers = answers
+        self._known: dict[str, str] = {}
+
+    def of(self, paths: Iterable[str]) -> tuple[Source, ...]:
+        """The sources at `paths`, in order, each once; all those after the first 199 as one."""
+        found = [Source(path, self._sha256(path)) for path in dict.fromkeys(paths)]
+        if len(found) <= _LISTED:
+            return tuple(found)
+        rest = found[_LISTED - 1 :]
+        together = _digest(f"{source.path} {source.sha256}" for source in rest)
+        return (*found[: _LISTED - 1], Source(rest[0].path, together, len(rest)))
+
+    def _sha256(self, path: str) -> str:
+        if path not in self._known:
+            self._known[path] = self._measure(path)
+        return self._known[path]
+
+    def _measure(self, path: str) -> str:
+        if path == FILES:
+            return _digest(f"{file.path} {file.size} {file.lines}" for file in self._project.inventory.files)
+        if path == HISTORY:
+            history = self._project.history
+            head = history.commits[0].id if history.commits else ""
+            return _digest((head, *(f"{at} {' '.join(names)}" for at, names in sorted(history.tags.items()))))
+        if path == ANSWERS:
+            return _digest(f"{name}={value!r}" for name, value in sorted(self._answers.items()))
+        try:
+            content = self._workspace.read(self._workspace.path(path), limit=_FILE_BYTES)
+        except WorkspaceError:
+            return ""
+        return hashlib.sha256(content).hexdigest()
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
