@@ -1,5 +1,6 @@
 """What a document has to be told: declared variables of templates, questions of kinds that need judgement."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -61,7 +62,10 @@ def _converted(variable: Variable, raw: object) -> Value:
         case "integer":
             return int(_number(raw, "a whole number"))
         case "number":
-            return float(_number(raw, "a number"))
+            number = float(_number(raw, "a number"))
+            if not math.isfinite(number):
+                raise ValueError("must be a number")
+            return number
         case "boolean":
             return _boolean(raw)
         case "list":

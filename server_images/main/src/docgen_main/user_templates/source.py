@@ -1,0 +1,89 @@
+"""The text of a template: TOML front matter between `+++` lines that declares, then the body that prints.
+
+TOML because its reader is in Python's standard library and knows no aliases, tags or guessed types. What is
+read here may come from anybody: size first, then characters, then structure, each refused with its place.
+"""
+
+import tomllib
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+from docgen_main.user_templates.declaration import Declaration, declare
+from docgen_main.user_templates.errors import RefusedTemplateError
+
+SOURCE_BYTES = 128 << 10
+FRONT_BYTES = 32 << 10
+FENCE = "+++"
+_BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A template's text as it is stored, what it declares, and its body.
+
+    `lines_before` is how many lines of the text come before the body's first.
+    """
+
+    text: str
+    declaration: Declaration
+    body: str
+    lines_before: int
+
+
+def parse(text: str, name: str) -> Source:
+    """The template `text` of template `name`. Raises `RefusedTemplateError` naming line or key."""
+    text = plain(text)
+    front, body, lines_before = split(text)
+    return Source(text, declare(read_front(front), name), body, lines_before)
+
+
+def plain(text: str) -> str:
+    """`text` with LF ends and no byte order mark. Raises `RefusedTemplateError` when it is no plain text."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise RefusedTemplateError("a template must be valid Unicode", rule="text") from None
+    if size > SOURCE_BYTES:
+        raise RefusedTemplateError(
+            f"the template has {size} bytes; at most {SOURCE_BYTES} may: move parts into templates of their "
+            "own and include them",
+            rule="size",
+        )
+    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    for number, line in enumerate(text.split("\n"), 1):
+        for character in line:
+            if character in _BIDI or (character != "\t" and unicodedata.category(character) == "Cc"):
+                raise RefusedTemplateError(
+                    f"line {number} has the invisible character U+{ord(character):04X}: remove it",
+                    rule="text",
+                )
+    return text
+
+
+def split(text: str) -> tuple[str, str, int]:
+    """Front matter ("" when there is none), body, and the number of lines before the body."""
+    lines = text.split("\n")
+    if lines[0].rstrip() != FENCE:
+        return "", text, 0
+    for number, line in enumerate(lines[1:], 1):
+        if line.rstrip() == FENCE:
+            return "\n".join(lines[1:number]), "\n".join(lines[number + 1 :]), number + 1
+    raise RefusedTemplateError(
+        f"the front matter has no end: close it by a line {FENCE}", rule="front matter"
+    )
+
+
+def read_front(front: str) -> dict[str, Any]:
+    """The values of the front matter. Raises `RefusedTemplateError` with its line."""
+    if len(front.encode()) > FRONT_BYTES:
+        raise RefusedTemplateError(f"the front matter has more than {FRONT_BYTES} bytes", rule="size")
+    try:
+        return tomllib.loads(front)
+    except RecursionError:
+        raise RefusedTemplateError("the front matter is nested too deeply", rule="front matter") from None
+    except ValueError as error:
+        said = str(error)[:200]
+        raise RefusedTemplateError(
+            f"the front matter is not TOML: {said} (counted from the line after {FENCE})", rule="front matter"
+        ) from None
