@@ -89,7 +89,7 @@ def test_a_missing_answer_is_named_with_its_question(templates: UserTemplates) -
 
 
 def test_a_variable_that_is_not_declared_is_refused_with_its_line(templates: UserTemplates) -> None:
-    with pytest.raises(RefusedTemplateError, match="line 13: 'ownr'"):
+    with pytest.raises(RefusedTemplateError, match="line 16: 'ownr'"):
         templates.write(
             "slo", SLO.replace("{{ owner }} owns", "{{ ownr }} owns").replace("# {{ title }}\n\n", "")
         )
