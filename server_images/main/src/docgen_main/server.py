@@ -1,6 +1,7 @@
 """Puts the server together: workspace, tools, resources, prompts, and the ASGI app around them."""
 
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import PurePosixPath
 
 import structlog
 from docgen_common.app import create_app
@@ -12,6 +13,7 @@ from docgen_main.checks import readiness_checks
 from docgen_main.documents import Generator
 from docgen_main.documents.writer import Writers
 from docgen_main.events import Hub
+from docgen_main.events.files import telling_of_files
 from docgen_main.prompts import add_prompts
 from docgen_main.resources import DocumentServer, add_resources
 from docgen_main.settings import MainSettings
@@ -29,7 +31,11 @@ def open_workspace(settings: MainSettings) -> Workspace:
     """The workspace that `settings` name. Raises `SettingsError` when it cannot be opened."""
     try:
         workspace = Workspace(
-            settings.workspace, settings.output, writable=settings.writable, name=settings.name
+            settings.workspace,
+            settings.output,
+            writable=settings.writable,
+            name=settings.name,
+            noted=str(PurePosixPath(settings.data, "written-files")),
         )
     except OSError as error:
         raise SettingsError(f"the workspace cannot be opened: {error.strerror}") from None
@@ -48,6 +54,7 @@ def build_server(
 ) -> DocumentServer:
     """The MCP server on `workspace`; what happens is told to `hub`, documents are worded by `writers`."""
     hub = hub or Hub()
+    workspace.told = telling_of_files(hub)
     mcp = DocumentServer(
         name=name,
         title="Documents",

@@ -29,15 +29,16 @@ _WRITE_CAUSES = {
     errno.EROFS: "it is mounted read-only",
     errno.EACCES: "this server's user may not write there",
     errno.EPERM: "this server's user may not write there",
+    errno.EXDEV: "source and target are on different disks; read it, write it there and delete it here",
     errno.EIO: "the disk reports an input/output error",
 }
 
 
-def write_failure(shown: str, error: OSError) -> WriteError:
-    """Say why writing `shown` failed, from the errno alone (an OSError's own text carries host paths)."""
+def write_failure(shown: str, error: OSError, done: str = "written") -> WriteError:
+    """Say why `shown` was not `done`, from the errno alone (an OSError's own text carries host paths)."""
     number = error.errno or 0
     cause = _WRITE_CAUSES.get(number, f"the system refused it ({errno.errorcode.get(number, '?')})")
-    return WriteError(f"{shown} was not written: {cause}. What was there before is unchanged.", rule="write")
+    return WriteError(f"{shown} was not {done}: {cause}. What was there before is unchanged.", rule="write")
 
 
 def read_failure(shown: str, error: OSError) -> WorkspaceError:

@@ -14,30 +14,14 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal, Self
+from typing import Self
 
-from docgen_main.workspace import hiding
+from docgen_main.workspace import hiding, listing
 from docgen_main.workspace.errors import DeniedError, MissingError, WorkspaceError, read_failure
+from docgen_main.workspace.listing import DIRECTORY, ENTRIES_MOST, Entry
 from docgen_main.workspace.names import Path, display
 
-_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-
-#: the most names a directory may have
-ENTRIES_MOST = 250_000
-
-Kind = Literal["file", "directory", "link", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One name in a directory; `size` in bytes and `modified` in seconds since 1970 are 0 but for files."""
-
-    name: str
-    kind: Kind
-    size: int
-    modified: float
 
 
 class Tree:
@@ -99,7 +83,7 @@ class Tree:
     def _step(self, descriptor: int, name: str, path: Path) -> int:
         """Open `name` in `descriptor`; the old descriptor is closed only when the new one exists."""
         try:
-            following = os.open(name, _DIRECTORY, dir_fd=descriptor)
+            following = os.open(name, DIRECTORY, dir_fd=descriptor)
         except OSError as error:
             if error.errno == errno.ENOTDIR and _is_link(descriptor, name):
                 error.errno = (
@@ -166,15 +150,7 @@ class Tree:
         Only the entries of the page are looked at, so that a page of a big directory costs little.
         """
         with self.directory(path) as descriptor:
-            found: list[os.DirEntry[str]] = []
-            with os.scandir(descriptor) as listing:
-                for item in listing:
-                    if len(found) >= most:
-                        raise DeniedError(f"{display(path)} has more than {most} entries", rule="size")
-                    if not self._hides(item.name):
-                        found.append(item)
-            rest = sorted((item for item in found if item.name > after), key=lambda item: item.name)
-            return [_entry(item) for item in rest[:count]], len(found), len(rest) > count
+            return listing.page(descriptor, path, self._hides, after=after, count=count, most=most)
 
     def exists(self, path: Path) -> bool:
         """Whether `path` is a readable regular file or directory."""
@@ -223,17 +199,3 @@ def _is_link(parent: int, name: str) -> bool:
         return stat.S_ISLNK(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode)
     except OSError:
         return False
-
-
-def _entry(item: os.DirEntry[str]) -> Entry:
-    if item.is_symlink():
-        return Entry(item.name, "link", 0, 0)
-    if item.is_dir(follow_symlinks=False):
-        return Entry(item.name, "directory", 0, 0)
-    try:
-        found = item.stat(follow_symlinks=False)
-    except OSError:  # gone since it was listed
-        return Entry(item.name, "other", 0, 0)
-    if not stat.S_ISREG(found.st_mode):
-        return Entry(item.name, "other", 0, 0)
-    return Entry(item.name, "file", found.st_size, found.st_mtime)
