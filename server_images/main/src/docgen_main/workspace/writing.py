@@ -19,6 +19,11 @@ PART_PREFIX = ".docgen-part-"
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
+def replace(parent: int, path: Path, content: bytes) -> None:
+    """Make `content` the file `path[-1]` of directory `parent`, whatever plain file has the name now."""
+    put(parent, path, content, present(parent, path), strict=False)
+
+
 def put(parent: int, path: Path, content: bytes, before: os.stat_result | None, *, strict: bool) -> None:
     """Make `content` the file `path[-1]` of directory `parent`, or raise and change nothing.
 
