@@ -60,6 +60,8 @@ class ImageFacts(_Facts):
     #: tool name prefixes and resource schemes that belong to it
     tool_prefixes: tuple[str, ...] = ()
     resource_schemes: tuple[str, ...] = ()
+    #: it tells what happens in it at /events
+    events: bool = False
     options: dict[str, OptionFacts] = Field(default_factory=dict)
     secrets: tuple[SecretFacts, ...] = ()
     egress: EgressFacts | None = None

@@ -66,6 +66,7 @@ def _route(server: Server, blueprint: Blueprint) -> dict[str, Any]:
         "tool_prefixes": server.facts.tool_prefixes,
         "resource_schemes": server.facts.resource_schemes,
         "timeout_s": blueprint.settings.gateway.request_timeout_s,
+        "events_url": f"{origin}/events" if server.facts.events else None,
     }
 
 

@@ -57,11 +57,12 @@ _MOST_THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path a frontend answers, and what the orchestrator is asked instead."""
+    """One path a frontend answers, and what the orchestrator is asked instead; `query` goes along if set."""
 
     path: str
     target: str
     read_only: bool = False
+    query: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,7 @@ def _of_server(server: Server) -> list[Frontend]:
 def _everything(blueprint: Blueprint) -> Frontend:
     routes = [
         Route("/mcp", "/mcp"),
+        Route("/events", "/events", read_only=True, query=True),
         Route("/health", "/health", read_only=True),
         Route("/health/ready", "/health/ready", read_only=True),
     ]

@@ -6,13 +6,15 @@ import json
 import re
 import socket
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx2
 import pytest
 from mcp import Client
 from mcp.shared.exceptions import MCPError
+from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from tests.e2e.stack import Door, Stack, wait_until
 
@@ -46,6 +48,25 @@ MODERN = {
     "MCP-Protocol-Version": "2026-07-28",
     "Mcp-Method": "server/discover",
 }
+
+
+async def events_by_sse(door: Door) -> AsyncIterator[dict[str, Any]]:
+    async with (
+        httpx2.AsyncClient(verify=door.trust, headers=door.headers(), trust_env=False, timeout=30) as http,
+        http.stream("GET", door.at(path="/events").url) as answer,
+    ):
+        assert answer.status_code == 200, await answer.aread()
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                yield json.loads(line.removeprefix("data: "))
+
+
+async def events_by_websocket(door: Door, after: str = "") -> AsyncIterator[dict[str, Any]]:
+    url = door.at(path="/events").url.replace("https://", "wss://") + (f"?after={after}" if after else "")
+    async with connect(url, additional_headers=door.headers(), ssl=door.trust, proxy=None) as socket:
+        async for message in socket:
+            yield json.loads(message)
+
 
 both_eras = pytest.mark.parametrize("mode", VERSIONS)
 
@@ -479,3 +500,38 @@ def fetch_inside(port: int, path: str) -> str:
     """A bash script that prints what an HTTP server on the container's own loopback answers."""
     ask = f"GET {path} HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n"
     return f"exec 3<>/dev/tcp/127.0.0.1/{port} && printf '{ask}' >&3 && timeout 5 cat <&3"
+
+
+async def test_what_happens_arrives_by_sse_and_by_websocket(door: Door) -> None:
+    async with asyncio.timeout(30), contextlib.AsyncExitStack() as stack:
+        streams = [events_by_sse(door), events_by_websocket(door)]
+        for stream in streams:
+            stack.push_async_callback(stream.aclose)  # type: ignore[attr-defined]
+            assert (await anext(stream))["type"] == "events.ready"
+        async with door.client() as client:
+            await client.call_tool("files_write", {"path": "docs/generated/told.md", "content": "told"})
+        for stream in streams:
+            event = await anext(stream)
+            assert (event["type"], event["data"]["path"]) == ("file.written", "docs/generated/told.md")
+        async with door.client() as client:
+            await client.call_tool("files_write", {"path": "docs/generated/later.md", "content": "later"})
+        again = events_by_websocket(door, event["id"])
+        stack.push_async_callback(again.aclose)  # type: ignore[attr-defined]
+        assert (await anext(again))["type"] == "events.ready"
+        assert (await anext(again))["data"]["path"] == "docs/generated/later.md"
+
+
+async def test_events_are_not_for_those_without_a_key_nor_for_foreign_pages(door: Door) -> None:
+    url = door.at(path="/events").url.replace("https://", "wss://")
+    for status, headers in (
+        (401, {}),
+        (401, {"Authorization": "Bearer wrong"}),
+        (403, door.headers(Origin="https://evil.example")),
+    ):
+        with pytest.raises(InvalidStatus) as refused:
+            async with connect(url, additional_headers=headers, ssl=door.trust, proxy=None):
+                pass
+        assert refused.value.response.status_code == status
+        with door.http() as http:
+            http.headers.pop("Authorization")
+            assert http.get("/events", headers=headers).status_code == status

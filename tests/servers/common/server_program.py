@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import sys
+from collections.abc import AsyncGenerator
 
 import structlog
 from docgen_common.app import create_app
 from docgen_common.auth import current_caller
+from docgen_common.event_stream import EventStream, StreamEvent
 from docgen_common.health import CheckResult
 from docgen_common.limits import Limits
 from docgen_common.serve import run
@@ -52,6 +54,13 @@ async def whom(_: Request) -> JSONResponse:
     return JSONResponse(current_caller())
 
 
+async def flood(after: str | None, caller: str | None) -> AsyncGenerator[StreamEvent, None]:
+    """More than anybody reads."""
+    for number in range(1_000_000):
+        yield StreamEvent(str(number), "flood", 0.0, {"after": after, "caller": caller, "text": "x" * 50_000})
+        await asyncio.sleep(0)
+
+
 def build(settings: ServerSettings) -> Starlette:
     calls = iter(range(1000))
 
@@ -74,6 +83,8 @@ def build(settings: ServerSettings) -> Starlette:
             Route("/say", say),
             Route("/whom", whom),
         ],
+        events=EventStream(flood, listeners_most=2, patience_s=0.3),
+        websocket=True,
         limits=Limits(
             body_bytes=settings.max_body_bytes,
             body_seconds=1.0,

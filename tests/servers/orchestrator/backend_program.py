@@ -9,8 +9,11 @@ import sys
 from typing import Annotated
 
 from docgen_common.app import create_app
+from docgen_common.event_stream import EventStream
 from docgen_common.serve import run
 from docgen_common.settings import ServerSettings
+from docgen_main.events import Hub
+from docgen_main.events.source import event_source
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
@@ -108,7 +111,13 @@ def build(settings: ServerSettings) -> Starlette:  # noqa: C901 - a list of tool
     async def complete(ref: object, argument: object, context: object) -> Completion:
         return Completion(values=[f"{prefix}-one", f"{prefix}-two"])
 
-    return create_app(mcp, settings)
+    hub = Hub(kept=5)
+
+    @mcp.tool(name=f"{prefix}_happen", description="Lets something happen.")
+    async def happen(label: str, owner: str | None = None) -> int:
+        return hub.publish("file.written", owner=owner, path=label).id
+
+    return create_app(mcp, settings, events=EventStream(event_source(hub)))
 
 
 sys.exit(run(build))

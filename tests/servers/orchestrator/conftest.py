@@ -149,6 +149,7 @@ class Stack:
             "tool_prefixes": [f"{prefix}_"],
             "resource_schemes": [prefix],
             "timeout_s": timeout_s,
+            "events_url": f"http://{host}:{server.port}/events",
         }
         return server
 

@@ -27,6 +27,8 @@ from docgen_common.auth import ApiKeyAuth, key_ring
 from docgen_common.body_limit import BodyLimit
 from docgen_common.correlation import Correlation
 from docgen_common.errors import error_response
+from docgen_common.event_stream import PATH as EVENTS_PATH
+from docgen_common.event_stream import EventStream
 from docgen_common.health import Check, Readiness, Verdict, all_ok, health_routes
 from docgen_common.hosts import Hosts
 from docgen_common.legacy_cancellation import LegacyCancellation
@@ -53,14 +55,17 @@ def create_app(
     verdict: Verdict = all_ok,
     open_paths: Sequence[str] = (),
     limits: Limits | None = None,
+    events: EventStream | None = None,
+    websocket: bool = False,
 ) -> Starlette:
     """Everything a server serves.
 
     ``checks`` make up ``/health/ready``, judged by ``verdict``. ``routes`` are served besides, behind a key
     unless their path is in ``open_paths``. ``lifespan`` is entered before the MCP endpoint and left after it.
     ``mcp_app`` may put something in front of the SDK's endpoint: it gets the endpoint and returns what serves
-    ``/mcp``. ``virtual`` maps further paths to further MCP servers. Raises SettingsError when the settings
-    are not safe to serve with.
+    ``/mcp``. ``virtual`` maps further paths to further MCP servers. ``events`` are served at ``/events``, by
+    WebSocket too when ``websocket`` is set. Raises SettingsError when the settings are not safe to serve
+    with.
     """
     limits = limits or Limits(body_bytes=settings.max_body_bytes)
     ring = key_ring(settings)
@@ -75,6 +80,7 @@ def create_app(
             for path, server in endpoints.items()
         ),
         *routes,
+        *(events.routes(websocket=websocket) if events else ()),
     ]
     app = Starlette(
         routes=all_routes,
@@ -84,7 +90,7 @@ def create_app(
             Middleware(Hosts, allowed=settings.allowed_hosts),
             Middleware(BodyLimit, limits=limits),
             Middleware(ApiKeyAuth, ring=ring, open_paths=tuple(open_paths)),
-            Middleware(TimeLimit, limits=limits),
+            Middleware(TimeLimit, limits=limits, endless=(EVENTS_PATH,) if events else ()),
         ),
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
         lifespan=_lifespans(lifespan, list(endpoints.values())),

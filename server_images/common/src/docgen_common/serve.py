@@ -16,14 +16,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import uvicorn
+from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp
 
 from docgen_common.errors import EXIT_CONFIGURATION, SettingsError
+from docgen_common.event_stream import HEARTBEAT_SECONDS
 from docgen_common.logs import configure_logs
 from docgen_common.settings import ServerSettings
 
 GRACE_SECONDS = 6
 """How long requests in flight may go on after SIGTERM."""
+
+WEBSOCKET_BYTES = 64 * 1024
+"""The largest WebSocket message taken; listeners have nothing to say."""
 
 KEEP_ALIVE_SECONDS = 75
 """How long an idle connection is kept; longer than clients of ours keep theirs, so that they close first."""
@@ -58,7 +63,11 @@ def serve(app: ASGIApp, settings: ServerSettings) -> int:
 
 
 def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
-    """How uvicorn serves: fast parser and loop where installed, our logs, no trust in forwarding headers."""
+    """How uvicorn serves: fast parser and loop where installed, our logs, no trust in forwarding headers.
+
+    WebSockets are spoken only where the application has a route for them.
+    """
+    routes = getattr(app, "routes", ())
     return uvicorn.Config(
         app,
         host=settings.bind,
@@ -66,7 +75,10 @@ def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
         uds=settings.socket,
         http="httptools" if importlib.util.find_spec("httptools") else "h11",
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
-        ws="none",
+        ws="websockets-sansio" if any(isinstance(route, WebSocketRoute) for route in routes) else "none",
+        ws_max_size=WEBSOCKET_BYTES,
+        ws_ping_interval=HEARTBEAT_SECONDS,
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,

@@ -1,8 +1,9 @@
-"""Middleware: no request lives for ever."""
+"""Middleware: no request lives for ever, but those that are made to."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -11,15 +12,19 @@ from docgen_common.limits import Limits
 
 
 class TimeLimit:
-    """Cancels a request after ``limits.request_seconds``: 504, or a cut stream when something was sent."""
+    """Cancels a request after ``limits.request_seconds``: 504, or a cut stream when something was sent.
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    GET requests to the paths in ``endless`` are streams that have no end by design.
+    """
+
+    def __init__(self, app: ASGIApp, limits: Limits, endless: Collection[str] = ()) -> None:
         self._app = app
         self._seconds = limits.request_seconds
+        self._endless = frozenset(endless)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request within its time."""
-        if scope["type"] != "http":
+        if scope["type"] != "http" or (scope["method"] == "GET" and scope["path"] in self._endless):
             await self._app(scope, receive, send)
             return
         started = False

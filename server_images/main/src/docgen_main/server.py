@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 import structlog
 from docgen_common.app import create_app
 from docgen_common.errors import SettingsError
+from docgen_common.event_stream import EventStream
 from docgen_common.settings import ServerSettings
 from starlette.applications import Starlette
 
@@ -14,6 +15,7 @@ from docgen_main.documents import Generator
 from docgen_main.documents.writer import Writers
 from docgen_main.events import Hub
 from docgen_main.events.files import telling_of_files
+from docgen_main.events.source import event_source
 from docgen_main.prompts import add_prompts
 from docgen_main.resources import DocumentServer, add_resources
 from docgen_main.settings import MainSettings
@@ -75,7 +77,10 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
     workspace = open_workspace(own)
     hub = Hub()
     return create_app(
-        build_server(workspace, settings.server, hub=hub), settings, checks=readiness_checks(workspace, own)
+        build_server(workspace, settings.server, hub=hub),
+        settings,
+        checks=readiness_checks(workspace, own),
+        events=EventStream(event_source(hub)),
     )
 
 

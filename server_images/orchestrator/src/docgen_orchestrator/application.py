@@ -8,11 +8,13 @@ from contextlib import asynccontextmanager
 
 from docgen_common.app import create_app
 from docgen_common.errors import SettingsError
+from docgen_common.event_stream import EventStream
 from docgen_common.limits import Limits
 from docgen_common.settings import ServerSettings
 from starlette.applications import Starlette
 
 from docgen_orchestrator.backend import Backend
+from docgen_orchestrator.event_relay import event_source
 from docgen_orchestrator.front import build_front
 from docgen_orchestrator.readiness import any_server, server_checks, server_ready_routes
 from docgen_orchestrator.routing import Route, load_routing
@@ -54,6 +56,8 @@ def build(settings: ServerSettings) -> Starlette:
             for backend in backends
         },
         lifespan=watched,
+        events=EventStream(event_source(backends)),
+        websocket=True,
         limits=Limits(
             body_bytes=settings.max_body_bytes,
             request_seconds=longest + _RELAY_SECONDS,

@@ -9,7 +9,7 @@ offered is kept while it is down, so that callers see a stable set of tools.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from time import monotonic
 from typing import Any
 
@@ -83,6 +83,10 @@ class Backend:
         if self.down is not None:
             await self._look()
         return answer
+
+    def events(self, url: str, headers: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
+        """The data of the server's own events, for one listener. Raises UnavailableError."""
+        return self._upstream.stream(url, headers)
 
     async def refresh(self, *, force: bool = False) -> None:
         """Have a recent offer, or the last good one: a server that is down or slow delays nobody for long."""

@@ -15,7 +15,7 @@ from ruamel.yaml.error import YAMLError
 
 FILE_NAME = "routing.yaml"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
-_KEYS = {"url", "ready_url", "key_secret", "tool_prefixes", "resource_schemes", "timeout_s"}
+_KEYS = {"url", "ready_url", "key_secret", "tool_prefixes", "resource_schemes", "timeout_s", "events_url"}
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Route:
     """One server behind the orchestrator.
 
     ``tool_prefixes`` and ``resource_schemes`` route a name only while the server has never told what it
-    offers. ``timeout_s`` bounds one call, in seconds.
+    offers. ``timeout_s`` bounds one call, in seconds. ``events_url`` is where its events are, if it has any.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Route:
     tool_prefixes: tuple[str, ...]
     resource_schemes: tuple[str, ...]
     timeout_s: float
+    events_url: str | None = None
 
 
 def load_routing(config_dir: Path) -> tuple[Route, ...]:
@@ -71,6 +72,7 @@ def _route(name: Any, entry: Any) -> Route:
         tool_prefixes=_texts(where, "tool_prefixes", entry),
         resource_schemes=_texts(where, "resource_schemes", entry),
         timeout_s=_seconds(where, entry.get("timeout_s", 60)),
+        events_url=_url(where, "events_url", entry) if "events_url" in entry else None,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -74,6 +74,12 @@ class Upstream(Protocol):
     async def get(self, url: str) -> tuple[int, bytes]:
         """Status and body of a plain GET on the same host. Raises UnavailableError."""
 
+    def stream(self, url: str, headers: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
+        """The data of each event of an SSE stream on the same host. Raises UnavailableError, at its end too.
+
+        Closing the generator closes the stream.
+        """
+
     async def verify(self) -> None:
         """Check that the server can be reached at its present address. Raises UnavailableError."""
 
@@ -98,6 +104,7 @@ class HttpUpstream:
             f"MCP-Protocol-Version: {WIRE_VERSION}",
             *([f"Authorization: Bearer {key}"] if key else []),
         ]
+        self._key_line = f"Authorization: Bearer {key}\r\n" if key else ""
         self._prefix = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
     async def request(self, call: Call, on_note: OnNote) -> dict[str, Any]:
@@ -131,6 +138,27 @@ class HttpUpstream:
             if not reply.complete:
                 connection.drop(reply)
         return reply.status, body
+
+    async def stream(self, url: str, headers: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
+        """See Upstream."""
+        own = {"Host": self._authority, "Accept": "text/event-stream", **headers}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in own.items())
+        request = f"GET {urlsplit(url).path or '/'} HTTP/1.1\r\n{self._key_line}{lines}\r\n"
+        connection, reply = await self._answered(request.encode("latin-1"), repeatable=True)
+        try:
+            if reply.status != 200 or reply.content_type != "text/event-stream":
+                raise UnavailableError(f"it answered HTTP {reply.status} instead of events", sent=True)
+            events = EventSplitter()
+            while part := await reply.chunk():
+                for data in events.feed(part):
+                    yield data
+                if events.buffered > MAX_REPLY_BYTES:
+                    raise UnavailableError("an event is too large", sent=True)
+            raise UnavailableError("its events ended", sent=True)
+        except ConnectionLostError as error:
+            raise UnavailableError(str(error), sent=True) from None
+        finally:
+            connection.drop(reply)
 
     async def verify(self) -> None:
         """See Upstream."""

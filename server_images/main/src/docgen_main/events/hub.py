@@ -87,7 +87,8 @@ class Hub:
             backlog = [event for event in self._ring if after is not None and event.id > after]
             oldest = self._ring[0].id if self._ring else self._last + 1
             missed = after is not None and (after + 1 < oldest or after > self._last)
-            listener = Subscription(self, asyncio.get_running_loop(), backlog, queued, missed)
+            start = backlog[0].id - 1 if backlog else self._last
+            listener = Subscription(self, asyncio.get_running_loop(), backlog, queued, missed, start)
             self._listeners.add(listener)
         return listener
 
@@ -100,6 +101,7 @@ class Hub:
 class Subscription:
     """One listener: iterate over it for events; leave it with `close()` or as a context manager.
 
+    `missed` says that events it asked for are gone; `start` is the number before its first event.
     Iteration raises `SlowListenerError` once more than `queued` events wait beyond the backlog.
     """
 
@@ -110,8 +112,10 @@ class Subscription:
         backlog: list[Event],
         queued: int,
         missed: bool,
+        start: int,
     ) -> None:
         self.missed = missed
+        self.start = start
         self._hub = hub
         self._loop = loop
         self._waiting: deque[Event] = deque(backlog)

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from starlette.types import Scope
+
 from docgen_orchestrator.doors.plan import Door, Plan, Route
 
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
@@ -52,6 +54,18 @@ def admit(plan: Plan, door: Door, method: str, path: bytes, headers: list[Header
     if method not in METHODS:
         return METHOD_NOT_ALLOWED
     return TOO_LARGE if _declared_length(headers) > plan.max_body_bytes else route
+
+
+def raw_path(scope: Scope) -> bytes:
+    """The path as it was sent, still quoted, without its query."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode("latin-1", "replace")
+    return raw.partition(b"?")[0]
+
+
+def target_of(route: Route, scope: Scope) -> str:
+    """What the orchestrator is asked for."""
+    query = scope.get("query_string", b"") if route.query else b""
+    return f"{route.target}?{query.decode('latin-1')}" if query else route.target
 
 
 def host_of(headers: list[Header]) -> str:

@@ -32,8 +32,11 @@ from docgen_orchestrator.doors.admission import (
     forwarded,
     host_of,
     is_local,
+    raw_path,
+    target_of,
 )
 from docgen_orchestrator.doors.plan import Door, Plan, Route
+from docgen_orchestrator.doors.websocket import pass_websocket
 from docgen_orchestrator.http1 import Connection, ConnectionLostError, Reply
 from docgen_orchestrator.pool import ConnectFailedError, Pool
 
@@ -109,7 +112,7 @@ class _Exchange:
             "service": "gateway",
             "correlation_id": self.correlation_id,
             "method": self.scope["method"],
-            "path": _raw_path(self.scope)[:512].decode("latin-1"),
+            "path": raw_path(self.scope)[:512].decode("latin-1"),
             "status": self.status,
             "bytes_in": self.bytes_in,
             "bytes_out": self.bytes_out,
@@ -133,8 +136,11 @@ class Doors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         door = self._doors.get((scope.get("server") or ("", 0))[1])
-        if scope["type"] != "http" or door is None:
-            raise RuntimeError("only HTTP requests at a door are served")
+        if door is None:
+            raise RuntimeError("only what comes to a door is served")
+        if scope["type"] == "websocket":
+            await pass_websocket(self._plan, door, scope, receive, send)
+            return
         given = accepted_correlation_id([v for n, v in scope["headers"] if n == b"x-correlation-id"])
         exchange = _Exchange(self._plan, door, scope, send, given or str(uuid4()))
         try:
@@ -151,7 +157,7 @@ class Doors:
 
     async def _serve(self, exchange: _Exchange, receive: Receive) -> None:
         scope = exchange.scope
-        admitted = admit(self._plan, exchange.door, scope["method"], _raw_path(scope), list(scope["headers"]))
+        admitted = admit(self._plan, exchange.door, scope["method"], raw_path(scope), list(scope["headers"]))
         if isinstance(admitted, Refusal):
             await exchange.refuse(admitted)
             return
@@ -262,12 +268,6 @@ def _request(exchange: _Exchange, route: Route, body: bytes) -> bytes:
         (b"X-Forwarded-Proto", b"https"),
         (b"X-Forwarded-Host", host),
     ]
-    lines = [f"{method} {route.target} HTTP/1.1".encode("latin-1")]
+    lines = [f"{method} {target_of(route, scope)} HTTP/1.1".encode("latin-1")]
     lines += [name + b": " + value for name, value in [*own, *forwarded(exchange.plan, scope["headers"])]]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
-
-
-def _raw_path(scope: Scope) -> bytes:
-    """The path as it was sent, still quoted, without its query."""
-    raw: bytes = scope.get("raw_path") or scope["path"].encode("latin-1", "replace")
-    return raw.partition(b"?")[0]

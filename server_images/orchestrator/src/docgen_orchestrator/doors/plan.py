@@ -15,11 +15,12 @@ FILE_NAME = "gateway.json"
 
 @dataclass(frozen=True)
 class Route:
-    """A path that a door answers, and what the orchestrator is asked instead."""
+    """A path that a door answers, and what the orchestrator is asked instead; the query may go along."""
 
     path: str
     target: str
     read_only: bool
+    query: bool
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,10 @@ def _plan(document: Mapping[str, Any]) -> Plan:
 
 
 def _door(door: Mapping[str, Any]) -> Door:
-    routes = [Route(route["path"], route["target"], bool(route["read_only"])) for route in door["routes"]]
+    routes = [
+        Route(route["path"], route["target"], bool(route["read_only"]), bool(route["query"]))
+        for route in door["routes"]
+    ]
     return Door(
         name=str(door["name"]), port=int(door["port"]), routes={route.path: route for route in routes}
     )

@@ -21,6 +21,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from docgen_orchestrator.doors.app import Doors
 from docgen_orchestrator.doors.plan import Door, Plan, load_plan
+from docgen_orchestrator.doors.websocket import WEBSOCKET_BYTES
 from docgen_orchestrator.pool import Pool
 
 #: How long the head of a request may take, and an idle connection is kept.
@@ -111,7 +112,9 @@ async def _serve(
     config = uvicorn.Config(
         Doors(plan, doors, pool),
         http=Protocol,
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=WEBSOCKET_BYTES,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -1,0 +1,129 @@
+"""The events of all servers as one stream.
+
+Theory of operation. For each listener there is one stream to each server that has events, taken up again when
+it breaks, after the last event that came from there. The id of an event names the place in every server's
+stream (``main=4f2a-17,other=…``), so a listener that comes back goes on everywhere. Events wait in one short
+queue; a listener that is slow makes the servers' own streams wait, and is cut off where it is served.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing, suppress
+
+import structlog
+from docgen_common.auth import CALLER_HEADER
+from docgen_common.event_stream import MISSED, READY, Source, StreamEvent
+
+from docgen_orchestrator.backend import Backend
+from docgen_orchestrator.upstream import UnavailableError
+
+_QUEUED = 16
+_READY_SECONDS = 2.0
+_PAUSE_SECONDS = (0.1, 0.5, 1.0, 2.0)
+_PLACE = re.compile(r"([a-z0-9][a-z0-9_-]{0,62})=([A-Za-z0-9-]{1,64})")
+_log = structlog.stdlib.get_logger("docgen.events")
+
+
+def event_source(backends: Sequence[Backend]) -> Source:
+    """A source on the servers that have events."""
+    having = [backend for backend in backends if backend.route.events_url]
+
+    async def events(after: str | None, caller: str | None) -> AsyncGenerator[StreamEvent, None]:
+        places, understood = _places(after)
+        queue: asyncio.Queue[tuple[str, StreamEvent]] = asyncio.Queue(_QUEUED)
+        readers = [
+            asyncio.ensure_future(_follow(backend, places.get(backend.name), caller, queue))
+            for backend in having
+        ]
+        try:
+            missed, early = await _all_ready(queue, {backend.name for backend in having}, places)
+            first = READY if understood and not missed else MISSED
+            yield StreamEvent(_cursor(places), first, time.time(), {"servers": sorted(missed)})
+            while True:
+                name, event = early.popleft() if early else await queue.get()
+                places[name] = event.id
+                if event.type != READY:
+                    data = {"server": name, **event.data}
+                    yield StreamEvent(_cursor(places), event.type, event.time, data)
+        finally:
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+
+    return events
+
+
+async def _all_ready(
+    queue: asyncio.Queue[tuple[str, StreamEvent]], waiting: set[str], places: dict[str, str]
+) -> tuple[set[str], deque[tuple[str, StreamEvent]]]:
+    """Wait until every server told where its stream begins, or for a short time.
+
+    Returns the servers that lost events, and the events that came meanwhile.
+    """
+    missed: set[str] = set()
+    early: deque[tuple[str, StreamEvent]] = deque()
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_READY_SECONDS):
+            while waiting and len(early) < _QUEUED:
+                name, event = await queue.get()
+                if event.type in (READY, MISSED):
+                    waiting.discard(name)
+                    places[name] = event.id
+                    missed |= {name} if event.type == MISSED else set()
+                else:
+                    early.append((name, event))
+    return missed, early
+
+
+async def _follow(
+    backend: Backend, place: str | None, caller: str | None, queue: asyncio.Queue[tuple[str, StreamEvent]]
+) -> None:
+    """Put the server's events into ``queue``, for ever."""
+    failures = 0
+    while True:
+        headers = {
+            **({CALLER_HEADER: caller} if caller else {}),
+            **({"Last-Event-ID": place} if place else {}),
+        }
+        url = backend.route.events_url or ""
+        try:
+            async with aclosing(backend.events(url, headers)) as stream:
+                async for data in stream:
+                    event = _parsed(data)
+                    place, failures = event.id, 0
+                    await queue.put((backend.name, event))
+        except UnavailableError as error:
+            if not failures:
+                _log.info("events broken off", backend=backend.name, reason=error.reason)
+        await asyncio.sleep(_PAUSE_SECONDS[min(failures, len(_PAUSE_SECONDS) - 1)])
+        failures += 1
+
+
+def _parsed(data: bytes) -> StreamEvent:
+    """One event of a server. Raises UnavailableError for what is none."""
+    try:
+        fields = json.loads(data)
+        return StreamEvent(
+            str(fields["id"]), str(fields["type"]), float(fields["time"]), dict(fields["data"])
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        raise UnavailableError("it sent something else than events", sent=True) from None
+
+
+def _cursor(places: dict[str, str]) -> str:
+    return ",".join(f"{name}={place}" for name, place in sorted(places.items())) or "start"
+
+
+def _places(after: str | None) -> tuple[dict[str, str], bool]:
+    """Server → id in its own stream, and whether ``after`` was one of our ids (or none was given)."""
+    if after is None or after == "start":
+        return {}, True
+    found = [_PLACE.fullmatch(part) for part in after.split(",")]
+    known = {match[1]: match[2] for match in found if match}
+    return (known, True) if len(known) == len(found) else ({}, False)
