@@ -502,6 +502,7 @@ def fetch_inside(port: int, path: str) -> str:
     return f"exec 3<>/dev/tcp/127.0.0.1/{port} && printf '{ask}' >&3 && timeout 5 cat <&3"
 
 
+@pytest.mark.anyio
 async def test_what_happens_arrives_by_sse_and_by_websocket(door: Door) -> None:
     async with asyncio.timeout(30), contextlib.AsyncExitStack() as stack:
         streams = [events_by_sse(door), events_by_websocket(door)]
@@ -521,6 +522,7 @@ async def test_what_happens_arrives_by_sse_and_by_websocket(door: Door) -> None:
         assert (await anext(again))["data"]["path"] == "docs/generated/later.md"
 
 
+@pytest.mark.anyio
 async def test_events_are_not_for_those_without_a_key_nor_for_foreign_pages(door: Door) -> None:
     url = door.at(path="/events").url.replace("https://", "wss://")
     for status, headers in (

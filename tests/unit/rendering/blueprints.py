@@ -28,6 +28,7 @@ FACTS = {
             "data": True,
             "tool_prefixes": ["docs_", "files_"],
             "resource_schemes": ["docs"],
+            "events": True,
         }
     ),
     "github": ImageFacts.model_validate(
