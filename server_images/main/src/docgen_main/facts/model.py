@@ -65,7 +65,11 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """A public name: kind ("class", "function", …), one-line signature, documentation, members."""
+    """A public name: kind ("class", "function", …), signature, documentation, members.
+
+    The signature is one line, or one for each overload. `origin` is set when the name is defined elsewhere
+    and only handed on here: module and name as `module#name`, with `*` for all names of that module.
+    """
 
     name: str
     kind: str
@@ -73,6 +77,7 @@ class Symbol:
     doc: str
     line: int
     members: tuple["Symbol", ...] = ()
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

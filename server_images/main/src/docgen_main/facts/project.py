@@ -267,7 +267,12 @@ class Project:
             return module
         outline = OUTLINES.get(file.language or "")
         text = self.text(file.path) if outline else None
-        return outline(file.path, text, is_test(file.path)) if outline and text is not None else None
+        if outline is None or text is None:
+            return None
+        module = outline(file.path, text, is_test(file.path))
+        if module is None:
+            self._problems.append(Skipped(file.path, "too big or too tangled to be parsed"))
+        return module
 
     @cached_property
     def components(self) -> tuple[tuple[str, tuple[Module, ...]], ...]:

@@ -1,95 +1,130 @@
 """Exported names of Go packages, a file at a time."""
 
 import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from docgen_main.facts.model import Module, Symbol
-from docgen_main.facts.outline.lexer import Lexis, balanced, blank, comment_above, one_line
+from docgen_main.facts.outline.syntax import Source, before, children, parse
 
-_LEXIS = Lexis(quotes="\"'", raw="`")
-_PACKAGE = re.compile(r"^package ([a-z_]\w{0,100})", re.MULTILINE)
-_FUNCTION = re.compile(r"^func (?:\(([^)\n]{1,200})\) )?([A-Z]\w{0,100})(?=[(\[])", re.MULTILINE)
-_TYPE = re.compile(
-    r"^type ([A-Z]\w{0,100})(?:\[[^\]\n]{1,200}\])? (struct|interface|func|map|\[|[\w.*])", re.MULTILINE
-)
-_VALUE = re.compile(r"^(?:const|var) ([A-Z]\w{0,100})", re.MULTILINE)
-_BLOCK = re.compile(r"^(const|var|type) \(", re.MULTILINE)
-_IMPORT_BLOCK = re.compile(r"^import \(([^)]{0,8000})\)", re.MULTILINE)
-_IMPORT_ONE = re.compile(r'^import (?:[\w.]{1,60} )?"([^"\n]{1,300})"', re.MULTILINE)
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_IMPORTS = re.compile(r'"([^"\n]{1,300})"')
 
 
-def outline(path: str, text: str, test: bool) -> Module:
-    """The file at `path`: exported names of its package (none for a program), and the packages it imports."""
-    code = blank(text, _LEXIS)
-    lines = text.splitlines()
-    found = _PACKAGE.search(code)
-    package = found[1] if found else ""
+def outline(path: str, text: str, test: bool) -> Module | None:
+    """The file at `path`: exported names of its package (none for a program), and the packages it imports.
+
+    None when it cannot be parsed within the limits.
+    """
+    source = parse(text, "tree_sitter_go")
+    if source is None:
+        return None
+    clause = next(children(source.root, "package_clause"), None)
+    package = source.text(next(children(clause), None))
     program = package == "main"
     directory = path.rpartition("/")[0]
-    quiet = test or program
+    imports = (source.text(node) for node in children(source.root, "import_declaration"))
     return Module(
         path=path,
         name=directory or package or path,
         component=directory or package or path,
         language="Go",
-        doc=comment_above(lines, code.count("\n", 0, found.start())) if found else "",
-        symbols=() if quiet else tuple(sorted(_symbols(text, code, lines), key=lambda symbol: symbol.line)),
-        imports=tuple(sorted(_imports(text))),
-        runs=program and re.search(r"^func main\(\)", code, re.MULTILINE) is not None,
+        doc=source.doc(clause) if clause else "",
+        symbols=() if test or program else tuple(_symbols(source)),
+        imports=tuple(sorted({match[1] for text in imports for match in _IMPORTS.finditer(text)})),
+        runs=program and _has_main(source),
         test=test,
     )
 
 
-def _symbols(text: str, code: str, lines: list[str]) -> list[Symbol]:
+def _has_main(source: Source) -> bool:
+    functions = children(source.root, "function_declaration")
+    return any(source.text(node.child_by_field_name("name")) == "main" for node in functions)
+
+
+def _symbols(source: Source) -> Iterator[Symbol]:
+    for node in children(source.root):
+        match node.type:
+            case "function_declaration" | "method_declaration":
+                yield from _function(source, node)
+            case "type_declaration":
+                yield from _types(source, node)
+            case "const_declaration" | "var_declaration":
+                yield from _values(source, node)
+
+
+def _function(source: Source, node: "Node") -> Iterator[Symbol]:
+    name = source.text(node.child_by_field_name("name"))
+    receiver = re.search(r"(\w+)\s*(?:\[[^\]]*\])?\s*\)$", source.text(node.child_by_field_name("receiver")))
+    owner = receiver[1] if receiver else ""
+    if not _exported(name) or (owner and not _exported(owner)):
+        return  # a method of a type that nobody outside can name counts as hidden
+    head = source.head(node, before(node.child_by_field_name("body")))
+    whole = f"{owner}.{name}" if owner else name
+    yield _symbol(source, whole, "method" if owner else "function", head, node)
+
+
+def _types(source: Source, node: "Node") -> Iterator[Symbol]:
+    for spec in children(node, "type_spec", "type_alias"):
+        name, kind = source.text(spec.child_by_field_name("name")), spec.child_by_field_name("type")
+        if not _exported(name):
+            continue
+        block = _block(kind)
+        head = "type " + source.head(spec, before(block))
+        if kind is not None and kind.type == "interface_type":
+            head = "type " + source.head(spec, kind.start_byte) + " interface"
+        yield _symbol(source, name, "type", head, _statement(node, spec), _members(source, kind, block))
+
+
+def _block(kind: "Node | None") -> "Node | None":
+    return next(children(kind, "field_declaration_list"), None)
+
+
+def _members(source: Source, kind: "Node | None", block: "Node | None") -> tuple[Symbol, ...]:
+    """Exported fields of a struct, exported methods of an interface."""
     found = []
-    for match in _FUNCTION.finditer(code):
-        receiver = (match[1] or "").split()
-        owner = receiver[-1].lstrip("*").split("[")[0] if receiver else ""
-        if owner and not owner[:1].isupper():
-            continue  # a method of a type that nobody outside can name
-        name = f"{owner}.{match[2]}" if owner else match[2]
-        kind = "method" if owner else "function"
-        found.append(_symbol(name, kind, _signature(text, code, match), code, match.start(), lines))
-    for match in _TYPE.finditer(code):
-        word = match[2] if match[2] in ("struct", "interface") else ""
-        found.append(_symbol(match[1], "type", f"type {match[1]} {word}".strip(), code, match.start(), lines))
-    found.extend(
-        _symbol(match[1], "value", one_line(match[0]), code, match.start(), lines)
-        for match in _VALUE.finditer(code)
-    )
-    for match in _BLOCK.finditer(code):
-        found.extend(_in_block(match, code, lines))
-    return found
+    for field in children(block, "field_declaration"):
+        found += [
+            _symbol(source, source.text(named), "field", _field(source, field, named), field)
+            for named in field.children_by_field_name("name")
+        ]
+    if kind is not None and kind.type == "interface_type":
+        for method in children(kind, "method_elem"):
+            name = source.text(method.child_by_field_name("name"))
+            found.append(_symbol(source, name, "method", source.head(method), method))
+    return tuple(symbol for symbol in found if _exported(symbol.name))
 
 
-def _in_block(match: re.Match[str], code: str, lines: list[str]) -> list[Symbol]:
-    closing = balanced(code, match.end() - 1, most=20_000)
-    if closing < 0:
-        return []
-    kind = "type" if match[1] == "type" else "value"
-    inside = re.compile(r"^\t([A-Z]\w{0,100})\b", re.MULTILINE)
-    return [
-        _symbol(item[1], kind, f"{match[1]} {item[1]}", code, item.start(), lines)
-        for item in inside.finditer(code, match.end(), closing)
-    ]
+def _field(source: Source, field: "Node", named: "Node") -> str:
+    return f"{source.text(named)} {source.text(field.child_by_field_name('type'))}"
 
 
-def _symbol(name: str, kind: str, signature: str, code: str, position: int, lines: list[str]) -> Symbol:
-    line = code.count("\n", 0, position)
-    return Symbol(name, kind, signature, comment_above(lines, line), line + 1)
+def _values(source: Source, node: "Node") -> Iterator[Symbol]:
+    word = source.text(node.children[0])
+    specs = [*children(node, "const_spec", "var_spec")]
+    for group in children(node, "var_spec_list"):
+        specs += children(group, "var_spec")
+    for spec in specs:
+        kind = spec.child_by_field_name("type")
+        for named in spec.children_by_field_name("name"):
+            name = source.text(named)
+            if _exported(name):
+                head = f"{word} {name} {source.text(kind)}".rstrip()
+                yield _symbol(source, name, "value", head, _statement(node, spec))
 
 
-def _signature(text: str, code: str, match: re.Match[str]) -> str:
-    end = code.find("\n", match.end())
-    opening = code.find("(", match.end())
-    closing = balanced(code, opening) if opening >= 0 else -1
-    if closing > 0:
-        end = code.find("\n", closing)
-    line = one_line(text[match.start() : end if end >= 0 else len(text)])
-    return line.removesuffix("}").rstrip().removesuffix("{").rstrip() if line.endswith(("{", "{}")) else line
+def _statement(node: "Node", spec: "Node") -> "Node":
+    """The node below the documentation: the declaration, or one line of a group in brackets."""
+    return spec if spec.start_point.row > node.start_point.row else node
 
 
-def _imports(text: str) -> set[str]:
-    found = {match[1] for match in _IMPORT_ONE.finditer(text)}
-    for block in _IMPORT_BLOCK.finditer(text):
-        found.update(re.findall(r'^\s{0,8}(?:[\w.]{1,60} )?"([^"\n]{1,300})"', block[1], re.MULTILINE))
-    return found
+def _exported(name: str) -> bool:
+    return name[:1].isupper()
+
+
+def _symbol(
+    source: Source, name: str, kind: str, head: str, node: "Node", members: tuple[Symbol, ...] = ()
+) -> Symbol:
+    return Symbol(name, kind, head, source.doc(node), node.start_point.row + 1, members)
