@@ -21,7 +21,16 @@ from tests.e2e.stack import Door, Stack, wait_until
 pytestmark = pytest.mark.engine
 
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
-MAIN_TOOLS = {"docs_generate", "docs_kinds", "files_list", "files_read", "files_write"}
+MAIN_TOOLS = {
+    "docs_generate",
+    "docs_kinds",
+    "docs_list",
+    "docs_show",
+    "docs_export",
+    "files_list",
+    "files_read",
+    "files_write",
+}
 GITHUB_TOOLS = {
     "github_status",
     "github_list_repositories",

@@ -20,12 +20,25 @@ pytestmark = pytest.mark.anyio
 #: what a tool needs besides its path to get as far as opening it
 OTHERS: dict[str, dict[str, Any]] = {
     "docs_generate": {"kind": "changelog"},
+    "docs_show": {},
+    "docs_export": {"path": "real.md"},
     "files_list": {},
     "files_read": {},
     "files_write": {"content": "planted"},
 }
 #: arguments that are no paths
-NO_PATHS = {"kind", "title", "update", "content", "encoding", "expected_sha256", "limit", "offset", "cursor"}
+NO_PATHS = {
+    "format",
+    "kind",
+    "title",
+    "update",
+    "content",
+    "encoding",
+    "expected_sha256",
+    "limit",
+    "offset",
+    "cursor",
+}
 
 ATTACKS = [
     "../outside/secret.md", "src/../../outside/secret.md", "/etc/passwd", "{parent}/outside/secret.md",
@@ -55,6 +68,7 @@ def trapped(root: Path) -> Path:
         os.link(root.parent / "outside" / "secret", folder / "hard.md")
         os.mkfifo(folder / "fifo.md")
         (folder / ".env").write_text(SECRET)
+    (root / "docs" / "generated" / "real.md").write_text("# Real\n")
     (root / ".git").mkdir()
     (root / ".git" / "config").write_text(SECRET)
     (root.parent / "outside" / "secret.md").write_text(SECRET)
@@ -84,7 +98,7 @@ async def path_arguments(client: Client) -> list[tuple[str, str]]:
 async def test_every_argument_of_every_tool_is_known_to_be_a_path_or_not(workspace: Workspace) -> None:
     async with Client(build_server(workspace)) as client:
         found = await path_arguments(client)
-    assert {argument for _, argument in found} == {"path"}
+    assert {argument for _, argument in found} == {"path", "to"}
     assert {tool for tool, _ in found} == set(OTHERS)
 
 

@@ -40,6 +40,9 @@ async def test_every_tool_is_described_and_typed(workspace: Workspace) -> None:
     assert [tool.name for tool in tools] == [
         "docs_kinds",
         "docs_generate",
+        "docs_list",
+        "docs_show",
+        "docs_export",
         "files_list",
         "files_read",
         "files_write",
@@ -53,7 +56,7 @@ async def test_every_tool_is_described_and_typed(workspace: Workspace) -> None:
         for argument in tool.input_schema["properties"].values():
             assert argument.get("description") or "enum" in argument, (tool.name, argument)
     read_only = {tool.name for tool in tools if tool.annotations and tool.annotations.read_only_hint}
-    assert read_only == {"docs_kinds", "files_list", "files_read"}
+    assert read_only == {"docs_kinds", "docs_list", "docs_show", "files_list", "files_read"}
 
 
 async def test_a_listing_is_paged_by_cursor_and_complete(workspace: Workspace, root: Path) -> None:

@@ -5,7 +5,8 @@ from docgen_common.tool_server import ToolServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp_types import Resource
 
-from docgen_main.documents.address import DOCUMENTS, uri_of
+from docgen_main.documents.address import DOCUMENTS, RECORDS, uri_of
+from docgen_main.documents.records import Records
 from docgen_main.workspace import MissingError, Path, Workspace, WorkspaceError, display
 from docgen_main.workspace.names import is_plain
 
@@ -42,10 +43,11 @@ def _resource(workspace: Workspace, path: Path, size: int) -> Resource:
 
 
 def _mime_type(name: str) -> str:
-    return "text/markdown" if name.lower().endswith(".md") else "text/plain"
+    endings = {"md": "text/markdown", "html": "text/html"}
+    return endings.get(name.lower().rpartition(".")[2], "text/plain")
 
 
-def add_resources(mcp: DocumentServer, workspace: Workspace) -> None:
+def add_resources(mcp: DocumentServer, workspace: Workspace, records: Records) -> None:
     """Let `mcp` list and read the documents of `workspace`."""
     mcp.workspace = workspace
 
@@ -68,6 +70,24 @@ def add_resources(mcp: DocumentServer, workspace: Workspace) -> None:
             return content.decode()
         except UnicodeDecodeError:
             raise ResourceError(f"{display(names)} is not text: read it with files_read") from None
+
+    @mcp.resource(
+        RECORDS + "{+path}",
+        name="record",
+        title="How a document was made",
+        description="Model, template, sources with hashes, time, cost of a generated document, by its path.",
+        mime_type="application/json",
+    )
+    async def record(path: str) -> str:
+        try:
+            names = workspace.output + workspace.path(path.lstrip("/"))
+            workspace.check_visible(names)
+        except WorkspaceError as error:
+            raise ResourceError(str(error)) from None
+        found = await anyio.to_thread.run_sync(records.find, "/".join(names))
+        if found is None:
+            raise ResourceNotFoundError(f"{display(names)} was not generated here: there is no record of it")
+        return found.model_dump_json()
 
 
 def _read(workspace: Workspace, path: Path) -> bytes:

@@ -11,7 +11,7 @@ from docgen_common.settings import ServerSettings
 from starlette.applications import Starlette
 
 from docgen_main.checks import readiness_checks
-from docgen_main.documents import Generator
+from docgen_main.documents import Generator, Records
 from docgen_main.documents.writer import Writers
 from docgen_main.events import Hub
 from docgen_main.events.files import telling_of_files
@@ -20,6 +20,7 @@ from docgen_main.prompts import add_prompts
 from docgen_main.resources import DocumentServer, add_resources
 from docgen_main.settings import MainSettings
 from docgen_main.tools.docs import add_document_tools
+from docgen_main.tools.documents import add_library_tools
 from docgen_main.tools.files import add_file_tools
 from docgen_main.workspace import Workspace
 
@@ -53,10 +54,15 @@ def build_server(
     *,
     hub: Hub | None = None,
     writers: Writers | None = None,
+    records: Records | None = None,
 ) -> DocumentServer:
-    """The MCP server on `workspace`; what happens is told to `hub`, documents are worded by `writers`."""
+    """The MCP server on `workspace`.
+
+    What happens is told to `hub`, documents are worded by `writers`, how they were made is kept in `records`.
+    """
     hub = hub or Hub()
     workspace.told = telling_of_files(hub)
+    records = records or Records()
     mcp = DocumentServer(
         name=name,
         title="Documents",
@@ -64,9 +70,10 @@ def build_server(
         instructions=INSTRUCTIONS,
         version=_version(),
     )
-    add_document_tools(mcp, workspace, Generator(workspace, hub, writers))
+    add_document_tools(mcp, workspace, Generator(workspace, hub, writers, records), records)
+    add_library_tools(mcp, workspace, records)
     add_file_tools(mcp, workspace)
-    add_resources(mcp, workspace)
+    add_resources(mcp, workspace, records)
     add_prompts(mcp)
     return mcp
 
@@ -77,7 +84,7 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
     workspace = open_workspace(own)
     hub = Hub()
     return create_app(
-        build_server(workspace, settings.server, hub=hub),
+        build_server(workspace, settings.server, hub=hub, records=Records(f"{own.data}/records")),
         settings,
         checks=readiness_checks(workspace, own),
         events=EventStream(event_source(hub)),

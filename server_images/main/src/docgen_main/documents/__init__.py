@@ -5,6 +5,7 @@ from docgen_main.documents.compose import Composed, Rendered, compose
 from docgen_main.documents.generator import Generator
 from docgen_main.documents.kinds import KINDS, Kind
 from docgen_main.documents.order import MadeDocument, MadeSection, Order
+from docgen_main.documents.records import Record, Records
 from docgen_main.documents.section import Section
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "MadeDocument",
     "MadeSection",
     "Order",
+    "Record",
+    "Records",
     "Rendered",
     "Section",
     "compose",

@@ -3,16 +3,19 @@
 Needs no request: a tool call, a task that outlives its client, and a test use it alike.
 """
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import anyio
+import anyio.to_thread
 import structlog
 
 from docgen_main.documents.address import uri_of
 from docgen_main.documents.job import Job, OnSection
 from docgen_main.documents.order import MadeDocument, Order
+from docgen_main.documents.records import Records
 from docgen_main.documents.writer import EmbeddedWriters, Writers
 from docgen_main.events import Hub
 from docgen_main.facts import Budget, Project
@@ -32,11 +35,13 @@ class Generator:
         workspace: Workspace,
         hub: Hub,
         writers: Writers | None = None,
+        records: Records | None = None,
         open_project: OpenProject | None = None,
     ) -> None:
         self._workspace = workspace
         self._hub = hub
         self._writers = writers or EmbeddedWriters()
+        self._records = records or Records()
         self._open_project = open_project or (lambda budget: Project(workspace, budget))
         self._room: anyio.CapacityLimiter | None = None
 
@@ -72,14 +77,24 @@ class Generator:
                 duration_ms=_since(begun),
             )
             raise
-        return self._finished(replace(made, duration_ms=_since(begun)), order, told)
+        made = replace(made, duration_ms=_since(begun))
+        await anyio.to_thread.run_sync(self._record, order, made)
+        self._finished(made, order, told)
+        return made
 
-    def _finished(self, made: MadeDocument, order: Order, told: dict[str, str]) -> MadeDocument:
+    def _record(self, order: Order, made: MadeDocument) -> None:
+        """The document is there whether or not the record can be written."""
+        try:
+            self._records.save(order, made)
+        except OSError as error:
+            _log.warning("record not written", path=made.path, error=os.strerror(error.errno or 0))
+
+    def _finished(self, made: MadeDocument, order: Order, told: dict[str, str]) -> None:
         self._hub.publish(
             "document.finished",
             owner=order.owner,
             **told,
-            bytes=len(made.content),
+            bytes=made.size,
             sha256=made.sha256,
             duration_ms=made.duration_ms,
         )
@@ -89,11 +104,10 @@ class Generator:
             path=made.path,
             sections=len(made.sections),
             written=sum(1 for section in made.sections if section.state == "written"),
-            bytes=len(made.content),
+            bytes=made.size,
             skipped=len(made.skipped),
             duration_ms=made.duration_ms,
         )
-        return made
 
 
 def _reason(error: BaseException) -> str:

@@ -9,13 +9,22 @@ import anyio.to_thread
 
 from docgen_main.documents.drafts import Draft, drafts
 from docgen_main.documents.known_names import KnownNames
-from docgen_main.documents.marks import Marked, MarkedDocument, digest, mark, read_marks, write_marks
+from docgen_main.documents.marks import (
+    Marked,
+    MarkedDocument,
+    digest,
+    mark,
+    read_marks,
+    without_marks,
+    write_marks,
+)
 from docgen_main.documents.merging import Merge
 from docgen_main.documents.order import MadeDocument, MadeSection, Order, State
 from docgen_main.documents.provenance import Provenance
 from docgen_main.documents.writer import EmbeddedWriter, SectionRequest, SectionWriter
 from docgen_main.events import Hub
 from docgen_main.facts import Project
+from docgen_main.html import page
 from docgen_main.workspace import DeniedError, MissingError, Workspace, display
 
 OnSection = Callable[[MadeSection], Awaitable[None]]
@@ -36,12 +45,12 @@ class Job:
         present = await anyio.to_thread.run_sync(self._present)
         merge = Merge(self._old(present))
         made = await self._sections(project, merge, on_section)
-        content = write_marks(self.order.kind.name, merge.sections, merge.parts()).encode()
+        content = await anyio.to_thread.run_sync(self._content, merge, abandon_on_cancel=True)
         await anyio.to_thread.run_sync(self._write, content, present)
         return MadeDocument(
             path="/".join(self.order.target),
             uri=self.told["uri"],
-            content=content,
+            size=len(content),
             sha256=hashlib.sha256(content).hexdigest(),
             sections=tuple(made),
             dropped=tuple(merge.dropped),
@@ -49,6 +58,12 @@ class Job:
             skipped=project.skipped,
             duration_ms=0,
         )
+
+    def _content(self, merge: Merge) -> bytes:
+        marked = write_marks(self.order.kind.name, merge.sections, merge.parts())
+        if self.order.format == "html":
+            return page(without_marks(marked))
+        return marked.encode()
 
     def _present(self) -> bytes | None:
         with suppress(MissingError):
@@ -63,19 +78,17 @@ class Job:
 
     def _old(self, present: bytes | None) -> MarkedDocument | None:
         """What is to be kept of the present document, or None to make it anew."""
-        if present is None or self.order.update is False:
+        if present is None or self.order.update is False or self.order.format == "html":
             return None
         found = read_marks(present.decode(errors="replace"))
-        shown = display(self.order.target)
-        if self.order.update:
-            if found.kind == self.order.kind.name:
-                return found
+        shown, wanted = display(self.order.target), self.order.kind.name
+        if (found.people_wrote and not found.kind) or (self.order.update and found.kind != wanted):
             said = f"a document of kind {found.kind}" if found.kind else "not a generated document"
             raise DeniedError(
-                f"{shown} is {said} and cannot be updated as {self.order.kind.name}: "
-                "set update to false to replace it, or give another path",
-                rule="kind",
+                f"{shown} is {said}: set update to false to replace it, or give another path", rule="kind"
             )
+        if self.order.update:
+            return found
         if found.people_wrote:
             raise DeniedError(
                 f"{shown} has what people wrote ({found.people_wrote}): set update to true to keep it, to "

@@ -15,7 +15,8 @@ class Kind:
     """A kind of document: name on the wire, title, what it is for, file name, sections in order.
 
     `questions` are what only a person knows: without answers to the required ones no document is made.
-    `wanted` says what a reader hopes for that facts alone do not give.
+    `wanted` says what a reader hopes for that facts alone do not give. `template` and its version are those
+    of a kind that users made.
     """
 
     name: str
@@ -25,6 +26,8 @@ class Kind:
     sections: Callable[[Project, Brief], Iterator[Section]]
     questions: tuple[Variable, ...] = ()
     wanted: str = ""
+    template: str = ""
+    template_version: int = 0
 
 
 def _api_reference(project: Project, brief: Brief) -> Iterator[Section]:

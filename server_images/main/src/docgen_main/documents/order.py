@@ -13,6 +13,8 @@ from docgen_main.workspace import Path
 #: what happened to a section: written, left as it was because its facts are the same, or left to people
 State = Literal["written", "unchanged", "edited"]
 
+Format = Literal["markdown", "html"]
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -21,7 +23,7 @@ class Order:
     `target` is the file to write. `model` names the writer (None: the kind's own chain). `owner` is the id of
     the key on whose behalf. With `update` True what people wrote in an existing document is kept and only
     sections with new facts are written; with False it is made anew; None is False but refuses to lose what
-    people wrote.
+    people wrote. An HTML page is always made anew.
     """
 
     kind: Kind
@@ -30,6 +32,7 @@ class Order:
     model: str | None = None
     owner: str | None = None
     update: bool | None = None
+    format: Format = "markdown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class MadeDocument:
 
     path: str
     uri: str
-    content: bytes
+    size: int
     sha256: str
     sections: tuple[MadeSection, ...]
     dropped: tuple[str, ...]

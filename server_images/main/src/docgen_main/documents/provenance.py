@@ -10,7 +10,7 @@ from docgen_main.workspace import Workspace, WorkspaceError
 
 _FILE_BYTES = 8 << 20
 #: more sources than these are summed up in one hash, so that a record stays small
-_LISTED = 200
+_LISTED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +35,16 @@ class Provenance:
         self._known: dict[str, str] = {}
 
     def of(self, paths: Iterable[str]) -> tuple[Source, ...]:
-        """The sources at `paths`, in order, each once; all those after the first 199 as one."""
-        found = [Source(path, self._sha256(path)) for path in dict.fromkeys(paths)]
+        """The sources at `paths`, in order, each once; all those after the first 99 as one."""
+        found = [Source(path, self.sha256(path)) for path in dict.fromkeys(paths)]
         if len(found) <= _LISTED:
             return tuple(found)
         rest = found[_LISTED - 1 :]
         together = _digest(f"{source.path} {source.sha256}" for source in rest)
         return (*found[: _LISTED - 1], Source(rest[0].path, together, len(rest)))
 
-    def _sha256(self, path: str) -> str:
+    def sha256(self, path: str) -> str:
+        """Hash of the source at `path` now; "" when it cannot be read."""
         if path not in self._known:
             self._known[path] = self._measure(path)
         return self._known[path]
@@ -62,6 +63,14 @@ class Provenance:
         except WorkspaceError:
             return ""
         return hashlib.sha256(content).hexdigest()
+
+
+def changed_sources(
+    workspace: Workspace, sources: Iterable[tuple[str, str]], answers: Mapping[str, object]
+) -> list[str]:
+    """Those of `sources` (path and the hash it had) that have another hash now, in order, each once."""
+    now = Provenance(workspace, Project(workspace), answers)
+    return list(dict.fromkeys(path for path, sha256 in sources if now.sha256(path) != sha256))
 
 
 def _digest(lines: Iterable[str]) -> str:

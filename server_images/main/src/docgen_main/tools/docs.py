@@ -9,7 +9,8 @@ from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from docgen_main.documents import KINDS, Brief, Generator, Kind, MadeDocument, MadeSection, Order
+from docgen_main.documents import KINDS, Brief, Generator, Kind, MadeDocument, MadeSection, Order, Records
+from docgen_main.documents.order import Format
 from docgen_main.tools.refusals import refusals
 from docgen_main.workspace import DeniedError, Path, Workspace, display
 
@@ -60,7 +61,7 @@ class Generated(BaseModel):
     duration_ms: int
 
 
-def add_document_tools(mcp: MCPServer, workspace: Workspace, generator: Generator) -> None:
+def add_document_tools(mcp: MCPServer, workspace: Workspace, generator: Generator, records: Records) -> None:
     """Give `mcp` the document tools, all on `workspace`."""
 
     @mcp.tool(
@@ -104,26 +105,37 @@ def add_document_tools(mcp: MCPServer, workspace: Workspace, generator: Generato
                 )
             ),
         ] = None,
+        format: Annotated[  # noqa: A002
+            Format, Field(description="html: one page that needs nothing from outside, always made anew")
+        ] = "markdown",
     ) -> Annotated[CallToolResult, Generated]:
         async def tell(section: MadeSection) -> None:
             await ctx.report_progress(section.index + 1, section.total, _message(section))
 
         chosen = KINDS[kind]
         with refusals("docs_generate", path or chosen.file_name):
+            target = _target(workspace, path or _file_name(chosen, format), format)
+            before = records.find("/".join(target)) if update else None
             order = Order(
                 chosen,
-                _target(workspace, path or chosen.file_name),
-                Brief(title or ""),
+                target,
+                Brief(title or (before.title if before else "")),
                 owner=current_key_id(),
                 update=update,
+                format=format,
             )
-            return _result(await generator.generate(order, tell), chosen)
+            return _result(await generator.generate(order, tell), order)
 
 
-def _target(workspace: Workspace, text: str) -> Path:
+def _file_name(kind: Kind, form: Format) -> str:
+    return kind.file_name if form == "markdown" else kind.file_name.removesuffix(".md") + ".html"
+
+
+def _target(workspace: Workspace, text: str, form: Format) -> Path:
     target = workspace.generated(text)
-    if not target[-1].lower().endswith(".md"):
-        raise DeniedError("a document is Markdown: give a file name that ends in .md", rule="name")
+    ending = ".md" if form == "markdown" else ".html"
+    if not target[-1].lower().endswith(ending):
+        raise DeniedError(f"the document is {form}: give a file name that ends in {ending}", rule="name")
     workspace.check_writable(target)
     return target
 
@@ -138,7 +150,7 @@ def _generated(made: MadeDocument, kind: Kind) -> Generated:
         edited=[section.id for section in made.sections if section.state == "edited"],
         left_out=list(made.dropped),
         without_facts=list(made.orphans),
-        bytes=len(made.content),
+        bytes=made.size,
         sha256=made.sha256,
         skipped=[SkippedEntry(path=item.path, reason=item.reason) for item in made.skipped[:_SKIPPED_MOST]],
         duration_ms=made.duration_ms,
@@ -164,7 +176,8 @@ def _message(section: MadeSection) -> str:
     return message
 
 
-def _result(made: MadeDocument, kind: Kind) -> CallToolResult:
+def _result(made: MadeDocument, order: Order) -> CallToolResult:
+    kind = order.kind
     done = _generated(made, kind)
     link = ResourceLink(
         type="resource_link",
@@ -172,7 +185,7 @@ def _result(made: MadeDocument, kind: Kind) -> CallToolResult:
         name=done.path,
         title=kind.title,
         description=kind.description,
-        mime_type="text/markdown",
+        mime_type="text/markdown" if order.format == "markdown" else "text/html",
         size=done.bytes,
     )
     return CallToolResult(
@@ -183,7 +196,7 @@ def _result(made: MadeDocument, kind: Kind) -> CallToolResult:
 
 def _said(made: MadeDocument) -> str:
     states = [section.state for section in made.sections]
-    said = f"Wrote {made.path} ({len(made.content)} bytes, {len(states)} sections"
+    said = f"Wrote {made.path} ({made.size} bytes, {len(states)} sections"
     said += f", {states.count('unchanged')} unchanged" if "unchanged" in states else ""
     said += f", {states.count('edited')} kept as people edited them" if "edited" in states else ""
     return said + ")."
