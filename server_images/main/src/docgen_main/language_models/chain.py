@@ -1,0 +1,73 @@
+"""A chain of models in front of the embedded writer.
+
+Theory of operation. `write` asks one model after the other for the section. A model is passed over when its
+provider rests (breaker, rate limit), when a budget does not hold the most that the request can take, or when
+what it delivers is not a complete, supported section. Nothing of an answer is used before all of it is there
+and checked, so a section is delivered once and whole; at the end of the chain stands the draft.
+"""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from docgen_main.documents.writer import EMBEDDED, SectionRequest, SectionText, Usage
+from docgen_main.language_models.asking import Member, Question
+from docgen_main.language_models.blocks import Draft, put_together, take_apart
+from docgen_main.language_models.claims import check, lost_names, spans
+from docgen_main.language_models.configuration import Link
+from docgen_main.language_models.failures import ModelError
+from docgen_main.language_models.known import Names
+from docgen_main.language_models.prompt import prompt_for
+from docgen_main.language_models.purse import Purse, together
+from docgen_main.language_models.retry import Patience
+
+#: A section that lost more than this share of its names is not the same section.
+_LOST_SHARE = 0.1
+_log = structlog.stdlib.get_logger("docgen.models")
+
+
+class ChainWriter:
+    """Words the sections of one document; make one for each document."""
+
+    def __init__(
+        self, links: Sequence[Link], member: Callable[[str], Member], purse: Purse, patience: Patience
+    ) -> None:
+        self._links = tuple(links)
+        self._member = member
+        self._purse = purse
+        self._patience = patience
+
+    async def write(self, request: SectionRequest) -> SectionText:
+        """The section, worded by the first model that does it; else the draft."""
+        draft = take_apart(request.draft)
+        usage, passed_over = Usage(), list[str]()
+        for link in self._links if draft.prose else ():
+            member = self._member(link.provider)
+            prompt = prompt_for(request, draft, member.configuration.max_output_tokens)
+            question = Question(member, link.model, prompt, self._purse, self._patience)
+            try:
+                markdown, removed = _accepted(await question.answer(), request, draft)
+            except ModelError as failure:
+                passed_over.append(f"{link.name}: {failure.reason}")
+                _log.warning(
+                    "model passed over", model=link.name, reason=failure.reason, section=request.section
+                )
+            else:
+                usage = together(usage, question.usage)
+                return SectionText(markdown, link.name, usage, tuple(passed_over), removed)
+            usage = together(usage, question.usage)
+        return SectionText(request.draft, EMBEDDED, usage, tuple(passed_over))
+
+
+def _accepted(answer: str, request: SectionRequest, draft: Draft) -> tuple[str, tuple[str, ...]]:
+    """The section in the model's words, and what was removed. Raises `ModelError` if too little is left."""
+    checked = check(answer, Names(request.known, f"{request.draft}\n{request.title}\n{request.document}"))
+    markdown = put_together(draft, checked.text)
+    if not take_apart(markdown).prose:
+        raise ModelError(
+            "nothing was left of it once its claims were checked", blames_provider=False, billed=True
+        )
+    lost = lost_names(draft.prose, markdown)
+    if len(lost) > _LOST_SHARE * spans(draft.prose):
+        raise ModelError(f"it left out {len(lost)} of the names", blames_provider=False, billed=True)
+    return markdown, checked.removed
