@@ -22,7 +22,10 @@ from docgen_common.settings import ServerSettings
 _CREDENTIALS = ("authorization", "api_key", "apikey", "api-key", "password", "secret", "token", "cookie")
 _FIRST = ("time", "level", "event", "server", "correlation_id", "key_id")
 # Chatty libraries whose information lines say what ours say better.
-_QUIET = ("httpx2", "httpcore2", "httpx", "httpcore", "asyncio", "mcp", "sse_starlette")
+_QUIET = (
+    *("httpx2", "httpcore2", "httpx", "httpcore", "asyncio", "mcp", "sse_starlette"),
+    *("anthropic", "openai", "google_genai"),  # at debug they tell whole requests
+)
 
 
 def configure_logs(settings: ServerSettings) -> None:

@@ -1,7 +1,9 @@
 """Puts the server together: workspace, tools, resources, prompts, and the ASGI app around them."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import structlog
 from docgen_common.app import create_app
@@ -16,6 +18,8 @@ from docgen_main.documents.writer import Writers
 from docgen_main.events import Hub
 from docgen_main.events.files import telling_of_files
 from docgen_main.events.source import event_source
+from docgen_main.language_models.models import open_models
+from docgen_main.language_models.readiness import model_checks, ready_without_models
 from docgen_main.prompts import add_prompts
 from docgen_main.resources import DocumentServer, add_resources
 from docgen_main.settings import MainSettings
@@ -83,10 +87,22 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
     own = own or MainSettings.from_environment()
     workspace = open_workspace(own)
     hub = Hub()
+    models = open_models(settings, Path(own.data))
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with models:
+            yield
+
+    server = build_server(
+        workspace, settings.server, hub=hub, writers=models, records=Records(f"{own.data}/records")
+    )
     return create_app(
-        build_server(workspace, settings.server, hub=hub, records=Records(f"{own.data}/records")),
+        server,
         settings,
-        checks=readiness_checks(workspace, own),
+        checks=readiness_checks(workspace, own) | model_checks(models),
+        verdict=ready_without_models,
+        lifespan=lifespan,
         events=EventStream(event_source(hub)),
     )
 

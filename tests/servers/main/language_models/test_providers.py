@@ -16,7 +16,7 @@ async def test_the_words_come_with_their_tokens_and_cost(
     name: str, make_models: MakeModels, vendors: Vendors
 ) -> None:
     vendors.otherwise = Reply(GOOD)
-    text = await make_models(name).writer("readme").write(request_for())
+    text = await make_models(name).writer_for("readme").write(request_for())
     assert text.model == f"{name}/model-1"
     assert text.markdown.startswith("## Overview\n\nThe package `shop` has 42 files.")
     assert "| `src/shop/cart.py` | 120 |" in text.markdown
@@ -29,7 +29,7 @@ async def test_the_words_come_with_their_tokens_and_cost(
 async def test_a_request_carries_the_key_in_one_header_and_neither_tools_nor_blocks(
     name: str, make_models: MakeModels, vendors: Vendors
 ) -> None:
-    await make_models(name).writer("readme").write(request_for())
+    await make_models(name).writer_for("readme").write(request_for())
     ((headers, body),) = vendors.requests
     carrying = [header for header, value in headers.items() if KEY in value]
     assert len(carrying) == 1
@@ -59,7 +59,7 @@ async def test_an_answer_that_is_none_leaves_the_draft(
     vendors.otherwise = Reply(GOOD, then=then)
     text = (
         await make_models(name, silence_s=0.3 if then == "hang" else 5.0)
-        .writer("readme")
+        .writer_for("readme")
         .write(request_for())
     )
     assert text.markdown == DRAFT
@@ -85,7 +85,7 @@ async def test_a_status_is_told_in_our_words_and_retried_where_that_can_help(
     name: str, status: int, attempts: int, reason: str, make_models: MakeModels, vendors: Vendors
 ) -> None:
     vendors.otherwise = Reply(status=status)
-    text = await make_models(name).writer("readme").write(request_for())
+    text = await make_models(name).writer_for("readme").write(request_for())
     assert text.markdown == DRAFT
     assert text.passed_over == (f"{name}/model-1: {reason}",)
     assert len(vendors.requests) == attempts
@@ -98,25 +98,25 @@ async def test_an_answer_in_another_language_leaves_the_draft(
     name: str, body: bytes, make_models: MakeModels, vendors: Vendors
 ) -> None:
     vendors.otherwise = Reply(body=body)
-    text = await make_models(name).writer("readme").write(request_for())
+    text = await make_models(name).writer_for("readme").write(request_for())
     assert text.markdown == DRAFT
     assert len(text.passed_over) == 1
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
 async def test_nobody_listening_leaves_the_draft(name: str, make_models: MakeModels) -> None:
-    text = await make_models(name, url="http://127.0.0.1:9").writer("readme").write(request_for())
+    text = await make_models(name, url="http://127.0.0.1:9").writer_for("readme").write(request_for())
     assert text.markdown == DRAFT
     assert text.passed_over == (f"{name}/model-1: it cannot be reached",)
 
 
 async def test_a_packed_answer_is_not_unpacked(make_models: MakeModels, vendors: Vendors) -> None:
     vendors.otherwise = Reply(body=b"\x1f\x8b\x08\x00bomb", headers={"content-encoding": "gzip"})
-    text = await make_models("openai").writer("readme").write(request_for())
+    text = await make_models("openai").writer_for("readme").write(request_for())
     assert text.passed_over == ("openai/model-1: its answer is too long or packed",)
 
 
 async def test_a_redirect_is_not_followed(make_models: MakeModels, vendors: Vendors) -> None:
     vendors.otherwise = Reply(status=307, headers={"location": f"{vendors.url}/v1/messages"})
-    await make_models("anthropic").writer("readme").write(request_for())
+    await make_models("anthropic").writer_for("readme").write(request_for())
     assert len(vendors.requests) == 1

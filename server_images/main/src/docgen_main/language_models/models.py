@@ -3,10 +3,11 @@
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 
 from docgen_common.settings import ServerSettings
 
-from docgen_main.documents.writer import EMBEDDED, EmbeddedWriter, SectionWriter
+from docgen_main.documents.writer import EMBEDDED, EmbeddedWriter, SectionWriter, UnknownModelError
 from docgen_main.language_models.asking import Member
 from docgen_main.language_models.breaker import Breaker
 from docgen_main.language_models.chain import ChainWriter
@@ -21,12 +22,11 @@ from docgen_main.language_models.retry import Patience
 from docgen_main.language_models.spending import Ledger
 
 
-class UnknownModelError(ValueError):
-    """Nobody configured this chain or model; `str()` says what there is."""
-
-
 class LanguageModels:
-    """Gives each document its writer. Without configuration that is always the embedded one."""
+    """Gives each document its writer. Without configuration that is always the embedded one.
+
+    Enter it for as long as it is used: leaving closes all connections.
+    """
 
     def __init__(
         self,
@@ -50,11 +50,15 @@ class LanguageModels:
         return self._configuration
 
     @property
-    def chains(self) -> tuple[str, ...]:
-        """What `writer` takes as `model`, besides `provider/model`."""
-        return (*self._configuration.chains, EMBEDDED)
+    def models(self) -> tuple[str, ...]:
+        """What a caller may name: chains, the models in them, and the embedded writer.
 
-    def writer(self, kind: str, model: str = "") -> SectionWriter:
+        Any other model of a configured provider may be named as `provider/model` too.
+        """
+        chains = self._configuration.chains
+        return tuple(dict.fromkeys([*chains, *(link.name for c in chains.values() for link in c), EMBEDDED]))
+
+    def writer_for(self, kind: str, model: str | None = None) -> SectionWriter:
         """The writer of one document of that kind; make one for each document, because budgets are.
 
         `model` is the name of a chain, `provider/model` with a configured provider, or "embedded"; without it
@@ -66,7 +70,7 @@ class LanguageModels:
         purse = Purse(self._configuration.budget, self.ledger)
         return ChainWriter(links, self.member, purse, self._patience)
 
-    def _links(self, kind: str, model: str) -> tuple[Link, ...]:
+    def _links(self, kind: str, model: str | None) -> tuple[Link, ...]:
         chains = self._configuration.chains
         if not model:
             return chains.get(kind, chains.get(DEFAULT_CHAIN, ()))
@@ -77,7 +81,7 @@ class LanguageModels:
         provider, _, name = model.partition("/")
         if provider in self._configuration.providers and name:
             return (Link(provider, name),)
-        known = ", ".join([*self.chains, *(f"{name}/MODEL" for name in self._configuration.providers)])
+        known = ", ".join([*self.models, *(f"{name}/MODEL" for name in self._configuration.providers)])
         raise UnknownModelError(f"there is no model or chain {model[:80]!r}; choose one of: {known}")
 
     def member(self, name: str) -> Member:
@@ -99,6 +103,12 @@ class LanguageModels:
     def opened(self) -> Mapping[str, Member]:
         """The providers that were used since the start."""
         return self._members
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Close all connections."""
