@@ -38,7 +38,7 @@ def symbol_names(modules: Iterable[Module]) -> frozenset[str]:
     """Modules, components, their symbols and the symbols' members, short and qualified."""
     known: set[str] = set()
     for module in modules:
-        known |= {module.name, module.component}
+        known |= {module.name, module.component, *module.defined}
         for symbol in module.symbols:
             known.update(_below(symbol, module.name))
     return frozenset(known - {""})

@@ -67,8 +67,9 @@ class Manifest:
 class Symbol:
     """A public name: kind ("class", "function", …), signature, documentation, members.
 
-    The signature is one line, or one for each overload. `origin` is set when the name is defined elsewhere
-    and only handed on here: module and name as `module#name`, with `*` for all names of that module.
+    The signature is one line, or one for each overload; `decorators` stand above it, without `@`. `origin` is
+    set when the name is defined elsewhere and only handed on here: module and name as `module#name`, with `*`
+    for all names of that module.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Symbol:
     doc: str
     line: int
     members: tuple["Symbol", ...] = ()
+    decorators: tuple[str, ...] = ()
     origin: str = ""
 
 
@@ -85,7 +87,8 @@ class Module:
     """A source file as its users see it: the name they import it by, its public symbols, and what it imports.
 
     `component` is the package or directory it belongs to; `imports` are modules or components as written,
-    resolved later; `runs` says that it can be started as a program.
+    resolved later; `runs` says that it can be started as a program; `defined` are all names that it defines,
+    public or not, a member as `Box.size`.
     """
 
     path: str
@@ -97,6 +100,7 @@ class Module:
     imports: tuple[str, ...] = ()
     runs: bool = False
     test: bool = False
+    defined: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

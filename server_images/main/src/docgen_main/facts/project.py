@@ -1,10 +1,11 @@
 """Everything known about one project, collected when it is first asked for and then kept."""
 
 from collections import Counter
+from collections.abc import Iterator
 from functools import cached_property
 
 from docgen_main.facts import commands as command_readers
-from docgen_main.facts import known_names, prose, python_api, usual_commands
+from docgen_main.facts import known_names, prose, python_api, python_face, usual_commands
 from docgen_main.facts.budget import Budget
 from docgen_main.facts.components import edges_between
 from docgen_main.facts.history import read_history
@@ -24,6 +25,8 @@ from docgen_main.facts.model import (
     SourceFile,
 )
 from docgen_main.facts.outline import OUTLINES
+from docgen_main.facts.python_api import PythonFile
+from docgen_main.facts.python_names import names_of
 from docgen_main.workspace import Workspace, WorkspaceError
 
 _SOURCE_BYTES = 512 << 10
@@ -248,31 +251,37 @@ class Project:
         packages = frozenset(
             path.rpartition("/")[0] for path in self.paths if path.endswith(("/__init__.py", "/__init__.pyi"))
         )
-        found = []
+        python: list[PythonFile] = []
+        found: list[Module] = []
         for file in self.inventory.files:
             self._budget.check()
-            module = self._module(file, packages)
-            if module is not None:
-                found.append(module)
-        return tuple(found)
+            if file.language == "Python" and file.path.endswith(".py"):
+                python.extend(self._python(file.path, packages))
+            else:
+                found.extend(self._outlined(file))
+        found.extend(python_face.describe(python).values())
+        return tuple(sorted(found, key=lambda module: module.path))
 
-    def _module(self, file: SourceFile, packages: frozenset[str]) -> Module | None:
-        if file.language == "Python" and file.path.endswith(".py"):
-            source = self._bytes(file.path)
-            if source is None:
-                return None
-            module = python_api.read_module(file.path, source, packages, test=is_test(file.path))
-            if module is None:
-                self._problems.append(Skipped(file.path, "cannot be parsed"))
-            return module
+    def _python(self, path: str, packages: frozenset[str]) -> Iterator[PythonFile]:
+        source = self._bytes(path)
+        if source is None:
+            return
+        file = python_api.read_file(path, source, names_of(path, packages), test=is_test(path))
+        if file is None:
+            self._problems.append(Skipped(path, "cannot be parsed"))
+        else:
+            yield file
+
+    def _outlined(self, file: SourceFile) -> Iterator[Module]:
         outline = OUTLINES.get(file.language or "")
         text = self.text(file.path) if outline else None
         if outline is None or text is None:
-            return None
+            return
         module = outline(file.path, text, is_test(file.path))
         if module is None:
             self._problems.append(Skipped(file.path, "too big or too tangled to be parsed"))
-        return module
+        else:
+            yield module
 
     @cached_property
     def components(self) -> tuple[tuple[str, tuple[Module, ...]], ...]:
