@@ -218,6 +218,24 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         shared.close()
 
 
+@pytest.fixture(scope="session")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The main server, with more than a second of work in its workspace, and red, behind an orchestrator."""
+    folder = tmp_path_factory.mktemp("documents")
+    module = "".join(f'def f{n}(a: int, b: str = "x") -> None:\n    """Does {n}."""\n\n' for n in range(60))
+    for number in range(400):
+        package = folder / "workspace" / f"p{number:03}"
+        package.mkdir(parents=True)
+        (package / "__init__.py").write_text(module)
+    shared = Stack(folder / "stack")
+    shared.add_main(folder / "workspace")
+    shared.add("red")
+    try:
+        yield shared.up()
+    finally:
+        shared.close()
+
+
 @pytest.fixture(params=["auto", "legacy"])
 def mode(request: pytest.FixtureRequest) -> str:
     """Both protocol eras of the official client: 2026-07-28 and 2025-11-25."""

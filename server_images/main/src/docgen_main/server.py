@@ -10,6 +10,7 @@ from docgen_common.app import create_app
 from docgen_common.errors import SettingsError
 from docgen_common.event_stream import EventStream
 from docgen_common.settings import ServerSettings
+from docgen_common.tasks import Tasks, TaskStore
 from starlette.applications import Starlette
 
 from docgen_main.checks import readiness_checks
@@ -32,6 +33,9 @@ INSTRUCTIONS = """\
 Documents about the workspace, made from facts that are read in its files. Begin with docs_kinds, or call \
 docs_generate with a kind and read the resource that it links to. files_list and files_read show the \
 workspace; files_write writes below the output folder."""
+
+LONG_TOOLS = {"docs_generate": 1.0}
+"""Tools whose calls may become tasks, and after how many seconds."""
 
 
 def open_workspace(settings: MainSettings) -> Workspace:
@@ -59,6 +63,7 @@ def build_server(
     hub: Hub | None = None,
     writers: Writers | None = None,
     records: Records | None = None,
+    tasks: Tasks | None = None,
 ) -> DocumentServer:
     """The MCP server on `workspace`.
 
@@ -73,6 +78,7 @@ def build_server(
         description="Makes documents from facts it reads in the workspace, and reads and writes files there.",
         instructions=INSTRUCTIONS,
         version=_version(),
+        extensions=[tasks] if tasks is not None else None,
     )
     add_document_tools(mcp, workspace, Generator(workspace, hub, writers, records), records)
     add_library_tools(mcp, workspace, records)
@@ -88,14 +94,23 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
     workspace = open_workspace(own)
     hub = Hub()
     models = open_models(settings, Path(own.data))
+    tasks = Tasks(LONG_TOOLS, TaskStore(Path(own.data, "tasks")))
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         async with models:
-            yield
+            try:
+                yield
+            finally:
+                await tasks.close()
 
     server = build_server(
-        workspace, settings.server, hub=hub, writers=models, records=Records(f"{own.data}/records")
+        workspace,
+        settings.server,
+        hub=hub,
+        writers=models,
+        records=Records(f"{own.data}/records"),
+        tasks=tasks,
     )
     return create_app(
         server,

@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
+from docgen_common.tasks import TASKS
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 from mcp_types import SERVER_INFO_META_KEY
 
+from docgen_orchestrator import task_ids
 from docgen_orchestrator.backend import OFFER_SECONDS
 from docgen_orchestrator.catalog import Catalog
 from docgen_orchestrator.offer import Item
 from docgen_orchestrator.relay import Context, is_modern, relay
 from docgen_orchestrator.view import View
 
-_RELAYED = frozenset({"tools/call", "resources/read", "prompts/get", "completion/complete"})
+_RELAYED = task_ids.METHODS | {"tools/call", "resources/read", "prompts/get", "completion/complete"}
 _LISTS: Mapping[str, tuple[str, Callable[[Catalog[Any]], Mapping[str, Item]]]] = {
     "tools/list": ("tools", lambda catalog: catalog.tools),
     "resources/list": ("resources", lambda catalog: catalog.resources),
@@ -56,6 +58,7 @@ def build_front(name: str, version: str, view: View) -> Server[Any]:
         on_get_prompt=handler,
         on_completion=handler,
     )
+    server.extensions[TASKS] = {}
     server.middleware.append(_PassThrough(server, view))
     return server
 

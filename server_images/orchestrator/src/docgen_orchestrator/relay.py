@@ -15,12 +15,20 @@ from typing import Any
 
 from docgen_common.auth import CALLER_HEADER, current_caller
 from docgen_common.correlation import current_correlation_id, current_traceparent
+from docgen_common.tasks import TASKS
 from mcp.server.context import ServerRequestContext
+from mcp.server.mcpserver.server import require_client_extension
 from mcp.shared.exceptions import MCPError
 from mcp.shared.inbound import mcp_param_headers
-from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    CLIENT_INFO_META_KEY,
+    HEADER_MISMATCH,
+    PROTOCOL_VERSION_META_KEY,
+)
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
+from docgen_orchestrator import task_ids
 from docgen_orchestrator.backend import Backend, DeadlineError
 from docgen_orchestrator.catalog import NotOfferedError
 from docgen_orchestrator.upstream import WIRE_VERSION, Call, OnNote, RpcError, UnavailableError
@@ -48,18 +56,20 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
     """The result of the server that ``ctx``'s request is for. Raises MCPError."""
     params = ctx.params or {}
     try:
-        backend, name, headers = await _target(ctx.method, params, view)
+        backend, name, headers = await _target(ctx, params, view)
     except NotOfferedError as error:
         raise MCPError(_not_found_code(ctx), str(error)) from None
+    if ctx.method in task_ids.METHODS:
+        params = {**params, "taskId": name}
     call = Call(
         method=ctx.method,
         params={**params, "_meta": _envelope(ctx)},
         name=name,
         headers={**headers, **_request_headers()},
-        repeatable=ctx.method != "tools/call",
+        repeatable=ctx.method not in ("tools/call", "tasks/update"),
     )
     try:
-        return await backend.call(call, _notes(ctx))
+        result = await backend.call(call, _notes(ctx))
     except RpcError as error:
         raise MCPError(error.code, error.message, error.data) from None
     except UnavailableError as error:
@@ -68,12 +78,17 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
         seconds = f"{backend.route.timeout_s:g}"
         message = f"The server {backend.name} did not answer within {seconds} s"
         raise MCPError(TIMED_OUT, message, {"server": backend.name}) from None
+    about_task = ctx.method in task_ids.METHODS or result.get("resultType") == "task"
+    return task_ids.for_callers(backend.name, result) if about_task else result
 
 
 async def _target(
-    method: str, params: Mapping[str, Any], view: View
+    ctx: Context, params: Mapping[str, Any], view: View
 ) -> tuple[Backend, str | None, Mapping[str, str]]:
     """The server, the value of ``Mcp-Name`` and the mirrored argument headers of a request."""
+    method = ctx.method
+    if method in task_ids.METHODS:
+        return *_task_owner(ctx, params, view), {}
     if method == "tools/call":
         name = _text(params, "name")
         backend = await view.owner(lambda catalog: catalog.tool_owner(name))
@@ -91,6 +106,17 @@ async def _target(
         return await view.owner(lambda catalog: catalog.prompt_owner(name)), None, {}
     uri = _text(reference, "uri")
     return await view.owner(lambda catalog: catalog.template_owner(uri)), None, {}
+
+
+def _task_owner(ctx: Context, params: Mapping[str, Any], view: View) -> tuple[Backend, str]:
+    """The server of a task and its id there; what the server would refuse unseen is refused the same here."""
+    require_client_extension(ctx, TASKS)
+    if not task_ids.is_mirrored(ctx.request, params):
+        raise MCPError(HEADER_MISMATCH, "The header Mcp-Name must be the task's id")
+    found = task_ids.owner_of(_text(params, "taskId"), view.backends)
+    if found is None:
+        raise NotOfferedError("Unknown task: it is not yours, expired, or never was")
+    return found
 
 
 def _text(params: Mapping[str, Any], key: str) -> str:
