@@ -1,10 +1,13 @@
-"""One guard for every tool: each argument that is a path gets the same attacks, whichever tool has it.
+"""One guard for every tool: each text that any tool, resource or prompt takes gets the attacks on paths.
 
-The tools and their arguments are found by listing them, so that a new tool with a path is attacked without
-anybody remembering to; an argument that looks like a path but is not known here fails the test.
+Tools and their arguments are found in the schemas that are served, down to the fields of objects in lists, so
+that a new tool is attacked without anybody remembering to. Whatever the answer is, it must not hold the
+secret, nothing outside may change, and nothing in or beside the workspace may be opened by its path: only
+descriptors make sure that what was checked is what is used.
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,33 +15,14 @@ import pytest
 from docgen_main.server import build_server
 from docgen_main.workspace import Workspace
 from mcp import Client
+from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult, Tool
 
+from tests.servers.main.argument_places import Place, filled, places
 from tests.servers.main.conftest import SECRET, MakeWorkspace
+from tests.servers.main.opened_by_name import opened_by_name
 
 pytestmark = pytest.mark.anyio
-
-#: what a tool needs besides its path to get as far as opening it
-OTHERS: dict[str, dict[str, Any]] = {
-    "docs_generate": {"kind": "changelog"},
-    "docs_show": {},
-    "docs_export": {"path": "real.md"},
-    "files_list": {},
-    "files_read": {},
-    "files_write": {"content": "planted"},
-}
-#: arguments that are no paths
-NO_PATHS = {
-    "format",
-    "kind",
-    "title",
-    "update",
-    "content",
-    "encoding",
-    "expected_sha256",
-    "limit",
-    "offset",
-    "cursor",
-}
 
 ATTACKS = [
     "../outside/secret.md", "src/../../outside/secret.md", "/etc/passwd", "{parent}/outside/secret.md",
@@ -47,9 +31,15 @@ ATTACKS = [
     "docs/generated/loop.md", "docs/generated/hard.md", "docs/generated/fifo.md", "docs/generated/magic/x.md",
     ".env", ".git/config", "docs/generated/.env", "docs/generated/.git/x.md", "nul\0.md",
     "docs/generated/nul\0.md", "x" * 300 + ".md", "a/" * 5000 + "x.md", "file:///etc/passwd", "~/x",
-    "docs/generated/%2e%2e/%2e%2e/%2e%2e/x", "..%2fx", "..\\..\\x", "src/.ssh/id_rsa",
+    "docs/generated/%2e%2e/%2e%2e/%2e%2e/x", "..%2fx", "..\\..\\x", "src/.ssh/id_rsa", "linkdir", ".git",
+    "docs/generated/linkdir", "docs/../../outside/secret.md", "src/\u202e/x", "./../outside/secret",
 ]  # fmt: skip
-
+#: for arguments that are not about paths by their name
+FEW = ["../outside/secret.md", "{parent}/outside/secret.md", "link.md", "docs/generated/link.md", ".env"]
+#: taken as the literal name, so writing there is fine
+LITERAL = ("file:", "~", "docs/generated/%", "..%", "..\\")
+#: names in the workspace that a deletion may take away, what they lead to stays
+OWN_NAMES = ("link.md", "loop.md", "hard.md", "linkdir")
 
 URIS = """
     ../../src/a.txt %2e%2e/%2e%2e/src/a.txt %252e%252e/x /etc/passwd %2Fetc%2Fpasswd link.md linkdir/secret
@@ -57,77 +47,159 @@ URIS = """
 """
 
 
+def lay_traps(root: Path) -> None:
+    """Put every trap that is not there at the top of the workspace and in the output folder."""
+    outside = root.parent / "outside"
+    for folder in (root, root / "docs" / "generated"):
+        for name, target in {
+            "link.md": outside / "secret",
+            "linkdir": outside,
+            "loop.md": "loop.md",
+            "magic": "/proc/self/root",
+        }.items():
+            if not (folder / name).is_symlink():
+                (folder / name).symlink_to(target)
+        if not (folder / "hard.md").exists():
+            os.link(outside / "secret", folder / "hard.md")
+        if not (folder / "fifo.md").exists():
+            os.mkfifo(folder / "fifo.md")
+    (root / "docs/generated/here.md").write_text("inside\n")
+    (root / "docs/generated/there.md").unlink(missing_ok=True)
+
+
 @pytest.fixture
 def trapped(root: Path) -> Path:
-    """A workspace with every trap, at its top and in the output folder."""
-    for folder in (root, root / "docs" / "generated"):
-        (folder / "link.md").symlink_to(root.parent / "outside" / "secret")
-        (folder / "linkdir").symlink_to(root.parent / "outside")
-        (folder / "loop.md").symlink_to("loop.md")
-        (folder / "magic").symlink_to("/proc/self/root")
-        os.link(root.parent / "outside" / "secret", folder / "hard.md")
-        os.mkfifo(folder / "fifo.md")
-        (folder / ".env").write_text(SECRET)
-    (root / "docs" / "generated" / "real.md").write_text("# Real\n")
+    """A workspace with every trap, and secrets in hidden places."""
     (root / ".git").mkdir()
     (root / ".git" / "config").write_text(SECRET)
+    for folder in (root, root / "docs" / "generated"):
+        (folder / ".env").write_text(SECRET)
     (root.parent / "outside" / "secret.md").write_text(SECRET)
     (root.parent / "ws-evil" / "secret.md").write_text(SECRET)
+    lay_traps(root)
     return root
 
 
-def outside_of(root: Path) -> dict[str, str]:
+def guarded_things(root: Path) -> dict[str, str]:
     """Everything beside and hidden in the workspace."""
-    places = [
-        *(root.parent / "outside").iterdir(),
-        *(root.parent / "ws-evil").iterdir(),
-        root / ".git" / "config",
-    ]
-    return {str(path): path.read_text() for path in places}
+    found = [path for name in ("outside", "ws-evil") for path in (root.parent / name).rglob("*")]
+    hidden = [root / ".git" / "config", root / ".env", root / "docs/generated/.env"]
+    return {str(path): path.read_text() for path in (*found, *hidden)}
 
 
-async def path_arguments(client: Client) -> list[tuple[str, str]]:
-    return [
-        (tool.name, name)
-        for tool in (await client.list_tools()).tools
-        for name in tool.input_schema.get("properties", {})
-        if name not in NO_PATHS
-    ]
+def is_about_a_path(place: Place) -> bool:
+    return any(word in str(place[-1]) for word in ("path", "file", "folder", "directory", "target", "source"))
 
 
-async def test_every_argument_of_every_tool_is_known_to_be_a_path_or_not(workspace: Workspace) -> None:
+async def attacked_places(client: Client) -> list[tuple[Tool, Place]]:
+    tools = (await client.list_tools()).tools
+    return [(tool, place) for tool in tools for place in places(tool.input_schema)]
+
+
+async def test_the_arguments_are_found_in_the_schemas(workspace: Workspace) -> None:
     async with Client(build_server(workspace)) as client:
-        found = await path_arguments(client)
-    assert {argument for _, argument in found} == {"path", "to"}
-    assert {tool for tool, _ in found} == set(OTHERS)
+        found = {(tool.name, place) for tool, place in await attacked_places(client)}
+    known = {
+        "docs_generate": ["path", "title"],
+        "files_list": ["path", "cursor"],
+        "files_stat": ["path"],
+        "files_read": ["path"],
+        "files_search": ["path", "text", "names", "cursor"],
+        "files_write": ["path", "content", "expected_sha256"],
+        "files_move": ["path", "new_path", "expected_sha256"],
+        "files_delete": ["path", "expected_sha256"],
+        "files_edit": ["path", "expected_sha256"],
+    }
+    assert found >= {(tool, (name,)) for tool, names in known.items() for name in names}
+    assert found >= {("files_edit", ("edits", 0, "old")), ("files_edit", ("edits", 0, "new"))}
+
+
+def test_an_opening_by_path_would_be_seen(trapped: Path) -> None:
+    with opened_by_name(f"{trapped}/") as by_name:
+        (trapped / "src" / "a.txt").read_text()
+        list((trapped / "src").iterdir())
+        (trapped / "docs/generated/here.md").rename(trapped / "docs/generated/there.md")
+    assert [event.split()[0] for event in by_name] == ["open", "os.listdir", "os.rename", "os.rename"]
 
 
 @pytest.mark.parametrize("writable", [False, True])
-async def test_no_path_of_any_tool_leads_outside(
+async def test_no_text_of_any_tool_leads_outside(
     make_workspace: MakeWorkspace, trapped: Path, writable: bool
 ) -> None:
-    before = outside_of(trapped)
+    before = guarded_things(trapped)
+    host = str(trapped.parent)
+    kept = (f"{trapped}/", f"{host}/outside", f"{host}/ws-evil")
     async with Client(build_server(make_workspace(writable=writable))) as client:
-        for tool, argument in await path_arguments(client):
-            for attack in ATTACKS:
-                path = attack.replace("{root}", str(trapped)).replace("{parent}", str(trapped.parent))
-                result = await client.call_tool(tool, {**OTHERS[tool], argument: path})
+        for tool, place in await attacked_places(client):
+            for attack in ATTACKS if is_about_a_path(place) else FEW:
+                text = attack.replace("{root}", str(trapped)).replace("{parent}", host)
+                with opened_by_name(*kept) as by_name:
+                    result = await client.call_tool(tool.name, filled(tool.input_schema, place, text))
                 said = str(result.content) + str(result.structured_content)
-                assert SECRET not in said, (tool, attack)
-                assert str(trapped.parent) not in said, (tool, attack)
-                literal = attack.startswith(("file:", "~", "docs/generated/%", "..%", "..\\"))
-                assert result.is_error or (literal and "write" in tool), (tool, attack)
-    assert outside_of(trapped) == before
+                where = (tool.name, place, attack)
+                assert by_name == [], where
+                assert SECRET not in said, where
+                assert host not in said.replace(text, ""), where
+                if is_about_a_path(place):
+                    check_refused(tool, place, attack, result)
+                lay_traps(trapped)
+    assert guarded_things(trapped) == before
+
+
+def check_refused(tool: Tool, place: Place, attack: str, result: CallToolResult) -> None:
+    """An attack by path is an error, unless it is a plain name or the removal of a name that is inside."""
+    reading = tool.annotations is not None and tool.annotations.read_only_hint
+    literal = attack.startswith(LITERAL) and not reading
+    removal = tool.name == "files_delete" and attack.rpartition("/")[2] in OWN_NAMES
+    if not (literal or removal):
+        assert result.is_error, (tool.name, place, attack)
+
+
+async def test_a_search_of_everything_finds_nothing_outside_or_hidden(
+    workspace: Workspace, trapped: Path
+) -> None:
+    async with Client(build_server(workspace)) as client:
+        for arguments in (
+            {"text": SECRET[:12]},
+            {"text": ".*", "syntax": "regex", "limit": 500},
+            {"names": "**"},
+            {"names": "**/../**"},
+            {"names": "{.env,.git/*,linkdir/*,**/secret*}"},
+        ):
+            result = await client.call_tool("files_search", arguments)
+            assert not result.is_error
+            assert result.structured_content is not None
+            found = [hit["path"] for hit in result.structured_content["hits"]]
+            assert SECRET not in str(result.structured_content)
+            assert not [path for path in found if "secret" in path or ".env" in path or ".git" in path]
 
 
 @pytest.mark.parametrize("uri", URIS.split())
-async def test_no_resource_leads_outside_the_output_folder(
-    workspace: Workspace, trapped: Path, uri: str
-) -> None:
+async def test_no_resource_leads_outside(workspace: Workspace, trapped: Path, uri: str) -> None:
     async with Client(build_server(workspace)) as client:
-        with pytest.raises(Exception) as refusal:  # noqa: PT011 - the client's error class differs by era
-            await client.read_resource("docs://generated/" + uri)
+        templates = (await client.list_resource_templates()).resource_templates
+        assert "docs://generated/{+path}" in {template.uri_template for template in templates}
+        for template in templates:
+            begin, _, rest = template.uri_template.partition("{")
+            address = begin + uri + rest.partition("}")[2].replace("{", "").replace("}", "")
+            with (
+                opened_by_name(f"{trapped}/", f"{trapped.parent}/outside") as by_name,
+                pytest.raises(Exception) as refusal,  # noqa: PT011 - the client's error class differs by era
+            ):
+                await client.read_resource(address)
+            assert by_name == []
+            assert SECRET not in str(refusal.value)
+            assert str(trapped.parent) not in str(refusal.value)
         listed = [resource.name for resource in (await client.list_resources()).resources]
-    assert SECRET not in str(refusal.value)
-    assert str(trapped.parent) not in str(refusal.value)
     assert ".env" not in listed
+
+
+async def test_no_prompt_shows_what_is_outside(workspace: Workspace, trapped: Path) -> None:
+    async with Client(build_server(workspace)) as client:
+        for prompt in (await client.list_prompts()).prompts:
+            for argument in prompt.arguments or ():
+                for attack in FEW:
+                    values: dict[str, Any] = {one.name: "x" for one in prompt.arguments or () if one.required}
+                    values[argument.name] = attack.replace("{parent}", str(trapped.parent))
+                    with suppress(MCPError):
+                        assert SECRET not in str(await client.get_prompt(prompt.name, values))

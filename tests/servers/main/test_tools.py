@@ -37,16 +37,6 @@ async def refused(workspace: Workspace, tool: str, **arguments: Any) -> str:
 async def test_every_tool_is_described_and_typed(workspace: Workspace) -> None:
     async with Client(build_server(workspace)) as client:
         tools = (await client.list_tools()).tools
-    assert [tool.name for tool in tools] == [
-        "docs_kinds",
-        "docs_generate",
-        "docs_list",
-        "docs_show",
-        "docs_export",
-        "files_list",
-        "files_read",
-        "files_write",
-    ]
     for tool in tools:
         assert tool.title
         assert tool.description
@@ -55,8 +45,20 @@ async def test_every_tool_is_described_and_typed(workspace: Workspace) -> None:
         assert tool.annotations.open_world_hint is False
         for argument in tool.input_schema["properties"].values():
             assert argument.get("description") or "enum" in argument, (tool.name, argument)
-    read_only = {tool.name for tool in tools if tool.annotations and tool.annotations.read_only_hint}
-    assert read_only == {"docs_kinds", "docs_list", "docs_show", "files_list", "files_read"}
+
+
+async def test_tools_that_change_files_say_so_and_those_that_look_say_that(workspace: Workspace) -> None:
+    async with Client(build_server(workspace)) as client:
+        tools = (await client.list_tools()).tools
+    hints = {
+        tool.name: (tool.annotations.read_only_hint, tool.annotations.destructive_hint)
+        for tool in tools
+        if tool.annotations and tool.name.startswith("files_")
+    }
+    assert hints == {
+        **dict.fromkeys(("files_list", "files_stat", "files_read", "files_search"), (True, None)),
+        **dict.fromkeys(("files_write", "files_edit", "files_move", "files_delete"), (False, True)),
+    }
 
 
 async def test_a_listing_is_paged_by_cursor_and_complete(workspace: Workspace, root: Path) -> None:

@@ -31,8 +31,9 @@ from docgen_main.workspace import Workspace
 
 INSTRUCTIONS = """\
 Documents about the workspace, made from facts that are read in its files. Begin with docs_kinds, or call \
-docs_generate with a kind and read the resource that it links to. files_list and files_read show the \
-workspace; files_write writes below the output folder."""
+docs_generate with a kind and read the resource that it links to. files_list, \
+files_search and files_read show the workspace; files_write, files_edit, files_move and files_delete change \
+what is below the output folder."""
 
 LONG_TOOLS = {"docs_generate": 1.0}
 """Tools whose calls may become tasks, and after how many seconds."""

@@ -25,6 +25,11 @@ _DEPTH = 40
 _Rules = tuple[tuple[Path, GitIgnoreSpec], ...]
 
 
+def is_foreign(name: str) -> bool:
+    """Whether a directory of that name holds what others wrote or tools made."""
+    return name in _FOREIGN or name.endswith(_FOREIGN_ENDINGS)
+
+
 def take_inventory(tree: Tree, budget: Budget, *, leave_out: Path = ()) -> Inventory:
     """List the project's files in `tree`, in order of path, without directory `leave_out`.
 
@@ -68,7 +73,7 @@ class _Walk:
         if path in (self.leave_out, *_RENDERED) or len(path) > _DEPTH or entry.kind == "other":
             return False
         directory = entry.kind == "directory"
-        if directory and (entry.name in _FOREIGN or entry.name.endswith(_FOREIGN_ENDINGS)):
+        if directory and is_foreign(entry.name):
             return False
         return not _ignored(path, directory, rules)
 

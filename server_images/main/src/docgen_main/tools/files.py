@@ -1,4 +1,4 @@
-"""`files_list`, `files_read`, `files_write`: the workspace through the guard."""
+"""The `files_` tools: the workspace through the guard. Looking is here; changing and searching beside it."""
 
 import base64
 import binascii
@@ -12,17 +12,16 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
+from docgen_main.tools.file_arguments import Encoding, FilePath
+from docgen_main.tools.file_changes import add_file_changes
+from docgen_main.tools.file_search import add_file_search
 from docgen_main.tools.refusals import refusals
 from docgen_main.workspace import Entry, Path, Workspace, display
 from docgen_main.workspace.names import is_plain
 
 _LIST_MOST = 1_000
 _READ_MOST = 256 << 10
-
-Encoding = Literal["utf-8", "base64"]
-FilePath = Annotated[
-    str, Field(description="Path from the top of the workspace, parts separated by '/'. Taken literally.")
-]
+_HASH_MOST = 256 << 20
 
 
 class FileEntry(BaseModel):
@@ -61,12 +60,16 @@ class FileContent(BaseModel):
     )
 
 
-class Written(BaseModel):
-    """A written file."""
+class FileStatus(BaseModel):
+    """What is at a path."""
 
     path: str
-    bytes: int
-    sha256: str
+    type: Literal["file", "directory"]
+    bytes: int | None = Field(default=None, description="Size of a file")
+    modified: str | None = Field(default=None, description="When a file was changed (RFC 3339)")
+    sha256: str | None = Field(default=None, description="Hash of a file, for expected_sha256; null when big")
+    entries: int | None = Field(default=None, description="Entries of a directory; hidden names do not count")
+    writable: bool = Field(description="Whether it may be changed, or something be written in it")
 
 
 def add_file_tools(mcp: MCPServer, workspace: Workspace) -> None:
@@ -86,6 +89,15 @@ def add_file_tools(mcp: MCPServer, workspace: Workspace) -> None:
             return await anyio.to_thread.run_sync(_list, workspace, path, limit, cursor)
 
     @mcp.tool(
+        title="Look at a file",
+        description="Type, size, time and hash of a file without its content, or how much is in a directory.",
+        annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
+    )
+    async def files_stat(path: FilePath) -> FileStatus:
+        with refusals("files_stat", path):
+            return await anyio.to_thread.run_sync(_stat, workspace, path)
+
+    @mcp.tool(
         title="Read a file",
         description="Read a file of the workspace or a piece of it: UTF-8 as text, anything else as base64.",
         annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
@@ -98,31 +110,8 @@ def add_file_tools(mcp: MCPServer, workspace: Workspace) -> None:
         with refusals("files_read", path):
             return await anyio.to_thread.run_sync(_read, workspace, path, offset, limit)
 
-    @mcp.tool(
-        title="Write a file",
-        description=(
-            f"Write a whole file below {display(workspace.output)}/"
-            + (" or anywhere in the workspace" if workspace.writable else "")
-            + ", atomically. Directories are made as needed."
-        ),
-        annotations=ToolAnnotations(
-            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
-        ),
-    )
-    async def files_write(
-        path: FilePath,
-        content: Annotated[str, Field(description="The new content, encoded as encoding says")],
-        encoding: Encoding = "utf-8",
-        expected_sha256: Annotated[
-            str | None,
-            Field(
-                pattern="^([0-9a-fA-F]{64}|absent)$",
-                description="Write only if the file now has this hash, or 'absent': only if there is none",
-            ),
-        ] = None,
-    ) -> Written:
-        with refusals("files_write", path):
-            return await anyio.to_thread.run_sync(_write, workspace, path, content, encoding, expected_sha256)
+    add_file_changes(mcp, workspace)
+    add_file_search(mcp, workspace)
 
 
 def _list(workspace: Workspace, text: str, limit: int, cursor: str | None) -> Listing:
@@ -134,6 +123,27 @@ def _list(workspace: Workspace, text: str, limit: int, cursor: str | None) -> Li
         total=total,
         next_cursor=_cursor(page[-1].name) if more else None,
     )
+
+
+def _stat(workspace: Workspace, text: str) -> FileStatus:
+    path = workspace.path(text)
+    shown, writable = display(path), workspace.may_write_in(path)
+    if workspace.is_directory(path):
+        total = workspace.page(path, count=0)[1]
+        return FileStatus(path=shown, type="directory", entries=total, writable=writable)
+    digest, found = workspace.sha256(path, limit=_HASH_MOST)
+    return FileStatus(
+        path=shown,
+        type="file",
+        bytes=found.st_size,
+        modified=_time(found.st_mtime),
+        sha256=digest,
+        writable=writable,
+    )
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _cursor(name: str) -> str:
@@ -157,7 +167,7 @@ def _entry(directory: Path, entry: Entry) -> FileEntry:
         path="/".join((*directory, entry.name)) if speakable and is_plain(entry.name) else None,
         type=entry.kind,
         bytes=entry.size if known else None,
-        modified=datetime.fromtimestamp(entry.modified, UTC).isoformat(timespec="seconds") if known else None,
+        modified=_time(entry.modified) if known else None,
     )
 
 
@@ -190,15 +200,3 @@ def _decoded(piece: bytes, *, whole: bool) -> tuple[Encoding, str, bytes]:
             break
         return "utf-8", content, part
     return ("base64", base64.b64encode(piece).decode(), piece) if piece else ("utf-8", "", piece)
-
-
-def _write(
-    workspace: Workspace, text: str, content: str, encoding: Encoding, expected: str | None
-) -> Written:
-    path = workspace.path(text)
-    try:
-        raw = content.encode() if encoding == "utf-8" else base64.b64decode(content, validate=True)
-    except (binascii.Error, ValueError):
-        raise ToolError(f"the content is not {encoding}: encode it so, or name another encoding") from None
-    workspace.write(path, raw, expected_sha256=expected)
-    return Written(path="/".join(path), bytes=len(raw), sha256=hashlib.sha256(raw).hexdigest())

@@ -52,6 +52,18 @@ class Guarded(Tree):
         """
         return self.below((".git",), hides=hiding.nothing, hardlinks=True)
 
+    def may_write_in(self, path: Path) -> bool:
+        """Whether what is at `path`, or a file in it, may be changed as far as the rules go."""
+        return self.writable or self.in_output(path)
+
+    def is_directory(self, path: Path) -> bool:
+        """Whether `path` is a directory; False for everything else, also for what may not be looked at."""
+        try:
+            with self.directory(path):
+                return True
+        except WorkspaceError:
+            return False
+
     def check_writable(self, path: Path) -> None:
         """Raise `DeniedError` when no file may be written at `path`, whatever its content."""
         self.check_visible(path)
@@ -70,7 +82,7 @@ class Guarded(Tree):
         self._check_right(path)
 
     def _check_right(self, path: Path) -> None:
-        if not (self.writable or self.in_output(path)):
+        if not self.may_write_in(path):
             raise DeniedError(
                 f"{display(path)} is read-only: write below {display(self.output)}/, or make the "
                 "workspace writable",
@@ -93,10 +105,12 @@ class Guarded(Tree):
             elif entry.kind == "directory" and len(here) < _DEPTH:
                 yield from self._files(here)
 
-    def sha256(self, path: Path, *, limit: int) -> tuple[str, os.stat_result]:
-        """Hash of file `path`, refused above `limit` bytes, and the status of what was hashed."""
-        with self.file(path, limit=limit) as descriptor:
+    def sha256(self, path: Path, *, limit: int) -> tuple[str | None, os.stat_result]:
+        """Hash of file `path`, None above `limit` bytes, and the status of what was hashed."""
+        with self.file(path) as descriptor:
             found = os.fstat(descriptor)
+            if found.st_size > limit:
+                return None, found
             digest, offset = hashlib.sha256(), 0
             while offset <= limit and (chunk := os.pread(descriptor, 1 << 20, offset)):
                 digest.update(chunk)

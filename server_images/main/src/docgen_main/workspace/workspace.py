@@ -14,6 +14,7 @@ from docgen_main.workspace.errors import DeniedError, WorkspaceError, read_failu
 from docgen_main.workspace.moving import Move
 from docgen_main.workspace.names import Path, display
 from docgen_main.workspace.rights import Guarded
+from docgen_main.workspace.tree import read_exactly
 
 _NAMES_MOST = 10_000
 
@@ -79,7 +80,7 @@ class Workspace(Guarded):
         with self._writing:
             with self.file(path, limit=self.limits.file_bytes) as descriptor:
                 before = os.fstat(descriptor)
-            content = self.read(path, limit=self.limits.file_bytes)
+                content = read_exactly(descriptor, 0, self.limits.file_bytes, display(path))
             if expected_sha256 is not None:
                 _compare(path, hashlib.sha256(content).hexdigest(), expected_sha256)
             changed = change(content)
@@ -151,7 +152,7 @@ class Workspace(Guarded):
             _compare(path, "absent", expected)
             return
         digest, hashed = self.sha256(path, limit=1 << 30)
-        _compare(path, digest, expected)
+        _compare(path, digest or "too big to be hashed", expected)
         if not writing.same_version(hashed, before):
             raise writing.changed_meanwhile(path)
 

@@ -1,0 +1,27 @@
+"""Calling a tool in-process through the official client."""
+
+from typing import Any
+
+from docgen_main.events import Hub
+from docgen_main.server import build_server
+from docgen_main.workspace import Workspace
+from mcp import Client
+
+
+async def call(
+    workspace: Workspace, tool: str, *, hub: Hub | None = None, **arguments: Any
+) -> dict[str, Any]:
+    """The structured result of a call that works."""
+    async with Client(build_server(workspace, hub=hub)) as client:
+        result = await client.call_tool(tool, arguments)
+    assert not result.is_error, result.content
+    assert isinstance(result.structured_content, dict)
+    return result.structured_content
+
+
+async def refused(workspace: Workspace, tool: str, *, hub: Hub | None = None, **arguments: Any) -> str:
+    """What a call that is refused is told."""
+    async with Client(build_server(workspace, hub=hub)) as client:
+        result = await client.call_tool(tool, arguments)
+    assert result.is_error
+    return str(result.content)
