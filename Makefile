@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 empty :=
 SERVER_SOURCES := $(subst $(empty) $(empty),:,$(abspath $(wildcard server_images/*/src)))
 
-.PHONY: help setup setup-dev engine engine-stop compose up down check test soak bench docs lock wheel clean
+.PHONY: help setup setup-dev engine engine-stop compose browser up down check test soak bench docs lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ engine-stop: ## Stop the engine that `make engine` started
 compose: ## Fetch the Compose plugin that tests and benchmarks compare with, into the cache
 	@$(PYTHON) install/compose.py
 
+browser: ## Find a Chromium for the tests of pages; as root on Debian install one
+	@$(PYTHON) install/browser.py
+
 up: setup ## Start the stack of this repository and prove that it works
 	@engine=$$($(PYTHON) install/engine.py ensure --or-processes) || exit $$?; \
 	  DOCGENCTL_ENGINE="$${DOCGENCTL_ENGINE:-$$engine}" $(BIN)/docgenctl up
@@ -49,10 +52,10 @@ check: setup-dev ## Lint, formatting, types, and the borders between the rooms
 	@PYTHONPATH="$(SERVER_SOURCES)" $(BIN)/lint-imports >.venv/lint-imports.log 2>&1 || { cat .venv/lint-imports.log; exit 1; }
 	@printf 'lint-imports  ' && grep '^Contracts:' .venv/lint-imports.log
 
-test: check engine compose ## Check, then run every test (PYTEST_ARGS for more arguments)
+test: check engine compose browser ## Check, then run every test (PYTEST_ARGS for more arguments)
 	@$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
 
-soak: setup-dev engine compose ## Run the long tests with full counts
+soak: setup-dev engine compose browser ## Run the long tests with full counts
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(PYTEST_ARGS)
 
 bench: setup-dev engine compose ## Print measurements against a floor or a peer

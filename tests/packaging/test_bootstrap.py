@@ -194,6 +194,13 @@ def test_a_machine_that_cannot_have_the_compose_plugin_is_told_so(machine: dict[
     assert done.stderr == "compose: no plugin to compare with: apt-get is not here\n"
 
 
+def test_a_machine_that_cannot_have_a_browser_is_told_so(machine: dict[str, str]) -> None:
+    command = [sys.executable, str(ROOT / "install" / "browser.py")]
+    done = subprocess.run(command, env=machine, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0
+    assert done.stderr.startswith("browser: no browser here; install Chromium")
+
+
 def test_where_no_engine_can_be_had_processes_are_named_on_request(machine: dict[str, str]) -> None:
     done = engine(machine, "ensure", "--or-processes")
     assert (done.returncode, done.stdout) == (0, "process\n")

@@ -47,7 +47,7 @@ x = "</span><script>alert(12)</script>"
 ALLOWED = (
     "html head meta title style body a nav details summary ol li main article footer script "
     "h1 h2 h3 h4 h5 h6 p span div pre code table thead tbody tr th td img br hr ul em strong s "
-    "blockquote input sup section dl dt dd"
+    "blockquote input sup section dl dt dd wbr"
 )
 ATTRIBUTES = (
     "lang charset http-equiv content name class href id aria-label tabindex role open title rel "

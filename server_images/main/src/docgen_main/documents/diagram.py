@@ -1,40 +1,120 @@
-"""A Mermaid diagram of the components."""
+"""A Mermaid diagram of the components, drawn so that it can be read."""
 
 import re
 
 from docgen_main.facts.model import Edge
 
 _NODES = 30
+_EDGES_TO_SHOW_ALL = 12
+# Widths in pixels: a letter, what Mermaid leaves around a name, and a rank that is still legible in a column.
+_LETTER, _GAP, _WIDEST = 8, 80, 1100
+
+Pairs = set[tuple[str, str]]
 
 
 def component_diagram(components: list[str], edges: tuple[Edge, ...]) -> str:
     """A flowchart of `components` and the imports between them, or "" when nothing imports anything.
 
-    With too many components to draw, those with the same first names are drawn as one.
+    With too many components to draw, those of one parent are drawn as one. With many arrows, an arrow is left
+    out where a path of others leads to the same component.
     """
-    depth = max((_depth(name) for name in components), default=0)
-    names = {name: name for name in components}
-    while len(set(names.values())) > _NODES and depth > 1:
-        depth -= 1
-        names = {name: _shortened(name, depth) for name in components}
-    pairs = sorted({(names[e.source], names[e.target]) for e in edges if names[e.source] != names[e.target]})
+    names = _merged(components)
+    pairs = {
+        (names.get(e.source, e.source), names.get(e.target, e.target))
+        for e in edges
+        if names.get(e.source, e.source) != names.get(e.target, e.target)
+    }
     if not pairs:
         return ""
-    drawn = sorted({name for pair in pairs for name in pair})
+    drawn = _users_first(pairs)
+    if len(pairs) > _EDGES_TO_SHOW_ALL:
+        pairs = reduced(pairs, drawn)
+    common = _common(drawn)
     ids = {name: f"n{number}" for number, name in enumerate(drawn)}
-    lines = ["flowchart TD"]
-    lines += [f'    {ids[name]}["{_label(name)}"]' for name in drawn]
-    lines += [f"    {ids[source]} --> {ids[target]}" for source, target in pairs]
+    labels = {name: name.removeprefix(common) for name in drawn}
+    lines = [f"flowchart {_direction(pairs, labels)}"]
+    lines += [f'    {ids[name]}["{_label(label)}"]' for name, label in labels.items()]
+    lines += [f"    {ids[source]} --> {ids[target]}" for source, target in sorted(pairs)]
     return "\n".join(lines)
+
+
+def reduced(pairs: Pairs, order: list[str]) -> Pairs:
+    """`pairs` without each whose end is reached by a path of the others, too; against `order` first."""
+    place = {name: number for number, name in enumerate(order)}
+    kept = set(pairs)
+    for source, target in sorted(pairs, key=lambda pair: (place[pair[0]] < place[pair[1]], pair)):
+        kept.discard((source, target))
+        if target not in _reachable(source, kept):
+            kept.add((source, target))
+    return kept
+
+
+def _users_first(pairs: Pairs) -> list[str]:
+    """All names, what imports more than it is imported first, so that circles are drawn from there."""
+    balance: dict[str, int] = {}
+    for source, target in pairs:
+        balance[source] = balance.get(source, 0) - 1
+        balance[target] = balance.get(target, 0) + 1
+    return sorted(balance, key=lambda name: (balance[name], name))
+
+
+def _reachable(start: str, pairs: Pairs) -> set[str]:
+    after: dict[str, list[str]] = {}
+    for source, target in pairs:
+        after.setdefault(source, []).append(target)
+    seen: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for name in after.get(waiting.pop(), ()):
+            if name not in seen:
+                seen.add(name)
+                waiting.append(name)
+    return seen
+
+
+def _direction(pairs: Pairs, labels: dict[str, str]) -> str:
+    """Downwards, or from left to right where one rank would be too wide to be read."""
+    ranks: dict[str, int] = dict.fromkeys(labels, 0)
+    for _ in ranks:  # the longest path; circles end it
+        for source, target in sorted(pairs):
+            if ranks[target] <= ranks[source] < len(ranks) - 1 and source not in _reachable(target, pairs):
+                ranks[target] = ranks[source] + 1
+    widths: dict[int, int] = {}
+    for name, rank in ranks.items():
+        widths[rank] = widths.get(rank, 0) + len(labels[name]) * _LETTER + _GAP
+    return "LR" if max(widths.values()) > _WIDEST else "TD"
+
+
+def _merged(components: list[str]) -> dict[str, str]:
+    """The name under which each is drawn: the deepest under that of their parent, small groups first."""
+    names = {name: name for name in components}
+    while len(drawn := set(names.values())) > _NODES:
+        deepest = max(_depth(name) for name in drawn)
+        if deepest < 2:
+            break
+        groups: dict[str, set[str]] = {}
+        for name in drawn:
+            if _depth(name) == deepest:
+                groups.setdefault(_parent(name), set()).add(name)
+        parent = min(groups, key=lambda name: (len(groups[name]), name))
+        names = {name: parent if now in groups[parent] else now for name, now in names.items()}
+    return names
+
+
+def _common(names: list[str]) -> str:
+    """The beginning that all names share, up to and with a separator."""
+    first, last = min(names), max(names)
+    length = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    shared = re.match(r".*[./]", first[:length])
+    return shared[0] if shared and all(len(name) > len(shared[0]) for name in names) else ""
 
 
 def _depth(name: str) -> int:
     return len(re.split(r"[./]", name))
 
 
-def _shortened(name: str, depth: int) -> str:
-    pieces = re.split(r"([./])", name)
-    return "".join(pieces[: depth * 2 - 1])
+def _parent(name: str) -> str:
+    return re.split(r"[./][^./]*$", name)[0]
 
 
 def _label(name: str) -> str:

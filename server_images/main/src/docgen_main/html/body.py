@@ -28,7 +28,7 @@ def body(markdown: str) -> Body:
     """`markdown` as HTML."""
     parser = MarkdownIt("commonmark", {"html": True})
     parser.use(gfm_plugin, front_matter=True).use(deflist_plugin)
-    for name, rule in elements.RULES.items():
+    for name, rule in elements.rules().items():
         parser.renderer.rules[name] = _of_token(rule)  # type: ignore[attr-defined]
     tokens = parser.parse(markdown)
     headings = _name_headings(tokens)

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from html import escape
 
 from markdown_it.token import Token
 
 from docgen_main.html.code import coloured
+from docgen_main.html.diagrams import Diagrams
 from docgen_main.html.links import embedded_picture, is_outside, safe_target
+from docgen_main.html.words import breakable
 
 _BREAK = re.compile(r"<br\s{0,5}/?>", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[\w+#.-]{1,30}")
@@ -70,10 +73,11 @@ def _shown(html: str) -> str:
     return "<br>".join(escape(part) for part in _BREAK.split("".join(parts)))
 
 
-def _fence(token: Token) -> str:
+def _fence(diagrams: Diagrams, token: Token) -> str:
     word = token.info.strip().split(maxsplit=1)[:1]
     found = _LANGUAGE.fullmatch(word[0]) if word else None
-    return _code(token.content, found[0] if found else "")
+    shown = _code(token.content, found[0] if found else "")
+    return diagrams.figure(token.content, shown) if found and found[0].lower() == "mermaid" else shown
 
 
 def _code_block(token: Token) -> str:
@@ -84,6 +88,11 @@ def _code(source: str, language: str) -> str:
     return f'<div class="code"><pre tabindex="0"><code>{coloured(source, language)}</code></pre></div>\n'
 
 
+def _code_inline(token: Token) -> str:
+    """Code inside a line; a long path or name may go on in the next line behind a separator."""
+    return f"<code>{breakable(token.content)}</code>"
+
+
 def _table_open(_: Token) -> str:
     return '<div class="table" role="region" aria-label="Table" tabindex="0"><table>\n'
 
@@ -92,15 +101,19 @@ def _table_close(_: Token) -> str:
     return "</table></div>\n"
 
 
-#: By the name that markdown-it gives the token.
-RULES: dict[str, Callable[[Token], str]] = {
+def rules() -> dict[str, Callable[[Token], str]]:
+    """The writers of one page's elements, by the name that markdown-it gives the token."""
+    return {**_RULES, "fence": partial(_fence, Diagrams())}
+
+
+_RULES: dict[str, Callable[[Token], str]] = {
     "heading_close": _heading_close,
     "link_open": _link_open,
     "image": _image,
     "html_block": _html_block,
     "html_inline": _html_inline,
-    "fence": _fence,
     "code_block": _code_block,
+    "code_inline": _code_inline,
     "table_open": _table_open,
     "table_close": _table_close,
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from html import escape
 
 from docgen_main.html.limits import CONTENTS_ENTRIES
+from docgen_main.html.words import breakable
 
 _DROPPED = re.compile(r"[^\w\- ]")
 _DEEPEST = 4
@@ -58,7 +59,7 @@ def contents(headings: list[Heading]) -> str:
     if not headings:
         return ""
     items = "".join(
-        f'<li><a href="#{escape(one.anchor)}">{escape(one.text)}</a>{contents(one.below)}</li>'
+        f'<li><a href="#{escape(one.anchor)}">{breakable(one.text)}</a>{contents(one.below)}</li>'
         for one in headings
     )
     return f"<ol>{items}</ol>"

@@ -5,6 +5,9 @@ MARKDOWN_BYTES = 8 << 20
 #: Longer code, or code with a longer line, is shown without colours.
 CODE_CHARACTERS = 50_000
 CODE_LINE_CHARACTERS = 2_000
+#: Diagrams that a page draws, and how long the text of one may be.
+DIAGRAMS = 60
+DIAGRAM_CHARACTERS = 50_000
 #: Headings in the table of contents; deeper levels go first when there are more.
 CONTENTS_ENTRIES = 1_500
 

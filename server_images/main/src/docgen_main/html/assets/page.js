@@ -55,8 +55,22 @@
     block.append(button);
   }
 
+  // A wide diagram is shown as a whole, and large on request.
+  for (const figure of document.querySelectorAll(".diagram.wide")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "enlarge";
+    const turn = (full) => {
+      figure.classList.toggle("full", full);
+      button.textContent = full ? "Fit" : "Full size";
+    };
+    button.addEventListener("click", () => turn(!figure.classList.contains("full")));
+    turn(false);
+    figure.append(button);
+  }
+
   // What fits needs no stop of its own for the keyboard.
-  for (const one of document.querySelectorAll("[tabindex='0']")) {
+  for (const one of document.querySelectorAll("[tabindex='0']:not(.wide > .canvas)")) {
     if (one.scrollWidth <= one.clientWidth + 1) one.removeAttribute("tabindex");
   }
 

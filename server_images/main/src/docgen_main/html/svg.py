@@ -1,0 +1,121 @@
+"""A drawn diagram as elements of the page: rebuilt from a short list, in the page's own colours.
+
+The renderer writes colours of one theme. Here each becomes a variable of the style sheet, so that a diagram
+turns dark with the page and light on paper. Nothing that is not on the lists below is taken over: no styles,
+no addresses, no names that anything on the page could refer to.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from xml.etree import ElementTree
+
+_TAGS = frozenset(
+    {"svg", "g", "path", "rect", "circle", "ellipse", "line", "polyline", "polygon", "text", "tspan"}
+)
+_PAINT = frozenset(
+    {"fill", "fill-opacity", "fill-rule", "opacity", "stroke", "stroke-dasharray", "stroke-linecap"}
+    | {"stroke-linejoin", "stroke-opacity", "stroke-width"}
+)
+_LETTERS = frozenset(
+    {"dominant-baseline", "font-size", "font-style", "font-weight", "text-anchor", "text-decoration"}
+)
+_PLACE = frozenset(
+    {"cx", "cy", "d", "dx", "dy", "height", "points", "r", "rx", "ry", "transform", "viewBox", "width"}
+    | {"x", "x1", "x2", "y", "y1", "y2"}
+)
+_ATTRIBUTES = _PAINT | _LETTERS | _PLACE
+_STYLED = _PAINT | _LETTERS | {"rx", "ry"}
+_VALUE = re.compile(r"[\w\s.,#%+-]*(?:\([\d\s.,%+-]*\)[\w\s.,#%+-]*)*")
+#: The renderer's colours, in the words of the style sheet.
+_OURS: Mapping[str, str] = {
+    "#ffffff": "paper",
+    "#172d4a": "ink",
+    "#596579": "quiet",
+    "#000000": "line",
+    "#e5effa": "surface",
+    "#f0f4fa": "ground",
+    "#4472c4": "border",
+}
+#: Colours of series (slices, tracks, periods), which can stand on both papers.
+_SERIES = frozenset(
+    {"#4c78a8", "#f58518", "#e45756", "#72b7b2", "#54a24b", "#eeca3b", "#b279a2", "#ff9da6", "#9d755d"}
+    | {"#439894", "#bab0ac"}
+)
+#: The renderer's letters are 16 pixels high. At most they are like the page's, at least still legible.
+_LARGEST, _SMALLEST = 0.875, 0.66
+_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A diagram for the page: its SVG, its width there, and whether its author chose colours."""
+
+    svg: str
+    width: float
+    own_colours: bool
+
+
+class _Rebuilt:
+    """What is being written, and what was noticed on the way."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.own_colours = False
+
+    def element(self, element: ElementTree.Element, extra: str = "") -> None:
+        tag = element.tag.rpartition("}")[2]
+        if tag not in _TAGS:
+            return
+        self.parts.append(f"<{tag}{self._attributes(element)}{extra}>{escape(element.text or '')}")
+        for child in element:
+            self.element(child)
+            if tag in {"text", "tspan"}:
+                self.parts.append(escape(child.tail or ""))
+        self.parts.append(f"</{tag}>")
+
+    def _attributes(self, element: ElementTree.Element) -> str:
+        chosen = {name: value for name, value in element.attrib.items() if name in _ATTRIBUTES}
+        chosen |= _styles(element.get("style", ""))
+        written = [f' xml:space="{escape(space)}"' for space in [element.get(_SPACE)] if space == "preserve"]
+        for name, value in chosen.items():
+            said = self._colour(value) if name in {"fill", "stroke"} else value
+            if _VALUE.fullmatch(value):
+                written.append(f' {name}="{escape(said)}"')
+        return "".join(written)
+
+    def _colour(self, value: str) -> str:
+        bare = value.strip().lower()
+        if bare in _OURS:
+            return f"var(--diagram-{_OURS[bare]})"
+        if bare != "none" and bare not in _SERIES:
+            self.own_colours = True
+        return bare
+
+
+def _styles(style: str) -> dict[str, str]:
+    pairs = [pair.partition(":") for pair in style.split(";")]
+    return {name.strip(): value.strip() for name, _, value in pairs if name.strip() in _STYLED}
+
+
+def rebuilt(svg: str, *, room: float, label: str) -> Drawing:
+    """The drawing in `svg`, to stand in `room` pixels, called `label` for those who cannot see it.
+
+    Raises `ValueError` for what is no drawing.
+    """
+    if "<!" in svg:
+        raise ValueError("a drawing declares no types")
+    try:
+        root = ElementTree.fromstring(svg)  # noqa: S314 - the renderer's output, without declarations
+        width, height = (float(root.attrib.pop(name)) for name in ("width", "height"))
+    except (ElementTree.ParseError, KeyError) as error:
+        raise ValueError("the renderer wrote no drawing") from error
+    root.attrib.pop("style", None)
+    scale = max(_SMALLEST, min(_LARGEST, room / max(width, 1)))
+    work = _Rebuilt()
+    size = (
+        f' width="{width * scale:.0f}" height="{height * scale:.0f}" role="img" aria-label="{escape(label)}"'
+    )
+    work.element(root, size)
+    return Drawing("".join(work.parts), width * scale, work.own_colours)
