@@ -14,11 +14,13 @@ from docgen_common.tasks import Tasks, TaskStore
 from starlette.applications import Starlette
 
 from docgen_main.checks import readiness_checks
-from docgen_main.documents import Generator, Records
+from docgen_main.documents import KINDS, Generator, Records
 from docgen_main.documents.writer import Writers
 from docgen_main.events import Hub
 from docgen_main.events.files import telling_of_files
 from docgen_main.events.source import event_source
+from docgen_main.facts import Budget, Project
+from docgen_main.facts.plain import plain
 from docgen_main.language_models.models import open_models
 from docgen_main.language_models.readiness import model_checks, ready_without_models
 from docgen_main.prompts import add_prompts
@@ -27,13 +29,17 @@ from docgen_main.settings import MainSettings
 from docgen_main.tools.docs import add_document_tools
 from docgen_main.tools.documents import add_library_tools
 from docgen_main.tools.files import add_file_tools
+from docgen_main.tools.template_rendering import add_template_rendering
+from docgen_main.tools.templates import add_template_tools
+from docgen_main.user_templates import Store, UserTemplates
 from docgen_main.workspace import Workspace
 
 INSTRUCTIONS = """\
 Documents about the workspace, made from facts that are read in its files. Begin with docs_kinds, or call \
 docs_generate with a kind and read the resource that it links to. files_list, \
 files_search and files_read show the workspace; files_write, files_edit, files_move and files_delete change \
-what is below the output folder."""
+what is below the output folder. templates_* keep templates that users write; templates_preview shows what \
+one gives."""
 
 LONG_TOOLS = {"docs_generate": 1.0}
 """Tools whose calls may become tasks, and after how many seconds."""
@@ -57,6 +63,18 @@ def open_workspace(settings: MainSettings) -> Workspace:
     return workspace
 
 
+def open_templates(settings: MainSettings, hub: Hub) -> UserTemplates:
+    """The templates in the data folder. Raises `SettingsError` when they cannot be opened."""
+    try:
+        store = Store(str(PurePosixPath(settings.data, "templates")))
+        swept = store.sweep()
+    except OSError as error:
+        raise SettingsError(f"the templates in the data folder cannot be opened: {error.strerror}") from None
+    if swept:
+        structlog.stdlib.get_logger("docgen.templates").info("leftovers swept", files=swept)
+    return UserTemplates(store, hub, built_in=frozenset(KINDS))
+
+
 def build_server(
     workspace: Workspace,
     name: str = "main",
@@ -65,10 +83,12 @@ def build_server(
     writers: Writers | None = None,
     records: Records | None = None,
     tasks: Tasks | None = None,
+    templates: UserTemplates | None = None,
 ) -> DocumentServer:
     """The MCP server on `workspace`.
 
-    What happens is told to `hub`, documents are worded by `writers`, how they were made is kept in `records`.
+    What happens is told to `hub`, documents are worded by `writers`, how they were made is kept in `records`;
+    without `templates` there are no templates of users.
     """
     hub = hub or Hub()
     workspace.told = telling_of_files(hub)
@@ -84,6 +104,9 @@ def build_server(
     add_document_tools(mcp, workspace, Generator(workspace, hub, writers, records), records)
     add_library_tools(mcp, workspace, records)
     add_file_tools(mcp, workspace)
+    if templates is not None:
+        add_template_tools(mcp, templates)
+        add_template_rendering(mcp, workspace, templates, lambda: plain(Project(workspace, Budget())))
     add_resources(mcp, workspace, records)
     add_prompts(mcp)
     return mcp
@@ -95,6 +118,7 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
     workspace = open_workspace(own)
     hub = Hub()
     models = open_models(settings, Path(own.data))
+    templates = open_templates(own, hub)
     tasks = Tasks(LONG_TOOLS, TaskStore(Path(own.data, "tasks")))
 
     @asynccontextmanager
@@ -104,6 +128,7 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
                 yield
             finally:
                 await tasks.close()
+                templates.close()
 
     server = build_server(
         workspace,
@@ -112,6 +137,7 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
         writers=models,
         records=Records(f"{own.data}/records"),
         tasks=tasks,
+        templates=templates,
     )
     return create_app(
         server,

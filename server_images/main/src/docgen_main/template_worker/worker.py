@@ -122,8 +122,8 @@ def _render(sandbox: Sandbox, request: Answer) -> Answer:
 
 def _check(sandbox: Sandbox, request: Answer) -> Answer:
     """The names that the template wants from outside, each with its first line."""
-    tree = sandbox.parse(request["text"], name=request["name"])
     sandbox.get_template(request["name"])  # compiles: unknown filters and tests, blocks nested too deeply
+    tree = sandbox.parse(request["text"], name=request["name"])
     _refuse_underscores(tree)
     wanted = meta.find_undeclared_variables(tree) - set(sandbox.globals)
     lines: dict[str, int] = {}

@@ -11,6 +11,7 @@ from typing import Any
 
 from docgen_main.user_templates.declaration import Declaration, declare
 from docgen_main.user_templates.errors import RefusedTemplateError
+from docgen_main.workspace.names import display
 
 SOURCE_BYTES = 128 << 10
 FRONT_BYTES = 32 << 10
@@ -35,18 +36,20 @@ def parse(text: str, name: str) -> Source:
     """The template `text` of template `name`. Raises `RefusedTemplateError` naming line or key."""
     text = plain(text)
     front, body, lines_before = split(text)
+    if len(front.encode()) > FRONT_BYTES:
+        raise RefusedTemplateError(f"the front matter has more than {FRONT_BYTES} bytes", rule="size")
     return Source(text, declare(read_front(front), name), body, lines_before)
 
 
-def plain(text: str) -> str:
+def plain(text: str, most: int = SOURCE_BYTES) -> str:
     """`text` with LF ends and no byte order mark. Raises `RefusedTemplateError` when it is no plain text."""
     try:
         size = len(text.encode())
     except UnicodeEncodeError:
         raise RefusedTemplateError("a template must be valid Unicode", rule="text") from None
-    if size > SOURCE_BYTES:
+    if size > most:
         raise RefusedTemplateError(
-            f"the template has {size} bytes; at most {SOURCE_BYTES} may: move parts into templates of their "
+            f"the template has {size} bytes; at most {most} may: move parts into templates of their "
             "own and include them",
             rule="size",
         )
@@ -76,14 +79,11 @@ def split(text: str) -> tuple[str, str, int]:
 
 def read_front(front: str) -> dict[str, Any]:
     """The values of the front matter. Raises `RefusedTemplateError` with its line."""
-    if len(front.encode()) > FRONT_BYTES:
-        raise RefusedTemplateError(f"the front matter has more than {FRONT_BYTES} bytes", rule="size")
     try:
-        return tomllib.loads(front)
+        return tomllib.loads("\n" + front)  # so that its lines are counted from the opening line
     except RecursionError:
         raise RefusedTemplateError("the front matter is nested too deeply", rule="front matter") from None
     except ValueError as error:
-        said = str(error)[:200]
         raise RefusedTemplateError(
-            f"the front matter is not TOML: {said} (counted from the line after {FENCE})", rule="front matter"
+            f"the front matter is not TOML: {display(str(error)[:200])}", rule="front matter"
         ) from None

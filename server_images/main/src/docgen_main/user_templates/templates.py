@@ -218,6 +218,17 @@ class UserTemplates:
             raise RefusedTemplateError(f"variables that must be given: {said}", rule="variables")
         return values
 
+    def samples(
+        self, declaration: Declaration, given: Mapping[str, object]
+    ) -> tuple[dict[str, Value], list[str]]:
+        """The values of all variables, and the names of those that got a sample because none was given."""
+        try:
+            values = settle(declaration.variables, given)
+        except AnswersError as error:
+            raise RefusedTemplateError(f"variables: {error}", rule="variables") from None
+        lacking = missing(declaration.variables, values)
+        return values | {variable.name: _sample(variable) for variable in lacking}, [v.name for v in lacking]
+
     def fill(
         self, template: Template, values: Mapping[str, Value], facts: Facts, *, title: str = ""
     ) -> Filled:
@@ -277,6 +288,20 @@ class UserTemplates:
         """Names that the body uses without defining them, each with its first line."""
         answer = self._workers.ask(_request("check", name, source), _nothing)
         return {str(wanted): int(line) for wanted, line in answer["wants"].items()}
+
+
+def _sample(variable: Variable) -> Value:
+    match variable.type:
+        case "integer" | "number":
+            return 1
+        case "boolean":
+            return True
+        case "list":
+            return [f"«{variable.name} 1»", f"«{variable.name} 2»"]
+        case "choice":
+            return variable.choices[0]
+        case _:
+            return f"«{variable.name}»"
 
 
 def _request(op: str, name: str, source: Source) -> dict[str, Any]:
