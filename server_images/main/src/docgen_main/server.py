@@ -1,5 +1,6 @@
 """Puts the server together: workspace, tools, resources, prompts, and the ASGI app around them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import PackageNotFoundError, version
@@ -21,6 +22,7 @@ from docgen_main.events.files import telling_of_files
 from docgen_main.events.source import event_source
 from docgen_main.facts import Budget, Project
 from docgen_main.facts.plain import plain
+from docgen_main.events.watching import FileWatch
 from docgen_main.language_models.models import open_models
 from docgen_main.language_models.readiness import model_checks, ready_without_models
 from docgen_main.prompts import add_prompts
@@ -123,10 +125,13 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        watching = asyncio.create_task(FileWatch(workspace, hub).run())
         async with models:
             try:
                 yield
             finally:
+                watching.cancel()
+                await asyncio.gather(watching, return_exceptions=True)
                 await tasks.close()
                 templates.close()
 

@@ -57,6 +57,7 @@ class Hub:
         self._last = 0
         self._listeners: set[Subscription] = set()
         self._lock = threading.Lock()
+        self._came = asyncio.Event()
 
     def publish(self, kind: EventType, /, *, owner: str | None = None, **data: Any) -> Event:
         """Tell everybody; returns the event. Never blocks and never raises for a listener's sake."""
@@ -90,7 +91,14 @@ class Hub:
             start = backlog[0].id - 1 if backlog else self._last
             listener = Subscription(self, asyncio.get_running_loop(), backlog, queued, missed, start)
             self._listeners.add(listener)
+            self._came.set()
         return listener
+
+    async def someone_listens(self) -> None:
+        """Wait until there is a listener. For one waiting task, on the event loop where listeners come."""
+        while not self._listeners:
+            self._came.clear()
+            await self._came.wait()
 
     def leave(self, listener: "Subscription") -> None:
         """Forget `listener`; more than once is fine."""

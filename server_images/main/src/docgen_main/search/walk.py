@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from docgen_main.facts.inventory import is_foreign
+from docgen_main.facts.walk import is_foreign
 from docgen_main.search.patterns import Pattern, forget_compiled
 from docgen_main.workspace import Entry, Path, Tree, WorkspaceError, display
 
