@@ -1,16 +1,13 @@
 """The process in which users' templates are parsed and rendered; `user_templates.workers` runs it.
 
-It has no environment, no descriptor but two pipes, and after its start may open nothing, write no file, begin
-no process and grow to no more than `MEMORY_BYTES`. Its parent kills it when an answer takes too long; the
-kernel does when it burns too much time although nobody waits for it any more. Messages are JSON behind four
-bytes of length; `{"need": …}` asks the parent for
-a stored template or the facts.
+It has no environment, no descriptor but two pipes, and after its start only what `confinement` leaves it. Its
+parent kills it when an answer takes too long; an alarm does when nobody waits for it any more. Messages are
+JSON behind four bytes of length; `{"need": …}` asks the parent for a stored template or for the facts.
 """
 
 import json
 import os
 import re
-import resource
 import signal
 import sys
 import textwrap  # noqa: F401 - `wordwrap` imports it when used, when nothing can be opened any more
@@ -21,11 +18,11 @@ import jinja2
 from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
 
+from docgen_main.template_worker.confinement import confine
 from docgen_main.template_worker.sandbox import Sandbox
 from docgen_main.workspace.names import display
 
-MEMORY_BYTES = 256 << 20
-_CPU_SECONDS = 4
+_ALARM_SECONDS = 60.0
 _DEPTH = 700
 _WARM = """{% set b %}{{ "x" | code }}{% endset %}{{ "é\\n" ~ b }}{{ "{}".format(1) }}
 {% for c in a | map("upper") | sort %}{{ c | wordwrap(9) }}{% endfor %}{{ missing }}"""
@@ -45,24 +42,12 @@ def main() -> None:
     for op in ("render", "check"):  # whatever is imported when first used is imported now
         _answer({"op": op, "name": "", "text": _WARM, "line": 0, "values": {"a": ["x"]}, "most": 1 << 16})
         _answer({"op": op, "name": "", "text": "{{ a.b }}", "line": 0, "values": {}, "most": 1 << 16})
-    _confine()
-    _send({"ready": os.getpid()})
+    _send({"ready": True, "filtered": confine()})
     while (request := _receive()) is not None:
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        seconds = int(used.ru_utime + used.ru_stime) + _CPU_SECONDS
-        resource.setrlimit(resource.RLIMIT_CPU, (seconds, resource.getrlimit(resource.RLIMIT_CPU)[1]))
-        _send(_answer(request))
-
-
-def _confine() -> None:
-    for limit, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NPROC, 0),
-        (resource.RLIMIT_NOFILE, 3),
-        (resource.RLIMIT_AS, MEMORY_BYTES),
-    ):
-        resource.setrlimit(limit, (value, value))
+        signal.setitimer(signal.ITIMER_REAL, _ALARM_SECONDS)  # ends it even when its parent is gone
+        answer = _answer(request)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        _send(answer)
 
 
 def _receive() -> Any:

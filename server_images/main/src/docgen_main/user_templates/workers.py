@@ -65,10 +65,12 @@ class Worker:
         os.set_blocking(self._in, False)
         os.set_blocking(self._out, False)
         try:
-            self._receive(time.monotonic() + _START_SECONDS, 1 << 10)
+            ready = self._receive(time.monotonic() + _START_SECONDS, 1 << 10)
         except BaseException:
             self.kill()
             raise
+        #: whether the kernel refuses it every system call that rendering does not need
+        self.filtered = ready.get("filtered") is True
 
     @property
     def pid(self) -> int:
@@ -216,7 +218,10 @@ class Workers:
             if self._idle:
                 return self._idle.pop()
         try:
-            return Worker()
+            worker = Worker()
+            if not worker.filtered:
+                _log.warning("system calls of template workers are not filtered on this machine")
+            return worker
         except (OSError, WorkerEndedError, LateWorkerError) as error:
             _log.error("no worker for templates", error=type(error).__name__)
             raise TemplateError(
