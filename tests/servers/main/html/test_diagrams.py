@@ -3,7 +3,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from docgen_main.html import page
+from docgen_main.html.frame import framed as page
 from docgen_main.html.limits import DIAGRAM_CHARACTERS, DIAGRAMS
 from docgen_main.html.svg import rebuilt
 

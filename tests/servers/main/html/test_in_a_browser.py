@@ -2,7 +2,7 @@ import time
 from pathlib import Path
 
 import pytest
-from docgen_main.html import page
+from docgen_main.html.frame import framed as page
 
 from tests.servers.main.html.browser import Browser
 from tests.servers.main.html.test_page import HOSTILE

@@ -4,8 +4,7 @@ import sys
 from html.parser import HTMLParser
 
 import pytest
-from docgen_main.html import page
-from docgen_main.html.limits import MARKDOWN_BYTES, TooLargeError
+from docgen_main.html.frame import framed as page
 
 HOSTILE = """\
 # Title <script>alert('title')</script>
@@ -144,11 +143,6 @@ def test_the_first_heading_is_the_title_unless_one_is_given() -> None:
 def test_code_in_a_known_language_is_coloured_and_hostile_code_is_not_slow() -> None:
     assert '<span class="k">' in page("```python\ndef f(): ...\n```\n").decode()
     assert '<span class="k">' not in page(f"```python\n{'def ' * 1000}\n```\n").decode()
-
-
-def test_markdown_that_is_too_large_is_refused_with_what_to_do() -> None:
-    with pytest.raises(TooLargeError, match="divide it"):
-        page("x" * (MARKDOWN_BYTES + 1))
 
 
 def test_an_idle_server_has_not_loaded_what_makes_pages() -> None:

@@ -13,8 +13,8 @@ from docgen_main.html.headings import contents, outline
 _MAIN = "page.main"
 
 
-def framed(markdown: str, title: str, note: str) -> bytes:
-    """The whole page of `markdown`."""
+def framed(markdown: str, title: str = "", note: str = "") -> bytes:
+    """The whole page of `markdown`, made here and now: see `page`, which is what the server calls."""
     document = body(markdown)
     style, script = _asset("page.css"), _asset("page.js")
     named = title or _first_title(document) or "Document"

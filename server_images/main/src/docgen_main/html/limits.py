@@ -1,7 +1,10 @@
 """How much a page takes on."""
 
 #: Larger Markdown is refused: no browser shows such a page with pleasure.
-MARKDOWN_BYTES = 8 << 20
+MARKDOWN_BYTES = 2 << 20
+#: How long a page may take, and how much memory.
+PAGE_SECONDS = 60.0
+MEMORY_BYTES = 1 << 30
 #: Longer code, or code with a longer line, is shown without colours.
 CODE_CHARACTERS = 50_000
 CODE_LINE_CHARACTERS = 2_000
@@ -12,7 +15,11 @@ DIAGRAM_CHARACTERS = 50_000
 CONTENTS_ENTRIES = 1_500
 
 
-class TooLargeError(ValueError):
+class PageError(ValueError):
+    """No page could be made of the Markdown; the message says what to do."""
+
+
+class TooLargeError(PageError):
     """The Markdown is too large for one page."""
 
 

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import structlog
 from mcp.server.mcpserver.exceptions import ToolError
 
+from docgen_main.html import PageError
 from docgen_main.user_templates.errors import TemplateError
 from docgen_main.workspace import DeniedError, WorkspaceError, display
 
@@ -14,12 +15,14 @@ _log = structlog.stdlib.get_logger("docgen.audit")
 
 @contextmanager
 def refusals(tool: str, path: str) -> Iterator[None]:
-    """Turn a `WorkspaceError` inside the block into a `ToolError`; denials are logged."""
+    """Turn a `WorkspaceError` or a `PageError` inside the block into a `ToolError`; denials are logged."""
     try:
         yield
     except WorkspaceError as error:
         if isinstance(error, DeniedError):
             _log.warning("denied", tool=tool, path=display(path[:512]), rule=error.rule)
+        raise ToolError(str(error)) from None
+    except PageError as error:
         raise ToolError(str(error)) from None
 
 

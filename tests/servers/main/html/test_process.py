@@ -1,0 +1,40 @@
+import time
+
+import pytest
+from docgen_main.html import PageError, TooLargeError, page, process
+from docgen_main.html.frame import framed
+from docgen_main.html.limits import MARKDOWN_BYTES
+
+TEXT = "# Title\n\nWörter\n\n```mermaid\nflowchart TD\n  a --> b\n```\n\n```python\nx = 1\n```\n"
+
+
+def test_the_page_is_the_same_as_one_made_in_the_process_itself() -> None:
+    assert page(TEXT, title="T", note="n") == framed(TEXT, "T", "n")
+
+
+def test_markdown_that_is_too_large_is_refused_with_what_to_do() -> None:
+    with pytest.raises(TooLargeError, match="divide it"):
+        page("x" * (MARKDOWN_BYTES + 1))
+
+
+def test_a_page_that_takes_too_long_is_given_up_and_its_process_ended() -> None:
+    begun = time.monotonic()
+    with pytest.raises(PageError, match=r"longer than 0\.5 seconds; divide it"):
+        page("![" * 500_000, seconds=0.5)
+    assert time.monotonic() - begun < 10
+
+
+def test_a_page_that_needs_too_much_memory_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_BOOT", process._BOOT.replace("; main()", "; bytearray(2 << 30)"))
+    small = "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28)); "
+    monkeypatch.setattr(process, "_BOOT", small + process._BOOT)
+    with pytest.raises(PageError, match="too much memory"):
+        page("# T\n")
+
+
+def test_the_process_sees_nothing_of_the_servers_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "canary")
+    look = "import os, sys; sys.stdout.write(' '.join(sorted(os.environ)))"
+    monkeypatch.setattr(process, "_BOOT", look)
+    seen = page("# T\n").decode().split()
+    assert set(seen) <= {"LC_CTYPE", "LD_LIBRARY_PATH", "PYTHONUTF8"}
