@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
+from pydantic.fields import FieldInfo
 from typer.main import get_command
 
 from docgenctl.cli.app import COMMANDS
-from docgenctl.configuration.settings_tree import Entries, Node, Section, Setting, settings_tree
+from docgenctl.configuration.settings_tree import Entries, Node, Section, Setting, as_written, settings_tree
 from docgenctl.configuration.starter import starter_text
 from docgenctl.images.facts import all_image_facts
 
@@ -141,19 +142,31 @@ def _rows(path: tuple[str, ...], node: Node) -> Iterator[str]:
     if isinstance(node, Section):
         for key, child in node.children.items():
             yield from _rows((*path, key), child)
+    elif isinstance(node, Entries) and isinstance(node.each, Setting):
+        yield f"| `{'/'.join(path)}` | {node.description} See below. | |"
     elif isinstance(node, Entries):
         yield from _rows((*path, "<name>"), node.each)
-    elif node.field is None:
-        yield f"| `{'/'.join(path[:-1])}` | Options that the server's image declares; see below. | |"
-    else:
-        words = [word for word in get_args(node.field.annotation) if isinstance(word, str)]
+    elif node.field is not None:
+        words = list(_words(node.field.annotation))
         choices = f" One of {', '.join(f'`{word}`' for word in words)}." if words else ""
-        yield f"| `{'/'.join(path)}` | {node.field.description}{choices} | {_default(path)} |"
+        yield f"| `{'/'.join(path)}` | {node.field.description}{choices} | {_default(path, node.field)} |"
 
 
-def _default(path: tuple[str, ...]) -> str:
-    value = _defaults().get("/".join(path), "")
-    return f"`{value}`" if value else ""
+def _words(annotation: Any) -> Iterator[str]:
+    """The words that a setting may be, also where it may be left out."""
+    for part in get_args(annotation):
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from _words(part)
+
+
+def _default(path: tuple[str, ...], field: FieldInfo) -> str:
+    if "<name>" in path and path[0] != "servers":  # no entry of these is in the starter file
+        value = as_written(field, None if field.is_required() else field.default)
+    else:
+        value = _defaults().get("/".join(path), "")
+    return f"`{value}`" if value not in ("", None) else ""
 
 
 def _defaults() -> Mapping[str, str]:

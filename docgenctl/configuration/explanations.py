@@ -104,6 +104,10 @@ def _amount(value: float) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
+def _missing(_error: Mapping[str, Any], _text: str) -> tuple[str, str]:
+    return "is needed", "write it beside its neighbours"
+
+
 def _empty(_error: Mapping[str, Any], _text: str) -> tuple[str, str]:
     return "the text is empty", "write a value, or remove the key"
 
@@ -114,6 +118,7 @@ def _unusable(error: Mapping[str, Any], _text: str) -> tuple[str, str]:
 
 _EXPLANATIONS: Mapping[str, Explanation] = {
     "value_error": _ours,
+    "missing": _missing,
     "literal_error": _choice,
     "string_type": _text_wanted,
     "string_unicode": _text_wanted,

@@ -6,6 +6,7 @@ from docgenctl.configuration.environment import VARIABLES
 from docgenctl.configuration.settings_tree import Entries, Node, Section, settings_tree, suggestion
 from docgenctl.model.errors import RefusedError, UsageError
 from docgenctl.model.image_facts import ImageFacts
+from docgenctl.model.model_providers import PROVIDER_DEFAULTS, variable_of
 
 
 def typed_path(text: str, facts: Mapping[str, ImageFacts]) -> tuple[tuple[str, ...], Node]:
@@ -40,6 +41,7 @@ def _unknown(text: str, above: tuple[str, ...], key: str, node: Node) -> UsageEr
 
 def _refuse_secret_names(text: str, facts: Mapping[str, ImageFacts]) -> None:
     secrets = {secret.environment for image in facts.values() for secret in image.secrets}
+    secrets |= {variable_of(entry.key_secret) for entry in PROVIDER_DEFAULTS.values() if entry.key_secret}
     if text in secrets:
         raise secret_in_clear(f"{text} is a secret, and docgen.yaml is no place for one", text)
 

@@ -4,7 +4,7 @@ All mistakes of all layers are found in one go: the layout of the file first, th
 what values mean together. A wrong value is set aside so that the checks after it still see the rest.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from docgenctl.configuration.environment import dotenv_values, passed_over, sett
 from docgenctl.configuration.explanations import explain
 from docgenctl.configuration.layers import DEFAULT, Layers, Mistake, Place, ordered, shown
 from docgenctl.configuration.migrations import in_current_layout
+from docgenctl.configuration.model_checks import model_mistakes
 from docgenctl.configuration.project_identity import CONFIG_FILE
 from docgenctl.configuration.server_checks import server_mistakes
 from docgenctl.configuration.settings_tree import setting_paths
@@ -137,11 +138,12 @@ def _checked(layers: Layers, facts: Mapping[str, ImageFacts]) -> Settings:
             if not any(removed):
                 raise _all_of(ordered(iter(layers.problems))) from None
         else:
-            layers.problems += map(layers.problem, _new_mistakes(server_mistakes(settings, facts), layers))
+            found = (*server_mistakes(settings, facts), *model_mistakes(settings.models))
+            layers.problems += map(layers.problem, _new_mistakes(found, layers))
             return settings
 
 
-def _new_mistakes(mistakes: Iterator[Mistake], layers: Layers) -> Iterator[Mistake]:
+def _new_mistakes(mistakes: Iterable[Mistake], layers: Layers) -> Iterator[Mistake]:
     """Without consequences of values that were set aside: their key path already has a problem."""
     known = {problem.key_path for problem in layers.problems}
     return (mistake for mistake in mistakes if shown(mistake.path) not in known)

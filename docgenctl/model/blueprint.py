@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from docgenctl.model.image_facts import ImageFacts
+from docgenctl.model.image_facts import ImageFacts, SecretFacts
 from docgenctl.model.ports import PortSubstitution, SubnetMove
 from docgenctl.model.project import Project
 from docgenctl.model.settings import Settings
@@ -31,6 +31,7 @@ class Server:
 
     `gateway_port` and `gateway_health_port` are the gateway's container-side ports for it, None when it
     has none. `egress_hosts` are all hosts the egress proxy opens for it, sorted, `host` or `host:port`.
+    `secrets` are those of its image and those that its settings ask for.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Server:
     limits: Limits
     options: Mapping[str, Any]
     egress_hosts: tuple[str, ...]
+    secrets: tuple[SecretFacts, ...]
     gateway_port: int | None
     gateway_health_port: int | None
 

@@ -62,6 +62,8 @@ class ImageFacts(_Facts):
     resource_schemes: tuple[str, ...] = ()
     #: it tells what happens in it at /events
     events: bool = False
+    #: told of the language models that are configured, given their keys, let through to their hosts
+    models: bool = False
     options: dict[str, OptionFacts] = Field(default_factory=dict)
     secrets: tuple[SecretFacts, ...] = ()
     egress: EgressFacts | None = None

@@ -17,6 +17,8 @@ from pydantic import (
     model_validator,
 )
 
+from docgenctl.model.model_providers import ProviderType
+
 #: Layout of docgen.yaml; older ones are read through docgenctl.configuration.migrations.
 CURRENT_VERSION: Literal[2] = 2
 NAME_PATTERN = r"^[a-z][a-z0-9-]{0,30}[a-z0-9]$"
@@ -149,6 +151,19 @@ def _relative_path(value: str) -> str:
     if value.startswith("/") or ".." in parts or not value.strip() or "\0" in value:
         raise ValueError(f"{value!r} leaves the workspace; write a relative path without '..'")
     return "/".join(part for part in parts if part not in ("", ".")) or "."
+
+
+def _base_url(value: str) -> str:
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?(/[A-Za-z0-9._~/-]*)?", value, re.ASCII):
+        raise ValueError(f"{value!r} is not the address of an API; write https://api.example.com/v1")
+    return value
+
+
+def _key_secret(value: str) -> str:
+    # Whoever writes docgen.yaml chooses where a provider's key goes: not to every variable that is set.
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,40}-api-key", value, re.ASCII):
+        raise ValueError(f"{value!r} is not the name of a provider's key; write my-provider-api-key")
+    return value
 
 
 Ports = Annotated[
@@ -296,6 +311,57 @@ class ServerSettings(_Section):
     )
 
 
+class PriceSettings(_Section):
+    """What a model costs."""
+
+    input_usd: float = Field(ge=0, allow_inf_nan=False, description="US dollars for a million tokens in.")
+    output_usd: float = Field(ge=0, allow_inf_nan=False, description="US dollars for a million tokens out.")
+
+
+class ProviderSettings(_Section):
+    """One provider of language models."""
+
+    type: ProviderType | None = Field(None, description="Which API it speaks; by default the entry's name.")
+    base_url: Annotated[str, AfterValidator(_base_url)] | None = Field(
+        None, description="Where it is reached; by default the vendor's own address."
+    )
+    key_secret: Annotated[str, AfterValidator(_key_secret)] | None = Field(
+        None, description="Secret with its key: my-api-key is read from the variable MY_API_KEY."
+    )
+    timeout: Seconds = Field(180, ge=1, le=3600, description="Longest work on one section: 90s, 3m.")
+    silence: Seconds = Field(60, ge=1, le=3600, description="Longest silence of an answer: 30s, 1m.")
+    max_output_tokens: int = Field(8192, ge=256, le=1_000_000, description="Longest answer, in tokens.")
+    prices: dict[str, PriceSettings] = Field(
+        default_factory=dict, description="Price of each of its models; `*` is for all others."
+    )
+
+
+class ModelBudgetSettings(_Section):
+    """What language models may take; the embedded writer goes on where it ends."""
+
+    per_document_usd: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="US dollars for one document."
+    )
+    per_day_usd: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="US dollars for one day (UTC)."
+    )
+    per_document_tokens: int | None = Field(None, ge=1, description="Tokens in and out for one document.")
+
+
+class ModelSettings(_Section):
+    """Language models that may word documents; without any, documents are made of facts alone."""
+
+    providers: dict[Name, ProviderSettings] = Field(
+        default_factory=dict, description="Providers: anthropic, openai, google, or a name and a type."
+    )
+    chains: dict[str, tuple[str, ...]] = Field(
+        default_factory=dict, description="Models to try in turn, by kind of document or `default`."
+    )
+    budget: ModelBudgetSettings = Field(
+        default_factory=ModelBudgetSettings, description="What they may take at most."
+    )
+
+
 class Settings(_Section):
     """All of docgen.yaml."""
 
@@ -320,6 +386,9 @@ class Settings(_Section):
     limits: LimitSettings = Field(default_factory=LimitSettings, description="Limits of every container.")
     gateway: GatewaySettings = Field(
         default_factory=GatewaySettings, description="The reverse proxy in front."
+    )
+    models: ModelSettings = Field(
+        default_factory=ModelSettings, description="Language models that may word documents."
     )
     proofs: ProofSettings = Field(default_factory=ProofSettings, description="What is tried from inside.")
     servers: dict[Name, ServerSettings] = Field(

@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 from docgenctl.model.blueprint import GATEWAY_PORT, GATEWAY_STATUS_PORT, Server
 from docgenctl.model.image_facts import ImageFacts
-from docgenctl.model.settings import PortRange, ServerSettings, Settings
+from docgenctl.model.settings import ModelSettings, PortRange, ServerSettings, Settings
 from docgenctl.model.stack import Limits
+from docgenctl.planning.resolve_models import model_options, model_secrets, model_urls
 
 
 def resolve_servers(settings: Settings, facts: Mapping[str, ImageFacts]) -> tuple[Server, ...]:
@@ -33,6 +34,8 @@ def _resolve(
     name: str, entry: ServerSettings, settings: Settings, facts: ImageFacts, given: set[int]
 ) -> Server:
     options = {key: option.default for key, option in facts.options.items()} | dict(entry.options)
+    models = settings.models if facts.models else ModelSettings()
+    urls = (*_wanted_by_feature(facts, options), *model_urls(models))
     port = entry.port or facts.port
     health_port = entry.health_port or facts.health_port
     return Server(
@@ -43,8 +46,9 @@ def _resolve(
             memory_bytes=entry.limits.memory or settings.limits.memory,
             pids=entry.limits.pids or settings.limits.pids,
         ),
-        options=options,
-        egress_hosts=tuple(sorted({*entry.egress.allow, *_opened_by_feature(facts, options)})),
+        options=options | dict(model_options(models)),
+        egress_hosts=tuple(sorted({*entry.egress.allow, *(_egress_entry(url) for url in urls)})),
+        secrets=(*facts.secrets, *model_secrets(models)),
         gateway_port=_inside(port, facts.port, given),
         gateway_health_port=_inside(health_port, facts.health_port, given),
     )
@@ -61,12 +65,16 @@ def _inside(wanted: PortRange | None, usual: PortRange | None, given: set[int]) 
     return port
 
 
-def _opened_by_feature(facts: ImageFacts, options: Mapping[str, object]) -> set[str]:
-    """The host that a configured feature needs; nothing as long as the feature is not configured."""
+def _wanted_by_feature(facts: ImageFacts, options: Mapping[str, object]) -> tuple[str, ...]:
+    """The address that a configured feature needs; nothing as long as the feature is not configured."""
     if facts.egress is None or not options.get(facts.egress.when):
-        return set()
-    url = urlsplit(str(options[facts.egress.host_of]))
-    if not url.hostname:
-        return set()
+        return ()
+    url = str(options[facts.egress.host_of])
+    return (url,) if urlsplit(url).hostname else ()
+
+
+def _egress_entry(address: str) -> str:
+    """What the allowlist calls the host of an address."""
+    url = urlsplit(address)
     port = url.port or (80 if url.scheme == "http" else 443)
-    return {url.hostname if port == 443 else f"{url.hostname}:{port}"}
+    return str(url.hostname) if port == 443 else f"{url.hostname}:{port}"

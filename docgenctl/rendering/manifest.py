@@ -25,7 +25,7 @@ def render_manifest(server: Server, blueprint: Blueprint, templates: Path) -> st
         "resource_schemes": facts.resource_schemes,
         "secrets": [
             {"name": secret.name, "environment": secret.environment, "required": secret.required}
-            for secret in facts.secrets
+            for secret in server.secrets
         ],
         "egress": server.egress_hosts,
         "limits": {

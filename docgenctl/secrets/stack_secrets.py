@@ -55,7 +55,7 @@ def ensure_stack_secrets(
     Args:
         store: keeps the orchestrator's key of each server under `upstream-<server>`.
         state_dir: the project's private directory; must exist with mode 0700.
-        servers: enabled servers; secrets named in their image facts are read from `environ`.
+        servers: enabled servers; the secrets that they ask for are read from `environ`.
         now: time zone aware; becomes the creation date of keys that are made now.
         environ: variables, such as `os.environ` with `.env` under it.
 
@@ -119,7 +119,7 @@ def secret_facts(
                     checked_by=(server.name,),
                 )
             )
-        for fact in server.facts.secrets:
+        for fact in server.secrets:
             if environ.get(fact.environment, "").strip():
                 origin = f"variable {fact.environment}"
                 found.append(
@@ -188,7 +188,7 @@ def _accepted(key: Secret, created: str) -> dict[str, Secret]:
 
 
 def _from_environment(server: Server, environ: Mapping[str, str]) -> dict[str, Secret]:
-    facts = server.facts.secrets
+    facts = server.secrets
     store = EnvironmentStore(environ, {fact.name: fact.environment for fact in facts})
     found: dict[str, Secret] = {}
     for fact in facts:

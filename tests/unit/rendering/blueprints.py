@@ -26,6 +26,7 @@ FACTS = {
             "health_port": "8800-8900",
             "workspace": True,
             "data": True,
+            "models": True,
             "tool_prefixes": ["docs_", "files_"],
             "resource_schemes": ["docs"],
             "events": True,
@@ -68,6 +69,17 @@ FULL: dict[str, Any] = {
             }
         },
         "github": {"options": {"repositories": ["octo/*"]}},
+    },
+    "models": {
+        "providers": {
+            "anthropic": {"prices": {"claude-model": {"input_usd": 3, "output_usd": 15}}},
+            "local": {"type": "openai-compatible", "base_url": "http://ollama.example:11434/v1"},
+        },
+        "chains": {
+            "default": ["anthropic/claude-model", "local/small"],
+            "changelog": ["anthropic/claude-model"],
+        },
+        "budget": {"per_document_tokens": 200_000},
     },
 }
 #: The least there can be: no server at all.

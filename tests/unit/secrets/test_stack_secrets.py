@@ -30,6 +30,7 @@ def server(name: str, *secrets: SecretFacts) -> Server:
         limits=Limits(cpus=1.0, memory_bytes=2**28, pids=128),
         options={},
         egress_hosts=(),
+        secrets=secrets,
         gateway_port=None,
         gateway_health_port=None,
     )

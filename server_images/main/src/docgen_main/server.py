@@ -20,9 +20,9 @@ from docgen_main.documents.writer import Writers
 from docgen_main.events import Hub
 from docgen_main.events.files import telling_of_files
 from docgen_main.events.source import event_source
+from docgen_main.events.watching import FileWatch
 from docgen_main.facts import Budget, Project
 from docgen_main.facts.plain import plain
-from docgen_main.events.watching import FileWatch
 from docgen_main.language_models.models import open_models
 from docgen_main.language_models.readiness import model_checks, ready_without_models
 from docgen_main.prompts import add_prompts
