@@ -93,6 +93,7 @@ PATHS = [
     ".docgen-part-0",
     "",
 ]
+SLOW_BOMBS = ["{{ (10 ** 9999) ** 9999 }}", "{{ ([[1] * 99999] * 99999) | sum(start=[]) }}"]
 BOMBS = [
     "{% for i in range(10**9) %}{% endfor %}",
     "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
@@ -100,11 +101,9 @@ BOMBS = [
     "{% set ns = namespace(x='xxxxx') %}{% for i in range(99) %}{% set ns.x = ns.x * 2 %}{% endfor %}",
     "{{ 'x' * 10**10 }}",
     "{{ 10 ** (10 ** 9) }}",
-    "{{ (10 ** 9999) ** 9999 }}",
     "{{ 'x'.center(10 ** 10) }}{{ '%0999999999d' % 3 }}",
     "{{ '{:>9999999999}'.format('x') }}",
     "{{ range(99999) | list | map('string') | join('x' * 99999) }}",
-    "{{ ([[1] * 99999] * 99999) | sum(start=[]) }}",
     "{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}",
     "{% macro a() %}{{ b() }}{% endmacro %}{% macro b() %}{{ a() }}{% endmacro %}{{ a() }}",
     "{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}",
@@ -167,14 +166,20 @@ async def test_data_cannot_break_out_of_its_place_in_the_markdown(client: Client
     assert got["sections"] == ["T"]
 
 
-@pytest.mark.parametrize("escape", ESCAPES)
-async def test_no_template_reaches_beyond_its_values(client: Client, escape: str) -> None:
-    refused, said, _ = await tried(client, "templates_preview", source=escape)
-    assert refused, said
-    assert "line 1" in said or "not Jinja" in said
+async def test_no_template_reaches_beyond_its_values(client: Client) -> None:
+    for escape in ESCAPES:
+        refused, said, _ = await tried(client, "templates_preview", source=escape)
+        assert refused, (escape, said)
+        assert "line 1" in said, (escape, said)
 
 
-@pytest.mark.parametrize("bomb", BOMBS, ids=range(len(BOMBS)))
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        *(pytest.param(bomb, id=bomb[:40]) for bomb in BOMBS),
+        *(pytest.param(bomb, id=bomb[:40], marks=pytest.mark.soak) for bomb in SLOW_BOMBS),
+    ],
+)
 async def test_a_bomb_is_stopped_in_two_seconds_and_the_server_lives(client: Client, bomb: str) -> None:
     begun = time.monotonic()
     refused, said, got = await tried(client, "templates_preview", source=bomb)
@@ -201,27 +206,29 @@ async def test_templates_that_include_each_other_for_ever_are_an_error(client: C
     assert refused
 
 
-@pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("tag", ["include", "extends", "import"])
-async def test_only_stored_templates_can_be_taken_in(
-    client: Client, tmp_path: Path, path: str, tag: str
-) -> None:
+async def test_only_stored_templates_can_be_taken_in(client: Client, tmp_path: Path, tag: str) -> None:
     (tmp_path / "templates" / "link").symlink_to(tmp_path / "secret")
     (tmp_path / "templates" / "linkdir").symlink_to(tmp_path)
     (tmp_path / "000001.json").write_text('{"format": 1, "created": "", "by": "", "note": "", "source": "x"}')
-    wanted = path.replace("{folder}", str(tmp_path))
-    for how in (f"'{wanted}'", f"'' ~ '{wanted}'"):
-        ending = " as m" if tag == "import" else ""
-        refused, said, _ = await tried(client, "templates_preview", source=f"{{% {tag} {how}{ending} %}}")
-        assert refused, said
-        assert "there is no template" in said
+    ending = " as m" if tag == "import" else ""
+    for path in PATHS:
+        wanted = path.replace("{folder}", str(tmp_path))
+        for how in (f"'{wanted}'", f"'' ~ '{wanted}'"):
+            refused, said, _ = await tried(client, "templates_preview", source=f"{{% {tag} {how}{ending} %}}")
+            assert refused, (path, said)
+            assert "there is no template" in said, path
 
 
-@pytest.mark.parametrize(
-    "name",
-    [*(p for p in PATHS if "link" not in p), "T", "a b", "a--b", "-a", "x" * 65, "a\nb", "é", "a.b", "nul\0"],
-)
-async def test_a_name_that_is_no_name_reaches_no_file(client: Client, tmp_path: Path, name: str) -> None:
+NO_NAMES = ["T", "a b", "a--b", "-a", "a\nb", "é", "a.b", "nul\0", "x" * 65]
+
+
+async def test_a_name_that_is_no_name_reaches_no_file(client: Client, tmp_path: Path) -> None:
+    for name in (*(path for path in PATHS if "link" not in path), *NO_NAMES):
+        await check_name_refused(client, tmp_path, name)
+
+
+async def check_name_refused(client: Client, tmp_path: Path, name: str) -> None:
     before = sorted(os.walk(tmp_path / "templates"))
     for tool, more in (
         ("templates_create", {"source": "x"}),

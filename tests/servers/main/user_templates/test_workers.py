@@ -99,7 +99,7 @@ def test_every_filter_and_test_that_is_left_works_in_a_worker(worker: Worker) ->
 
 
 def test_a_killed_worker_is_replaced_and_only_its_request_fails() -> None:
-    workers = Workers()
+    workers = Workers(render_seconds=30)
     failures: list[RenderError] = []
 
     def endless() -> None:
