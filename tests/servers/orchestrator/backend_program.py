@@ -83,11 +83,17 @@ def build(settings: ServerSettings) -> Starlette:  # noqa: C901 - a list of tool
         return f"chose {answer.colour}"
 
     @mcp.tool(name=f"{prefix}_publish", description="Makes a resource.")
-    async def publish(name: str) -> str:
+    async def publish(name: str, ctx: Context) -> str:
         mcp.add_resource(
             TextResource(uri=f"{prefix}://made/{name}", name=name, description="Made.", text=name)
         )
+        await ctx.notify_resources_changed()
         return name
+
+    @mcp.tool(name=f"{prefix}_touch", description="Changes a resource.")
+    async def touch(uri: str, ctx: Context) -> str:
+        await ctx.notify_resource_updated(uri)
+        return uri
 
     for name in more:
 

@@ -43,7 +43,7 @@ def write_keys(folder: Path, raw: str, key_id: str = "default") -> None:
     (folder / "api-keys.json").write_text(json.dumps({"version": 1, "keys": [key]}))
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 15.0, what: str = "the condition") -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 45.0, what: str = "the condition") -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what} did not come true in {seconds} s"

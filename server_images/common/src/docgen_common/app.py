@@ -13,6 +13,7 @@ from typing import Any
 from mcp.server import MCPServer
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
+from mcp.server.subscriptions import ListenHandler
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -98,6 +99,7 @@ def create_app(
     # A redirect to the path with or without a slash would be built from the Host header and lose the body.
     app.router.redirect_slashes = False
     app.state.metrics = metrics
+    app.state.at_stop = [end for server in endpoints.values() for end in _listen_ends(server)]
     return app
 
 
@@ -127,6 +129,12 @@ def _mcp_route(
     )
     endpoint: ASGIApp = LegacyCancellation(StreamableHTTPASGIApp(server.session_manager))
     return Route(path, front(endpoint) if front else endpoint, methods=["POST"], name=f"mcp:{path}")
+
+
+def _listen_ends(server: McpServer) -> list[Callable[[], None]]:
+    """What ends the open streams of change notifications, each with its last message."""
+    entry = server.session_manager.app.get_request_handler("subscriptions/listen")
+    return [entry.handler.close] if entry is not None and isinstance(entry.handler, ListenHandler) else []
 
 
 def _transport_security(settings: ServerSettings) -> TransportSecuritySettings:

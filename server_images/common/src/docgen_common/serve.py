@@ -91,7 +91,7 @@ def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, with what start-up allocated kept out of later garbage collections.
+    """uvicorn's server, with what start-up allocated kept out of later collections, and quick to stop.
 
     A full collection over the imported libraries takes 25-70 ms, which callers would see as a spike.
     """
@@ -101,6 +101,13 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         gc.collect()
         gc.freeze()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; streams that would go on for ever are ended first, not waited for."""
+        state = getattr(self.config.app, "state", None)
+        for end in getattr(state, "at_stop", ()):
+            end()
+        await super().shutdown(sockets)
 
 
 def _report(error: SettingsError) -> None:

@@ -14,12 +14,13 @@ from docgen_common.limits import Limits
 class TimeLimit:
     """Cancels a request after ``limits.request_seconds``: 504, or a cut stream when something was sent.
 
-    GET requests to the paths in ``endless`` are streams that have no end by design.
+    ``subscriptions/listen`` gets ``limits.stream_seconds``. GET requests to the paths in ``endless`` are
+    streams that have no end by design.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits, endless: Collection[str] = ()) -> None:
         self._app = app
-        self._seconds = limits.request_seconds
+        self._limits = limits
         self._endless = frozenset(endless)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -28,6 +29,7 @@ class TimeLimit:
             await self._app(scope, receive, send)
             return
         started = False
+        listens = _listens(scope)
 
         async def watching(message: Message) -> None:
             nonlocal started
@@ -35,7 +37,8 @@ class TimeLimit:
             await send(message)
 
         try:
-            async with asyncio.timeout(self._seconds) as deadline:
+            seconds = self._limits.stream_seconds if listens else self._limits.request_seconds
+            async with asyncio.timeout(seconds) as deadline:
                 await self._app(scope, receive, watching)
         except TimeoutError:
             if not deadline.expired():
@@ -45,3 +48,9 @@ class TimeLimit:
                 # how a caller learns that the answer is not complete.
                 return
             await error_response(504, "timeout", "The request took too long")(scope, receive, send)
+
+
+def _listens(scope: Scope) -> bool:
+    """Whether this asks for change notifications: so the header says, which the endpoint compares."""
+    mcp = scope["path"] == "/mcp" or scope["path"].startswith("/mcp/")
+    return mcp and (b"mcp-method", b"subscriptions/listen") in scope["headers"]

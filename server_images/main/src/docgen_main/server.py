@@ -12,12 +12,14 @@ from docgen_common.errors import SettingsError
 from docgen_common.event_stream import EventStream
 from docgen_common.settings import ServerSettings
 from docgen_common.tasks import Tasks, TaskStore
+from mcp.server.subscriptions import InMemorySubscriptionBus, SubscriptionBus
 from starlette.applications import Starlette
 
 from docgen_main.checks import readiness_checks
 from docgen_main.documents import KINDS, Generator, Records
 from docgen_main.documents.writer import Writers
 from docgen_main.events import Hub
+from docgen_main.events.announcing import announce
 from docgen_main.events.files import telling_of_files
 from docgen_main.events.source import event_source
 from docgen_main.events.watching import FileWatch
@@ -86,6 +88,7 @@ def build_server(
     records: Records | None = None,
     tasks: Tasks | None = None,
     templates: UserTemplates | None = None,
+    bus: SubscriptionBus | None = None,
 ) -> DocumentServer:
     """The MCP server on `workspace`.
 
@@ -102,6 +105,7 @@ def build_server(
         instructions=INSTRUCTIONS,
         version=_version(),
         extensions=[tasks] if tasks is not None else None,
+        subscriptions=bus,
     )
     add_document_tools(mcp, workspace, Generator(workspace, hub, writers, records), records)
     add_library_tools(mcp, workspace, records)
@@ -122,18 +126,23 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
     models = open_models(settings, Path(own.data))
     templates = open_templates(own, hub)
     tasks = Tasks(LONG_TOOLS, TaskStore(Path(own.data, "tasks")))
+    bus = InMemorySubscriptionBus()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        watching = asyncio.create_task(FileWatch(workspace, hub).run())
+        background = [
+            asyncio.create_task(FileWatch(workspace, hub).run()),
+            asyncio.create_task(announce(hub, bus, workspace)),
+        ]
         async with models:
             try:
                 yield
             finally:
-                watching.cancel()
-                await asyncio.gather(watching, return_exceptions=True)
                 await tasks.close()
                 templates.close()
+                for work in background:
+                    work.cancel()
+                await asyncio.gather(*background, return_exceptions=True)
 
     server = build_server(
         workspace,
@@ -143,6 +152,7 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
         records=Records(f"{own.data}/records"),
         tasks=tasks,
         templates=templates,
+        bus=bus,
     )
     return create_app(
         server,

@@ -34,7 +34,11 @@ def build(settings: ServerSettings) -> Starlette:
 
     @asynccontextmanager
     async def watched(_: Starlette) -> AsyncIterator[None]:
-        watches = [asyncio.create_task(backend.watch()) for backend in backends]
+        watches = [
+            asyncio.create_task(work)
+            for backend in backends
+            for work in (backend.watch(), backend.changes.run())
+        ]
         try:
             yield
         finally:

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from docgen_orchestrator.changes import Changes
 from docgen_orchestrator.offer import Offer, fetch_offer
 from docgen_orchestrator.routing import Route
 from docgen_orchestrator.upstream import Call, OnNote, RpcError, UnavailableError, Upstream
@@ -43,8 +44,11 @@ class Backend:
         self._upstream = upstream
         self._clock = clock
         self._offer_until = 0.0
+        self._times_outdated = 0
         self._fetching: asyncio.Task[None] | None = None
+        self._fetches: set[asyncio.Task[None]] = set()
         self._look_now = asyncio.Event()
+        self.changes = Changes(route.name, upstream, self._outdated)
 
     @property
     def name(self) -> str:
@@ -70,7 +74,7 @@ class Backend:
             raise
         if not call.repeatable:
             # A tool may have made a resource: whoever lists next must see it.
-            self._offer_until = 0.0
+            self._outdated()
         return result
 
     async def get_ready(self) -> tuple[int, bytes]:
@@ -96,6 +100,8 @@ class Backend:
             return
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._fetch())
+            self._fetches.add(self._fetching)
+            self._fetching.add_done_callback(self._fetches.discard)
         patience = _FIRST_OFFER_SECONDS if self.offer is None else _NEXT_OFFER_SECONDS
         # Not cancelled when patience ends: it serves those who come later.
         await asyncio.wait({self._fetching}, timeout=patience)
@@ -114,9 +120,15 @@ class Backend:
 
     def close(self) -> None:
         """Let go of its connections."""
-        if self._fetching is not None:
-            self._fetching.cancel()
+        for fetch in self._fetches:
+            fetch.cancel()
         self._upstream.close()
+
+    def _outdated(self) -> None:
+        """Its lists changed: whoever asks next must see it."""
+        self._offer_until = 0.0
+        self._times_outdated += 1
+        self._fetching = None  # what is on its way may be from before
 
     async def _look(self) -> None:
         was_down = self.down
@@ -144,10 +156,14 @@ class Backend:
         self.down = reason
 
     async def _fetch(self) -> None:
+        times_outdated = self._times_outdated
         try:
             async with asyncio.timeout(self.route.timeout_s):
-                self.offer = await fetch_offer(self._upstream)
-            self._offer_until = self._clock() + OFFER_SECONDS
+                offer = await fetch_offer(self._upstream)
+            if times_outdated == self._times_outdated:
+                self.offer, self._offer_until = offer, self._clock() + OFFER_SECONDS
+            elif self.offer is None:
+                self.offer = offer
         except (UnavailableError, RpcError, TimeoutError) as error:
             _log.warning("lists kept", backend=self.name, reason=str(error) or "no answer in time")
             self._offer_until = self._clock() + (_WATCH_UP_SECONDS if self.offer else 0.0)

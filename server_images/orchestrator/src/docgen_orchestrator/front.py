@@ -18,6 +18,7 @@ from mcp_types import SERVER_INFO_META_KEY
 from docgen_orchestrator import task_ids
 from docgen_orchestrator.backend import OFFER_SECONDS
 from docgen_orchestrator.catalog import Catalog
+from docgen_orchestrator.listening import Listening
 from docgen_orchestrator.offer import Item
 from docgen_orchestrator.relay import Context, is_modern, relay
 from docgen_orchestrator.view import View
@@ -57,6 +58,7 @@ def build_front(name: str, version: str, view: View) -> Server[Any]:
         on_list_prompts=handler,
         on_get_prompt=handler,
         on_completion=handler,
+        on_subscriptions_listen=Listening(view),
     )
     server.extensions[TASKS] = {}
     server.middleware.append(_PassThrough(server, view))

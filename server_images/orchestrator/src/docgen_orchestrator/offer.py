@@ -14,11 +14,12 @@ from docgen_orchestrator.upstream import WIRE_VERSION, Call, RpcError, Unavailab
 
 _MAX_PAGES = 100
 _METHOD_NOT_FOUND = -32601
-_OWN_META = {
+OWN_META = {
     PROTOCOL_VERSION_META_KEY: WIRE_VERSION,
     CLIENT_INFO_META_KEY: {"name": "docgen-orchestrator", "version": "1"},
     CLIENT_CAPABILITIES_META_KEY: {},
 }
+"""The envelope of requests that are the orchestrator's own."""
 
 Item = Mapping[str, Any]
 """A tool, resource, template or prompt as its server described it."""
@@ -54,7 +55,7 @@ async def _items(upstream: Upstream, method: str, key: str, name_key: str) -> di
     found: dict[str, Item] = {}
     cursor: str | None = None
     for _ in range(_MAX_PAGES):
-        params = {"_meta": _OWN_META, **({} if cursor is None else {"cursor": cursor})}
+        params = {"_meta": OWN_META, **({} if cursor is None else {"cursor": cursor})}
         try:
             page = await upstream.request(Call(method, params, repeatable=True), _ignore)
         except RpcError as error:

@@ -1,0 +1,53 @@
+"""``subscriptions/listen`` for callers of one endpoint."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import Any
+
+from mcp.server.context import ServerRequestContext
+from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, SubscriptionsListenRequestParams, SubscriptionsListenResult
+
+from docgen_orchestrator.backend import Backend
+from docgen_orchestrator.catalog import NotOfferedError
+from docgen_orchestrator.view import View
+
+STREAMS = 256
+"""How many callers of an endpoint may listen at once."""
+
+URIS = 100
+"""How many resources one caller may listen for."""
+
+
+class Listening(ListenHandler):
+    """The SDK's handler on what the servers of ``view`` tell; resources are listened for where they are."""
+
+    def __init__(self, view: View) -> None:
+        bus = InMemorySubscriptionBus()
+        super().__init__(bus, max_subscriptions=STREAMS)
+        self._view = view
+        for backend in view.backends:
+            backend.changes.buses.append(bus)
+
+    async def __call__(
+        self, ctx: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams
+    ) -> SubscriptionsListenResult:
+        """Serve one stream."""
+        uris = params.notifications.resource_subscriptions or []
+        if len(uris) > URIS:
+            raise MCPError(INVALID_PARAMS, f"One stream listens for at most {URIS} resources")
+        async with AsyncExitStack() as wanted:
+            for backend, own in self._by_server(uris).items():
+                await wanted.enter_async_context(backend.changes.wanting(own))
+            return await super().__call__(ctx, params)
+
+    def _by_server(self, uris: list[str]) -> dict[Backend, list[str]]:
+        found: dict[Backend, list[str]] = {}
+        for uri in dict.fromkeys(uris):
+            try:
+                found.setdefault(self._view.catalog.resource_owner(uri), []).append(uri)
+            except NotOfferedError:
+                continue  # it may be honoured and never fire, as the protocol has it
+        return found
