@@ -23,7 +23,13 @@ def sections(project: Project, title: str) -> Iterator[Section]:
     components = [(name, public) for name, modules in project.components if (public := _public(modules))]
     yield section("Overview", "api_overview.md.j2", lambda: _overview(project, title, components))
     for name, modules in components:
-        yield section(name, "api_component.md.j2", partial(_component, name, modules))
+        yield section(
+            name,
+            "api_component.md.j2",
+            partial(_component, name, modules),
+            sources=partial(_paths, modules),
+            guidance="What each name is for and how it is used.",
+        )
     yield section("Not covered", "not_covered.md.j2", lambda: not_covered(project))
 
 
@@ -47,4 +53,20 @@ def _component(name: str, modules: list[Module]) -> dict[str, object]:
         "modules": modules,
         "fences": _FENCES,
         "whole": all(module.name == name for module in modules),
+        "handed_on": _handed_on,
     }
+
+
+def _paths(modules: list[Module]) -> list[str]:
+    return [module.path for module in modules]
+
+
+def _handed_on(module: Module) -> list[tuple[str, list[str]]]:
+    """Names that the module only hands on, by the module they come from; with another name, as that one."""
+    found: dict[str, list[str]] = {}
+    for symbol in module.symbols:
+        if symbol.kind == "re-export":
+            origin, _, name = symbol.origin.rpartition("#")
+            known = name in (symbol.name, "*", "default")
+            found.setdefault(origin, []).append(symbol.name if known else f"{name} as {symbol.name}")
+    return list(found.items())

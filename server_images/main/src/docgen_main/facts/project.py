@@ -24,7 +24,7 @@ from docgen_main.facts.model import (
     Skipped,
     SourceFile,
 )
-from docgen_main.facts.outline import OUTLINES
+from docgen_main.facts.outline import OUTLINES, follow
 from docgen_main.facts.python_api import PythonFile
 from docgen_main.facts.python_names import names_of
 from docgen_main.workspace import Workspace, WorkspaceError
@@ -260,7 +260,7 @@ class Project:
             else:
                 found.extend(self._outlined(file))
         found.extend(python_face.describe(python).values())
-        return tuple(sorted(found, key=lambda module: module.path))
+        return follow(sorted(found, key=lambda module: module.path))
 
     def _python(self, path: str, packages: frozenset[str]) -> Iterator[PythonFile]:
         source = self._bytes(path)

@@ -168,15 +168,24 @@ def _attribute(attribute: griffe.Attribute, *, in_class: bool) -> Iterator[Symbo
         text = f"def {attribute.name}(self){returns}"
         yield Symbol(attribute.name, "property", _short(text), _doc(attribute), attribute.lineno or 0)
         return
-    only_in_instances = in_class and "class-attribute" not in attribute.labels
-    if only_in_instances and not (attribute.annotation or attribute.docstring):
-        return  # assigned somewhere in __init__: often not meant for others
     name = attribute.name
-    annotation = f": {attribute.annotation}" if attribute.annotation else ""
+    only_in_instances = in_class and "class-attribute" not in attribute.labels
+    said = attribute.annotation or (_of_parameter(attribute) if only_in_instances else None)
+    annotation = f": {said}" if said else ""
+    value = "" if only_in_instances else _value(attribute)  # set anew for each instance
     yield Symbol(
-        name, _kind(attribute, in_class), _short(f"{name}{annotation}{_value(attribute)}"),
+        name, _kind(attribute, in_class), _short(f"{name}{annotation}{value}"),
         _doc(attribute), attribute.lineno or 0,
     )  # fmt: skip
+
+
+def _of_parameter(attribute: griffe.Attribute) -> str | griffe.Expr | None:
+    """The type of the parameter of `__init__` that the attribute keeps, as in `self.name = name`."""
+    made = attribute.parent.members.get("__init__") if attribute.parent else None
+    kept = str(attribute.value)
+    if not isinstance(made, griffe.Function) or kept not in made.parameters:
+        return None
+    return made.parameters[kept].annotation
 
 
 def _kind(attribute: griffe.Attribute, in_class: bool) -> str:

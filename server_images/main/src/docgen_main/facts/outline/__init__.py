@@ -4,6 +4,9 @@ from collections.abc import Callable
 
 from docgen_main.facts.model import Module
 from docgen_main.facts.outline import go, java, javascript, rust
+from docgen_main.facts.outline.reexports import follow
+
+__all__ = ["OUTLINES", "Outline", "follow"]
 
 Outline = Callable[[str, str, bool], Module | None]
 

@@ -1,6 +1,7 @@
 """Symbols for the declarations of JavaScript and TypeScript: their kinds, signatures and members."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from docgen_main.facts.model import Symbol
@@ -112,8 +113,23 @@ def members(source: Source, body: "Node | None") -> tuple[Symbol, ...]:
                 found.setdefault(symbol.name, symbol)
         elif item.type in _MEMBERS and not _is_private(source, item):
             for symbol in _member(source, item):
-                found.setdefault(symbol.name, symbol)
+                found[symbol.name] = overloaded(found.get(symbol.name), symbol, item)
     return tuple(found.values())
+
+
+def overloaded(before: Symbol | None, symbol: Symbol, node: "Node") -> Symbol:
+    """One symbol for the overloads of a function; the body that serves them all is none of them.
+
+    Of other things that share a name, as a getter and its setter, the first one counts.
+    """
+    if before is None:
+        return symbol
+    if before.kind != symbol.kind or symbol.kind not in ("function", "method"):
+        return before
+    if node.child_by_field_name("body") is not None:
+        return before
+    signature = f"{before.signature}\n{symbol.signature}"
+    return replace(before, signature=signature, doc=before.doc or symbol.doc)
 
 
 def _is_private(source: Source, item: "Node") -> bool:

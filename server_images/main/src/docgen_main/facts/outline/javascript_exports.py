@@ -1,12 +1,17 @@
 """What a JavaScript or TypeScript module exports: by `export`, by `module.exports`, or as a `.d.ts` file."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from docgen_main.facts.model import Symbol
 from docgen_main.facts.outline.comments import is_hidden
-from docgen_main.facts.outline.javascript_declarations import declared, head_end, members, named_declaration
+from docgen_main.facts.outline.javascript_declarations import (
+    declared,
+    head_end,
+    members,
+    named_declaration,
+    overloaded,
+)
 from docgen_main.facts.outline.syntax import Source, children
 
 if TYPE_CHECKING:
@@ -33,9 +38,12 @@ class _Exports:
         self.source = source
         self.symbols: dict[str, Symbol] = {}
         self.local: dict[str, Symbol] = {}
+        self.imported = _imported(source)
         for statement in children(source.root):
-            for symbol in _declarations(source, statement):
-                self.local[symbol.name] = _merged(self.local.get(symbol.name), symbol)
+            node = _declaration(statement)
+            if node is not None:
+                for symbol in declared(source, node, statement):
+                    self.local[symbol.name] = _merged(self.local.get(symbol.name), symbol, node)
 
     def add(self, symbol: Symbol) -> None:
         """Take in one export; what was exported by that name before stays."""
@@ -48,7 +56,8 @@ class _Exports:
         declaration = statement.child_by_field_name("declaration")
         if declaration is not None:
             prefix = "export default " if _is_default(statement) else ""
-            for symbol in _declarations(self.source, statement):
+            node = _declaration(statement)
+            for symbol in declared(self.source, node, statement) if node is not None else ():
                 self.add(_prefixed(self.local[symbol.name], prefix))
             return
         for clause in children(statement, "export_clause"):
@@ -66,6 +75,8 @@ class _Exports:
                 self.add(self._handed_on(item, alias, origin, name))
             elif name in self.local:
                 self.add(replace(self.local[name], name=alias))
+            elif name in self.imported:
+                self.add(self._handed_on(item, alias, *self.imported[name]))
             else:
                 self.add(Symbol(alias, "export", self.source.head(item), "", item.start_point.row + 1))
 
@@ -154,26 +165,37 @@ class _Exports:
                 self._from_value(item, value, self.source.text(key))
 
 
-def _declarations(source: Source, statement: "Node") -> Iterator[Symbol]:
+def _declaration(statement: "Node") -> "Node | None":
     """What a statement of the top level declares, whether it exports it or not."""
-    inner = statement
-    while inner.type in ("export_statement", "ambient_declaration"):
-        field = inner.child_by_field_name("declaration")
-        next_inner = field or next(children(inner), None)
-        if next_inner is None or (field is None and inner.type == "export_statement"):
-            return
-        inner = next_inner
-    yield from declared(source, inner, statement)
+    inner: Node | None = statement
+    while inner is not None and inner.type in ("export_statement", "ambient_declaration"):
+        declared_there = inner.child_by_field_name("declaration")
+        ambient = inner.type == "ambient_declaration"
+        inner = declared_there or (next(children(inner), None) if ambient else None)
+    return inner
 
 
-def _merged(before: Symbol | None, symbol: Symbol) -> Symbol:
+def _imported(source: Source) -> dict[str, tuple[str, str]]:
+    """Imported names: the module they come from and what they are called there."""
+    found = {}
+    for statement in children(source.root, "import_statement"):
+        origin = _string(source, statement.child_by_field_name("source"))
+        for clause in children(statement, "import_clause"):
+            for item in children(clause):
+                if item.type == "identifier":
+                    found[source.text(item)] = (origin, "default")
+                elif item.type == "namespace_import":
+                    found[source.text(next(children(item), None))] = (origin, "*")
+                for name in children(item, "import_specifier"):
+                    original = source.text(name.child_by_field_name("name"))
+                    found[source.text(name.child_by_field_name("alias")) or original] = (origin, original)
+    return found
+
+
+def _merged(before: Symbol | None, symbol: Symbol, node: "Node") -> Symbol:
     """Overloads as one symbol; of a type and a value that share a name, the one with members."""
-    if before is None:
-        return symbol
-    if before.kind == symbol.kind == "function":
-        return replace(
-            before, signature=f"{before.signature}\n{symbol.signature}", doc=before.doc or symbol.doc
-        )
+    if before is None or before.kind == symbol.kind:
+        return overloaded(before, symbol, node)
     return before if before.members or not symbol.members else symbol
 
 
