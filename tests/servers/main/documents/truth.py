@@ -66,7 +66,8 @@ class Truth:
             case ["run", script] | [("test" | "start") as script]:
                 return script in self.package().get("scripts", {})
             case _:
-                return words == ["ci"] and "package-lock.json" in self.files
+                lock = "package-lock.json" in self.files
+                return (words == ["ci"] and lock) or (words == ["install"] and bool(self.package()))
 
     def _python(self, words: list[str]) -> bool:
         match words:

@@ -159,7 +159,8 @@ class Base(abc.ABC):
     assert [(member.kind, member.signature) for member in one(module, "Base").members] == [
         ("attribute", "RED = 1"),
         ("method", "def __init__(self, name: str, *, deep: bool = False) -> None"),
-        ("attribute", "name: str = name"),
+        ("attribute", "name: str"),
+        ("attribute", "other: bool"),
         ("property", "def size(self) -> int"),
         ("property", "def late(self) -> str"),
         ("class method", "def make(cls, text: str) -> Base"),
