@@ -136,10 +136,12 @@ def _unknown_in_prose(text: str, names: Names) -> Iterator[str]:
         if not names.in_draft(match[0].rstrip(".,;:")):
             yield match[0]
     text = _ADDRESS.sub(" ", text)
-    yield from (
-        match[1] for match in _COMMAND.finditer(text) if not names.begins_command(match[1].rstrip("."))
-    )
+    yield from (words for words in _commands(text) if not names.begins_command(words))
     yield from _unknown_words(text, names)
+
+
+def _commands(text: str) -> Iterator[str]:
+    return (match[1].rstrip(".") for match in _COMMAND.finditer(text))
 
 
 def _unknown_words(text: str, names: Names) -> Iterator[str]:
