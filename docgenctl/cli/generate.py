@@ -17,7 +17,18 @@ if TYPE_CHECKING:
     from docgenctl.actions.generate import Section
 
 #: What the main server makes; a test holds this against the server.
-KINDS = ("readme", "architecture", "api-reference", "changelog")
+KINDS = (
+    "readme",
+    "architecture",
+    "api-reference",
+    "changelog",
+    "release-notes",
+    "getting-started",
+    "runbook",
+    "adr",
+    "requirements",
+    "test-plan",
+)
 
 app = new_app()
 
@@ -26,9 +37,7 @@ app = new_app()
 def generate(
     kind: Annotated[
         str,
-        typer.Argument(
-            help="readme, architecture, api-reference or changelog.", autocompletion=lambda: list(KINDS)
-        ),
+        typer.Argument(help=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.", autocompletion=lambda: list(KINDS)),
     ],
     title: Annotated[str | None, typer.Option(help="Title; by default the project's name.")] = None,
     out: Annotated[

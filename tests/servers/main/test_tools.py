@@ -204,7 +204,7 @@ async def test_what_is_not_covered_is_reported(workspace: Workspace, root: Path)
 async def test_a_section_too_long_for_a_message_is_cut_there_but_not_in_the_document(
     workspace: Workspace, root: Path
 ) -> None:
-    write_files(root, {f"pkg/m{n}.py": '"""' + "word " * 20_000 + '"""\ndef f(): ...\n' for n in range(6)})
+    write_files(root, {f"pkg/m{n}.py": '"""' + "word " * 20_000 + '"""\ndef f(): ...\n' for n in range(40)})
     heard: list[str] = []
 
     async def progress(done: float, total: float | None, message: str | None) -> None:

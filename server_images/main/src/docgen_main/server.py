@@ -17,7 +17,8 @@ from starlette.applications import Starlette
 
 from docgen_main.checks import readiness_checks
 from docgen_main.documents import KINDS, Generator, Records
-from docgen_main.documents.writer import Writers
+from docgen_main.documents.catalogue import Catalogue
+from docgen_main.documents.writer import EmbeddedWriters, Writers
 from docgen_main.events import Hub
 from docgen_main.events.announcing import announce
 from docgen_main.events.files import telling_of_files
@@ -107,7 +108,10 @@ def build_server(
         extensions=[tasks] if tasks is not None else None,
         subscriptions=bus,
     )
-    add_document_tools(mcp, workspace, Generator(workspace, hub, writers, records), records)
+    writers = writers or EmbeddedWriters()
+    catalogue = Catalogue(templates)
+    generator = Generator(workspace, hub, writers, records)
+    add_document_tools(mcp, workspace, catalogue, generator, records, writers.models)
     add_library_tools(mcp, workspace, records)
     add_file_tools(mcp, workspace)
     if templates is not None:

@@ -113,17 +113,22 @@ def _release(name: str, date: str, commits: list[Commit]) -> dict[str, object] |
     own = [commit for commit in commits if len(commit.parents) < 2]
     if not own:
         return None
-    conventional = sum(1 for commit in own if _kind(commit)) * 2 >= len(own)
-    groups: dict[str, list[Entry]] = {group: [] for group in _GROUPS.values()} if conventional else {"": []}
-    for commit in own[:_ENTRIES]:
-        group = (_kind(commit) or "Other") if conventional else ""
-        groups[group].append(_entry(commit, conventional))
     return {
         "name": name or "Unreleased",
         "date": date,
-        "groups": [(group, entries) for group, entries in groups.items() if entries],
+        "groups": entries_by_group(own),
         "more": len(own) - _ENTRIES,
     }
+
+
+def entries_by_group(commits: list[Commit]) -> list[tuple[str, list[Entry]]]:
+    """The first 200 commits as entries, by group; one group "" when most follow no convention."""
+    conventional = sum(1 for commit in commits if _kind(commit)) * 2 >= len(commits)
+    groups: dict[str, list[Entry]] = {group: [] for group in _GROUPS.values()} if conventional else {"": []}
+    for commit in commits[:_ENTRIES]:
+        group = (_kind(commit) or "Other") if conventional else ""
+        groups[group].append(_entry(commit, conventional))
+    return [(group, entries) for group, entries in groups.items() if entries]
 
 
 def _kind(commit: Commit) -> str:

@@ -3,7 +3,18 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from docgen_main.documents import api_reference, architecture, changelog, readme
+from docgen_main.documents import (
+    adr,
+    api_reference,
+    architecture,
+    changelog,
+    readme,
+    release_notes,
+    requirements,
+    runbook,
+    test_plan,
+    tutorial,
+)
 from docgen_main.documents.brief import Brief
 from docgen_main.documents.section import Section
 from docgen_main.documents.variables import Variable
@@ -66,6 +77,59 @@ _ALL = (
         "CHANGELOG.md",
         changelog.sections,
         wanted="Say for each release what users notice; drop what only maintainers care about.",
+    ),
+    Kind(
+        "release-notes",
+        "Release notes",
+        "What one version brings, from the repository's history: breaking changes first.",
+        "RELEASE-NOTES.md",
+        release_notes.sections,
+        release_notes.QUESTIONS,
+        wanted="Tell users in plain words what they gain and what they have to change.",
+    ),
+    Kind(
+        "getting-started",
+        "Getting-started tutorial",
+        "From a clone to a first success: what is needed, how to install, run, use and change it.",
+        "GETTING-STARTED.md",
+        tutorial.sections,
+        wanted="Lead a newcomer step by step; say after each step what should be seen.",
+    ),
+    Kind(
+        "runbook",
+        "Runbook",
+        "How to start, stop, watch and configure what runs, from compose files, Dockerfiles and commands.",
+        "RUNBOOK.md",
+        runbook.sections,
+        runbook.QUESTIONS,
+        wanted="Write for somebody who was just woken up: what to look at first, then what to do.",
+    ),
+    Kind(
+        "adr",
+        "Architecture decision record",
+        "A decision, its context and consequences as people answer, beside the parts it names.",
+        "decisions/{decision}.md",
+        adr.sections,
+        adr.QUESTIONS,
+        wanted="Make context and consequences clear to somebody who joins in two years.",
+    ),
+    Kind(
+        "requirements",
+        "Requirements",
+        "What people want of the project, numbered, beside what it offers and stands on today.",
+        "REQUIREMENTS.md",
+        requirements.sections,
+        requirements.QUESTIONS,
+        wanted="Make each requirement one that a test can decide.",
+    ),
+    Kind(
+        "test-plan",
+        "Test plan",
+        "Goals and risks as people answer, beside the tests there are and the modules that none imports.",
+        "TEST-PLAN.md",
+        test_plan.sections,
+        test_plan.QUESTIONS,
+        wanted="Turn each risk into the test that would have caught it.",
     ),
 )
 

@@ -1,32 +1,56 @@
 """`docs_kinds` and `docs_generate`: documents made of facts, a section at a time."""
 
 import json
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from typing import Annotated
 
+import anyio.to_thread
 from docgen_common.auth import current_key_id
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
-from mcp_types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp_types import CallToolResult, InputRequiredResult, ResourceLink, TextContent, ToolAnnotations
 from pydantic import BaseModel, Field
 
-from docgen_main.documents import KINDS, Brief, Generator, Kind, MadeDocument, MadeSection, Order, Records
+from docgen_main.documents import Brief, Generator, Kind, MadeDocument, MadeSection, Order, Records
+from docgen_main.documents.catalogue import Catalogue, UnknownKindError
 from docgen_main.documents.order import Format
-from docgen_main.tools.refusals import refusals
+from docgen_main.documents.section import section_id
+from docgen_main.documents.variables import Value
+from docgen_main.documents.writer import UnknownModelError
+from docgen_main.tools.questions import settled
+from docgen_main.tools.refusals import refusals, template_refusals
 from docgen_main.workspace import DeniedError, Path, Workspace, display
 
 MESSAGE_BYTES = 256 << 10
 _SKIPPED_MOST = 100
 
-KindName = Literal["readme", "architecture", "api-reference", "changelog"]
+
+class QuestionEntry(BaseModel):
+    """Something that a kind has to be told."""
+
+    name: str = Field(description="Its name in answers")
+    question: str
+    type: str = Field(description="text, integer, number, boolean, list (of texts) or choice")
+    required: bool
+    default: str | int | float | bool | list[str] | None = None
+    choices: list[str] = Field(default=[], description="Possible answers to a choice")
 
 
 class KindEntry(BaseModel):
     """A kind of document."""
 
-    kind: KindName
+    kind: str
     title: str
     description: str
-    file_name: str = Field(description="Where it is written below the output folder, unless a path is given")
+    file_name: str = Field(
+        description=(
+            "Where it is written below the output folder, unless a path is given; a name in braces stands "
+            "for the words of that answer"
+        )
+    )
+    questions: list[QuestionEntry] = Field(description="What docs_generate takes as answers")
+    template: str = Field(description="The user's template that declares it; empty for kinds that come along")
 
 
 class KindList(BaseModel):
@@ -45,7 +69,7 @@ class SkippedEntry(BaseModel):
 class Generated(BaseModel):
     """A document that was made and written."""
 
-    kind: KindName
+    kind: str
     path: str = Field(description="Path of the document from the top of the workspace")
     uri: str = Field(description="Resource to read it by")
     sections: list[str] = Field(description="Titles of its sections in order")
@@ -61,8 +85,15 @@ class Generated(BaseModel):
     duration_ms: int
 
 
-def add_document_tools(mcp: MCPServer, workspace: Workspace, generator: Generator, records: Records) -> None:
-    """Give `mcp` the document tools, all on `workspace`."""
+def add_document_tools(
+    mcp: MCPServer,
+    workspace: Workspace,
+    catalogue: Catalogue,
+    generator: Generator,
+    records: Records,
+    models: Sequence[str],
+) -> None:
+    """Give `mcp` the tools that make documents of the kinds in `catalogue`; `models` can be asked for."""
 
     @mcp.tool(
         title="Kinds of documents",
@@ -70,12 +101,8 @@ def add_document_tools(mcp: MCPServer, workspace: Workspace, generator: Generato
         annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
     )
     async def docs_kinds() -> KindList:
-        return KindList(
-            kinds=[
-                KindEntry(kind=name, title=kind.title, description=kind.description, file_name=kind.file_name)
-                for name, kind in KINDS.items()
-            ]
-        )
+        kinds = await anyio.to_thread.run_sync(catalogue.kinds)
+        return KindList(kinds=[_entry(kind) for kind in kinds.values()])
 
     @mcp.tool(
         title="Generate a document",
@@ -89,7 +116,7 @@ def add_document_tools(mcp: MCPServer, workspace: Workspace, generator: Generato
         ),
     )
     async def docs_generate(
-        kind: Annotated[KindName, Field(description="What to make; docs_kinds lists them")],
+        kind: Annotated[str, Field(max_length=80, description="What to make; docs_kinds lists them")],
         ctx: Context,
         title: Annotated[str | None, Field(max_length=200, description="Heading of the document")] = None,
         path: Annotated[
@@ -105,30 +132,91 @@ def add_document_tools(mcp: MCPServer, workspace: Workspace, generator: Generato
                 )
             ),
         ] = None,
+        answers: Annotated[
+            dict[str, str | int | float | bool | list[str]] | None,
+            Field(description="Answers to the kind's questions by name; docs_kinds lists them"),
+        ] = None,
+        template: Annotated[
+            str | None,
+            Field(
+                max_length=120, description="Make it of this stored template, whose variables are the answers"
+            ),
+        ] = None,
+        model: Annotated[
+            str | None,
+            Field(
+                max_length=200,
+                description=(
+                    f"Who words it: one of {', '.join(models)}; by default as configured for the kind. "
+                    "'embedded' takes facts alone."
+                ),
+            ),
+        ] = None,
         format: Annotated[  # noqa: A002
             Format, Field(description="html: one page that needs nothing from outside, always made anew")
         ] = "markdown",
-    ) -> Annotated[CallToolResult, Generated]:
+    ) -> Annotated[CallToolResult, Generated] | InputRequiredResult:
         async def tell(section: MadeSection) -> None:
             await ctx.report_progress(section.index + 1, section.total, _message(section))
 
-        chosen = KINDS[kind]
-        with refusals("docs_generate", path or chosen.file_name):
-            target = _target(workspace, path or _file_name(chosen, format), format)
-            before = records.find("/".join(target)) if update else None
+        with refusals("docs_generate", path or kind), template_refusals("docs_generate", template or kind):
+            chosen = await _kind(catalogue, kind, template)
+            before = None
+            if update and (path or "{" not in chosen.file_name):
+                target = _target(workspace, path or _file_name(chosen, format, {}), format)
+                before = await anyio.to_thread.run_sync(records.find, "/".join(target))
+            given = {**(before.answers if before else {}), **(answers or {})}
+            told = settled(chosen.questions, given, ctx, chosen.title)
+            if isinstance(told, InputRequiredResult):
+                return told
             order = Order(
                 chosen,
-                target,
-                Brief(title or (before.title if before else "")),
+                _target(workspace, path or _file_name(chosen, format, told), format),
+                Brief(title or (before.title if before else ""), told),
+                model=model,
                 owner=current_key_id(),
                 update=update,
                 format=format,
             )
-            return _result(await generator.generate(order, tell), order)
+            try:
+                return _result(await generator.generate(order, tell), order)
+            except UnknownModelError as error:
+                raise ToolError(f"model: {error}") from None
 
 
-def _file_name(kind: Kind, form: Format) -> str:
-    return kind.file_name if form == "markdown" else kind.file_name.removesuffix(".md") + ".html"
+async def _kind(catalogue: Catalogue, name: str, template: str | None) -> Kind:
+    try:
+        return await anyio.to_thread.run_sync(catalogue.kind, name, template)
+    except UnknownKindError as error:
+        raise ToolError(f"kind: {error}") from None
+
+
+def _entry(kind: Kind) -> KindEntry:
+    return KindEntry(
+        kind=kind.name,
+        title=kind.title,
+        description=kind.description,
+        file_name=kind.file_name,
+        questions=[
+            QuestionEntry(
+                name=asked.name,
+                question=asked.question,
+                type=asked.type,
+                required=asked.required,
+                default=asked.default,
+                choices=list(asked.choices),
+            )
+            for asked in kind.questions
+        ],
+        template=kind.template,
+    )
+
+
+def _file_name(kind: Kind, form: Format, answers: Mapping[str, Value]) -> str:
+    name = kind.file_name
+    for question, answer in answers.items():
+        name = name.replace(f"{{{question}}}", section_id(str(answer)))
+    return name if form == "markdown" else name.removesuffix(".md") + ".html"
 
 
 def _target(workspace: Workspace, text: str, form: Format) -> Path:
