@@ -97,11 +97,20 @@ def _place(argument: Any) -> str:
     return word if argument.required or argument.metavar else f"[{word}]"
 
 
+def _metavar(parameter: Any) -> str:
+    """What stands for an option's value: as it says itself, its choices, or a word for its type."""
+    if parameter.metavar:
+        return str(parameter.metavar)
+    kind = parameter.type_descriptor.annotation
+    choices = get_args(kind)
+    return "\\|".join(map(str, choices)) if choices else _METAVARS[kind.__name__]
+
+
 def _row(parameter: Any) -> str:
     if not _is_option(parameter):
         spelled = _place(parameter)
     else:
-        value = "" if parameter.is_flag else f" {_METAVARS[parameter.type_descriptor.annotation.__name__]}"
+        value = "" if parameter.is_flag else f" {_metavar(parameter)}"
         spelled = ", ".join(_spellings(parameter)) + value
     empty = parameter.is_flag if _is_option(parameter) else False
     number = isinstance(parameter.default, int | float)

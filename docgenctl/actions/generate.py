@@ -1,22 +1,21 @@
 """`docgenctl generate`: let the main server write a document, and see its sections as they are made."""
 
+import difflib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from docgenctl.actions.find_endpoint import find_endpoint
+from docgenctl.actions.ask_server import ToolRefusedError, ask, server_of
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.endpoint.mcp_client import McpEndpoint, Progress
-from docgenctl.model.errors import DocgenError, ExitCode
+from docgenctl.model.errors import ExitCode, UsageError
 
 TOOL = "docs_generate"
-#: Longest silence between two sections.
-SILENCE_S = 300.0
 
 
-class GenerationFailedError(DocgenError):
+class GenerationFailedError(ToolRefusedError):
     """The server could not make the document; its words are the message."""
 
     exit_code = ExitCode.NOT_HEALTHY
@@ -24,11 +23,29 @@ class GenerationFailedError(DocgenError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is asked for: a kind, and what differs from how it is usually made.
+
+    `update` true keeps what people wrote, false makes it anew, None leaves that to the server.
+    """
+
+    kind: str
+    title: str | None = None
+    path: str | None = None
+    answers: Mapping[str, Any] = field(default_factory=dict)
+    template: str | None = None
+    model: str | None = None
+    update: bool | None = None
+    form: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Section:
-    """One finished section as it arrives."""
+    """One finished section as it arrives; `state` is `generated`, `unchanged` or `edited`."""
 
     title: str
     markdown: str
+    state: str = "generated"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,28 +56,94 @@ class Document:
     facts: dict[str, Any]
 
 
-def generate_document(
-    opened: OpenProject,
-    kind: str,
-    on_section: Callable[[Section], None],
-    *,
-    title: str | None = None,
-    path: str | None = None,
-) -> Document:
-    """Make a document of that kind; `on_section` gets each section as soon as it is complete.
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What only a person knows: the answer's name, the question, its type and possible values."""
 
-    Raises GenerationFailedError with the server's words, NotHealthyError when the stack cannot be reached.
+    name: str
+    question: str
+    type: str
+    choices: tuple[str, ...] = ()
+
+
+Asker = Callable[[Question], str]
+"""Asks a person; "" when nobody can be asked or nothing was said."""
+
+
+def generate_document(
+    opened: OpenProject, wanted: Wanted, on_section: Callable[[Section], None], asker: Asker
+) -> Document:
+    """Make the document; `on_section` gets each section as soon as it is complete.
+
+    Raises UsageError for a kind that there is not and for answers that are missing, GenerationFailedError
+    with the server's words, NotHealthyError when the stack cannot be reached.
     """
-    arguments = {"kind": kind, "title": title, "path": path}
-    with McpEndpoint(find_endpoint(opened), timeout_s=SILENCE_S) as client:
-        result = client.call_tool(
-            TOOL,
-            {name: value for name, value in arguments.items() if value is not None},
-            lambda progress: _tell(progress, on_section),
+    with server_of(opened) as client:
+        answers = _answered(_questions(client, wanted), wanted.answers, asker)
+        return _generate(opened, client, replace(wanted, answers=answers), on_section)
+
+
+def _questions(client: McpEndpoint, wanted: Wanted) -> list[dict[str, Any]]:
+    """The questions of the kind, or of the template that stands in for it."""
+    kinds = {str(kind["kind"]): kind for kind in ask(client, "docs_kinds", {})["kinds"]}
+    if wanted.kind not in kinds:
+        near = difflib.get_close_matches(wanted.kind, kinds, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"kinds: {', '.join(kinds)}"
+        raise UsageError(f"there is no document kind {wanted.kind!r}", hint=hint)
+    if wanted.template is not None:
+        return list(ask(client, "templates_show", {"name": wanted.template})["variables"])
+    return list(kinds[wanted.kind].get("questions") or ())
+
+
+def _answered(questions: list[dict[str, Any]], answers: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
+    """The answers with those that a person gave to what was missing. Raises UsageError for the rest."""
+    given = dict(answers)
+    for question in questions:
+        if not question["required"] or question["name"] in given or question.get("default") is not None:
+            continue
+        said = asker(
+            Question(
+                name=question["name"],
+                question=question["question"],
+                type=question["type"],
+                choices=tuple(question.get("choices") or ()),
+            )
         )
-    if result.is_error or not isinstance(result.structured, dict):
-        raise GenerationFailedError(result.text or "the server made no document", hint="docgenctl logs main")
-    return Document(path=opened.project.directory / str(result.structured["path"]), facts=result.structured)
+        if said.strip():
+            given[question["name"]] = said
+    missing = [
+        question
+        for question in questions
+        if question["required"] and question["name"] not in given and question.get("default") is None
+    ]
+    if missing:
+        raise UsageError(
+            "this document needs answers that the files do not have",
+            code="answers_missing",
+            hint="add " + " ".join(f'--set "{question["name"]}=..."' for question in missing),
+            details=[f"{question['name']}: {question['question']}" for question in missing],
+        )
+    return given
+
+
+def _generate(
+    opened: OpenProject, client: McpEndpoint, wanted: Wanted, on_section: Callable[[Section], None]
+) -> Document:
+    arguments = {
+        "kind": wanted.kind,
+        "title": wanted.title,
+        "path": wanted.path,
+        "answers": dict(wanted.answers) or None,
+        "template": wanted.template,
+        "model": wanted.model,
+        "update": wanted.update,
+        "format": wanted.form,
+    }
+    try:
+        facts = ask(client, TOOL, arguments, lambda progress: _tell(progress, on_section))
+    except ToolRefusedError as error:
+        raise GenerationFailedError(error.message, hint="docgenctl logs main") from None
+    return Document(path=opened.project.directory / str(facts["path"]), facts=facts)
 
 
 def _tell(progress: Progress, on_section: Callable[[Section], None]) -> None:
@@ -70,7 +153,8 @@ def _tell(progress: Progress, on_section: Callable[[Section], None]) -> None:
         section = Section(
             title=str(content["section"]),
             markdown=str(content["markdown"]),
+            state=str(content.get("state", "generated")),
         )
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, AttributeError):
         return
     on_section(section)

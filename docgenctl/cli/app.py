@@ -39,6 +39,12 @@ COMMANDS = {
     "deploy": Entry(_LIFE, "Bring the stack to a new version, and back by itself when that fails.", "deploy"),
     "plan": Entry(_LIFE, "Show what up would do, and why, and change nothing.", "plan"),
     "generate": Entry(_USE, "Write a document about this repository.", "generate"),
+    "documents": Entry(_USE, "List the documents, say how one was made, export it.", "documents"),
+    "templates": Entry(
+        _USE,
+        "Make kinds of documents of your own: templates with versions, stored in the stack.",
+        "templates",
+    ),
     "tools": Entry(_USE, "List and call the tools of all servers.", "tools"),
     "endpoint": Entry(_USE, "Say where clients connect, and where certificate and key lie.", "endpoint"),
     "open": Entry(_USE, "Open the newest document, a named one, or the picture of the topology.", "open"),

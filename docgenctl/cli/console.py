@@ -48,6 +48,11 @@ class Console:
         with output_told():
             print(printable(text, self.out), file=self.out)
 
+    def text(self, text: str) -> None:
+        """A text of several lines as the result; on a terminal nothing in it can move the cursor."""
+        for line in text.rstrip("\n").split("\n"):
+            self.line("".join(map(_visible, line)) if self.out.isatty() else line)
+
     def note(self, text: str) -> None:
         """One line that is not the result."""
         with suppress(OSError):  # nobody is left to be told
@@ -138,6 +143,10 @@ class Console:
             self.note(f"  {harmless(detail)}")
         if error.hint:
             self.note(f"{bold}Hint:{end} {harmless(error.hint)}")
+
+
+def _visible(character: str) -> str:
+    return character if character.isprintable() or character == "\t" else repr(character)[1:-1]
 
 
 def error_document(error: DocgenError) -> dict[str, Any]:

@@ -192,7 +192,7 @@ def test_the_exit_codes_are_those_of_the_code() -> None:
     assert {int(row[0]): row[1] for row in rows} == {code.value: code.name.lower() for code in ExitCode}
 
 
-@pytest.mark.parametrize("argv", ["up --nonsense", "generate nonsense", "nonsense"])
+@pytest.mark.parametrize("argv", ["up --nonsense", "open nonsense", "nonsense"])
 def test_mistakes_in_the_command_line_have_the_documented_shape_too(argv: str, tmp_path: Path) -> None:
     with pytest.raises(subprocess.CalledProcessError) as failed:
         docgenctl(tmp_path, *argv.split(), "--json")

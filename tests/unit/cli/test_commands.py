@@ -75,7 +75,16 @@ def test_the_commands_of_the_first_release_are_all_there() -> None:
 
 
 #: Commands about one workspace; these must be able to name it.
-WITHOUT_PROJECT = {("config",), ("config", "schema"), ("lock",), ("tools",), ("base-image",), ("version",)}
+WITHOUT_PROJECT = {
+    ("config",),
+    ("config", "schema"),
+    ("lock",),
+    ("tools",),
+    ("documents",),
+    ("templates",),
+    ("base-image",),
+    ("version",),
+}
 
 
 @pytest.mark.parametrize(("path", "node"), ALL, ids=IDS)
@@ -86,7 +95,8 @@ def test_every_command_about_a_workspace_takes_its_directory(path: tuple[str, ..
 
 @pytest.mark.parametrize(("path", "node"), ALL, ids=IDS)
 def test_every_command_that_prints_a_result_can_print_it_as_json(path: tuple[str, ...], node: Any) -> None:
-    without = {("config",), ("lock",), ("tools",), ("config", "schema"), ("config", "edit")}
+    without = {("config",), ("lock",), ("tools",), ("documents",), ("templates",)}
+    without |= {("config", "schema"), ("config", "edit")}
     if path in without:
         return
     assert "--json" in {option for parameter in node.params for option in parameter.opts}

@@ -14,11 +14,20 @@ from tests.unit.cli.test_commands import ALL
 READ_ONLY = {
     *("status", "prove", "health", "logs", "history", "plan", "endpoint", "version"),
     *("config", "config validate", "config show", "config get", "config schema", "tools", "tools list"),
+    *("documents", "documents list", "documents show", "templates", "templates list", "templates show"),
+    *("templates history", "templates diff", "templates preview", "templates export"),
     *("lock", "lock status", "describe", "topology", "open", "ports", "ports list", "ports diagnose"),
 }
 #: What they do cannot be foreseen, and is asked for one thing at a time.
 WITHOUT = {
     "generate": "writes the one document that it names",
+    "documents export": "writes the one file that it names",
+    "templates create": "stores the one template that it names; preview shows it first",
+    "templates update": "stores one more version; preview shows it first",
+    "templates rollback": "stores one more version",
+    "templates delete": "asks",
+    "templates render": "writes the one document that it names",
+    "templates import": "stores the one template that it names",
     "tools call": "does whatever the server's tool does",
     "lock release": "shows the owner and asks",
     "config edit": "shows the text in the editor, and writes nothing when that is left",
