@@ -10,6 +10,7 @@ from typing import Annotated
 
 from docgen_common.app import create_app
 from docgen_common.event_stream import EventStream
+from docgen_common.request_state import request_state_security
 from docgen_common.serve import run
 from docgen_common.settings import ServerSettings
 from docgen_main.events import Hub
@@ -36,7 +37,7 @@ def ask_colour() -> Elicit[Answer]:
 
 def build(settings: ServerSettings) -> Starlette:  # noqa: C901 - a list of tools
     prefix, *more = sys.argv[1:]
-    mcp = MCPServer(prefix, version="7")
+    mcp = MCPServer(prefix, version="7", request_state_security=request_state_security(settings))
 
     @mcp.tool(name=f"{prefix}_echo", description="Says it again.")
     async def echo(text: str) -> str:

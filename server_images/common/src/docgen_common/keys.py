@@ -146,12 +146,12 @@ class KeyRing:
     @property
     def enforced(self) -> bool:
         """Whether requests need a key: always, once a key file was there."""
-        self._refresh()
+        self.refresh()
         return self._existed
 
     def find(self, raw: str) -> ApiKey | None:
         """The unexpired key whose value is ``raw``; every hash is compared, each in constant time."""
-        self._refresh()
+        self.refresh()
         digest = hashlib.sha256(raw.encode("utf-8", "surrogateescape")).hexdigest()
         found: ApiKey | None = None
         for key in self._keys:
@@ -162,7 +162,8 @@ class KeyRing:
             return None
         return found
 
-    def _refresh(self) -> None:
+    def refresh(self) -> None:
+        """Take over other keys if the file has some, at most once a second."""
         now = self._clock()
         if now - self._looked < _LOOK_EVERY_SECONDS:
             return

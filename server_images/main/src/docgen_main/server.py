@@ -10,8 +10,10 @@ import structlog
 from docgen_common.app import create_app
 from docgen_common.errors import SettingsError
 from docgen_common.event_stream import EventStream
+from docgen_common.request_state import request_state_security
 from docgen_common.settings import ServerSettings
 from docgen_common.tasks import Tasks, TaskStore
+from mcp.server.request_state import RequestStateSecurity
 from mcp.server.subscriptions import InMemorySubscriptionBus, SubscriptionBus
 from starlette.applications import Starlette
 
@@ -90,6 +92,7 @@ def build_server(
     tasks: Tasks | None = None,
     templates: UserTemplates | None = None,
     bus: SubscriptionBus | None = None,
+    state: RequestStateSecurity | None = None,
 ) -> DocumentServer:
     """The MCP server on `workspace`.
 
@@ -107,6 +110,7 @@ def build_server(
         version=_version(),
         extensions=[tasks] if tasks is not None else None,
         subscriptions=bus,
+        request_state_security=state,
     )
     writers = writers or EmbeddedWriters()
     catalogue = Catalogue(templates)
@@ -157,6 +161,7 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
         tasks=tasks,
         templates=templates,
         bus=bus,
+        state=request_state_security(settings),
     )
     return create_app(
         server,
