@@ -1,11 +1,14 @@
 """The generated documents as resources, `docs://generated/<path below the output folder>`."""
 
+import copy
+
 import anyio.to_thread
 from docgen_common.tool_server import ToolServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
-from mcp_types import Resource
+from mcp_types import Resource, Tool
 
 from docgen_main.documents.address import DOCUMENTS, RECORDS, uri_of
+from docgen_main.documents.catalogue import Catalogue
 from docgen_main.documents.records import Records
 from docgen_main.workspace import MissingError, Path, Workspace, WorkspaceError, display
 from docgen_main.workspace.names import is_plain
@@ -14,9 +17,21 @@ _LISTED = 1_000
 
 
 class DocumentServer(ToolServer):
-    """An MCP server whose resource list is what lies in the output folder when it is asked for."""
+    """An MCP server whose documents and kinds are those that there are when it is asked for them."""
 
     workspace: Workspace
+    catalogue: Catalogue
+
+    async def list_tools(self) -> list[Tool]:
+        """All tools; docs_generate with the kinds that there are now, those of users included."""
+        tools = await super().list_tools()
+        kinds = list(await anyio.to_thread.run_sync(self.catalogue.kinds))
+        for number, tool in enumerate(tools):
+            if tool.name == "docs_generate":
+                schema = copy.deepcopy(tool.input_schema)
+                schema["properties"]["kind"]["enum"] = kinds
+                tools[number] = tool.model_copy(update={"input_schema": schema})
+        return tools
 
     async def list_resources(self) -> list[Resource]:
         """Documents of the output folder, in order of path; at most 1,000."""
@@ -47,9 +62,9 @@ def _mime_type(name: str) -> str:
     return endings.get(name.lower().rpartition(".")[2], "text/plain")
 
 
-def add_resources(mcp: DocumentServer, workspace: Workspace, records: Records) -> None:
-    """Let `mcp` list and read the documents of `workspace`."""
-    mcp.workspace = workspace
+def add_resources(mcp: DocumentServer, workspace: Workspace, records: Records, catalogue: Catalogue) -> None:
+    """Let `mcp` list and read the documents of `workspace`, and how they were made."""
+    mcp.workspace, mcp.catalogue = workspace, catalogue
 
     @mcp.resource(
         DOCUMENTS + "{+path}",

@@ -18,6 +18,7 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, SubscriptionBus
 from starlette.applications import Starlette
 
 from docgen_main.checks import readiness_checks
+from docgen_main.completion import add_completion
 from docgen_main.documents import KINDS, Generator, Records
 from docgen_main.documents.catalogue import Catalogue
 from docgen_main.documents.writer import EmbeddedWriters, Writers
@@ -28,6 +29,7 @@ from docgen_main.events.source import event_source
 from docgen_main.events.watching import FileWatch
 from docgen_main.facts import Budget, Project
 from docgen_main.facts.plain import plain
+from docgen_main.icons import DOCUMENT_ICON
 from docgen_main.language_models.models import open_models
 from docgen_main.language_models.readiness import model_checks, ready_without_models
 from docgen_main.prompts import add_prompts
@@ -108,6 +110,7 @@ def build_server(
         description="Makes documents from facts it reads in the workspace, and reads and writes files there.",
         instructions=INSTRUCTIONS,
         version=_version(),
+        icons=[DOCUMENT_ICON],
         extensions=[tasks] if tasks is not None else None,
         subscriptions=bus,
         request_state_security=state,
@@ -121,8 +124,9 @@ def build_server(
     if templates is not None:
         add_template_tools(mcp, templates)
         add_template_rendering(mcp, workspace, templates, lambda: plain(Project(workspace, Budget())))
-    add_resources(mcp, workspace, records)
-    add_prompts(mcp)
+    add_resources(mcp, workspace, records, catalogue)
+    add_prompts(mcp, catalogue)
+    add_completion(mcp, workspace, catalogue)
     return mcp
 
 

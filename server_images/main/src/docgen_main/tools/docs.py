@@ -18,6 +18,8 @@ from docgen_main.documents.order import Format
 from docgen_main.documents.section import section_id
 from docgen_main.documents.variables import Value
 from docgen_main.documents.writer import UnknownModelError
+from docgen_main.html import PageError
+from docgen_main.icons import DOCUMENT_ICON
 from docgen_main.tools.questions import settled
 from docgen_main.tools.refusals import refusals, template_refusals
 from docgen_main.workspace import DeniedError, Path, Workspace, display
@@ -97,6 +99,7 @@ def add_document_tools(
 
     @mcp.tool(
         title="Kinds of documents",
+        icons=[DOCUMENT_ICON],
         description="List the kinds of documents that docs_generate makes.",
         annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
     )
@@ -106,6 +109,7 @@ def add_document_tools(
 
     @mcp.tool(
         title="Generate a document",
+        icons=[DOCUMENT_ICON],
         description=(
             "Make a document from facts read in the workspace and write it below "
             f"{display(workspace.output)}/. Each finished section arrives as a progress message: a JSON "
@@ -182,6 +186,8 @@ def add_document_tools(
                 return _result(await generator.generate(order, tell), order)
             except UnknownModelError as error:
                 raise ToolError(f"model: {error}") from None
+            except PageError as error:
+                raise ToolError(str(error)) from None
 
 
 async def _kind(catalogue: Catalogue, name: str, template: str | None) -> Kind:

@@ -14,7 +14,8 @@ from docgen_main.documents import Record, Records
 from docgen_main.documents.address import record_uri_of, uri_of
 from docgen_main.documents.marks import MarkedDocument, read_marks, without_marks
 from docgen_main.documents.provenance import changed_sources
-from docgen_main.html import page
+from docgen_main.html import PageError, page
+from docgen_main.icons import DOCUMENT_ICON
 from docgen_main.tools.refusals import refusals
 from docgen_main.workspace import DeniedError, Path, Workspace, display
 from docgen_main.workspace.names import is_plain
@@ -100,6 +101,7 @@ def add_library_tools(mcp: MCPServer, workspace: Workspace, records: Records) ->
 
     @mcp.tool(
         title="List documents",
+        icons=[DOCUMENT_ICON],
         description="List the documents of the output folder, a page at a time, and how each was made.",
         annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
     )
@@ -111,6 +113,7 @@ def add_library_tools(mcp: MCPServer, workspace: Workspace, records: Records) ->
 
     @mcp.tool(
         title="Show how a document was made",
+        icons=[DOCUMENT_ICON],
         description=(
             "Say how a generated document was made (model, template, sources, time, cost), which of its "
             "sections people edited, and which sources changed since."
@@ -123,6 +126,7 @@ def add_library_tools(mcp: MCPServer, workspace: Workspace, records: Records) ->
 
     @mcp.tool(
         title="Export a document",
+        icons=[DOCUMENT_ICON],
         description=(
             "Turn a Markdown document into one HTML page that needs nothing from outside, or into Markdown "
             "without the marks of generated sections; written below the output folder."
@@ -142,7 +146,10 @@ def add_library_tools(mcp: MCPServer, workspace: Workspace, records: Records) ->
         ] = None,
     ) -> Annotated[CallToolResult, Exported]:
         with refusals("docs_export", to or path):
-            done = await anyio.to_thread.run_sync(_export, workspace, path, format, to)
+            try:
+                done = await anyio.to_thread.run_sync(_export, workspace, path, format, to)
+            except PageError as error:
+                raise ToolError(str(error)) from None
         link = ResourceLink(
             type="resource_link",
             uri=done.uri,
