@@ -30,6 +30,8 @@ KINDS = {
     "kanban": "kanban\n  Todo\n    [Write]\n",
 }
 
+BOLD = 'flowchart LR\n  a["same"] --> b["same"]\n  style b font-weight:bold\n'
+
 
 def drawn(source: str) -> str:
     return page(f"# T\n\n```mermaid\n{source}```\n").decode()
@@ -44,6 +46,13 @@ def test_every_kind_of_mermaid_diagram_is_drawn_and_keeps_its_text(kind: str) ->
     assert "style=" not in svg
     assert "id=" not in svg
     assert "Text of the diagram" in text
+
+
+def test_text_keeps_the_width_that_was_left_for_it_whatever_letters_the_reader_has() -> None:
+    text = drawn("classDiagram\n  class A {\n    +eat(food) bool\n  }\n")
+    small, bold = (float(found) for found in re.findall(r'textLength="([\d.]+)"', drawn(BOLD))[:2])
+    assert re.search(r'textLength="\d+\.\d" lengthAdjust="spacingAndGlyphs">\+eat\(food\) : bool<', text)
+    assert small < bold
 
 
 def test_what_is_no_diagram_is_shown_as_text_with_the_reason() -> None:
@@ -81,6 +90,7 @@ def test_only_listed_elements_and_attributes_of_a_drawing_are_taken_over() -> No
         "<text>kept &lt;b&gt;</text></svg>",
         room=500,
         label='"x"',
+        measure=lambda *_: 33.0,
     )
     assert drawing.own_colours
     assert re.findall(r"<(\w+)", drawing.svg) == ["svg", "rect", "text"]
@@ -96,7 +106,7 @@ def test_only_listed_elements_and_attributes_of_a_drawing_are_taken_over() -> No
 )
 def test_what_is_no_drawing_is_refused(svg: str) -> None:
     with pytest.raises(ValueError, match="drawing"):
-        rebuilt(svg, room=500, label="x")
+        rebuilt(svg, room=500, label="x", measure=lambda *_: 1.0)
 
 
 def test_diagrams_that_are_too_long_or_too_many_are_shown_as_text() -> None:

@@ -37,10 +37,12 @@ class Diagrams:
         if self._left <= 0:
             raise ValueError(f"a page draws {DIAGRAMS} diagrams at most")
         self._left -= 1
+        from mermaid_render.fonts import text_width  # type: ignore[import-untyped]
         from mermaid_render.renderer import render  # type: ignore[import-untyped]  # slow to import
 
         result = render(source)["result"]
-        return rebuilt(result["svg"], room=_COLUMN, label=f"Diagram ({result['type']})")
+        label = f"Diagram ({result['type']})"
+        return rebuilt(result["svg"], room=_COLUMN, label=label, measure=text_width)
 
 
 def _first_line(text: str) -> str:

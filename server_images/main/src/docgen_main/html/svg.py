@@ -6,7 +6,7 @@ no addresses, no names that anything on the page could refer to.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from html import escape
 from xml.etree import ElementTree
@@ -45,7 +45,14 @@ _SERIES = frozenset(
 )
 #: The renderer's letters are 16 pixels high. At most they are like the page's, at least still legible.
 _LARGEST, _SMALLEST = 0.875, 0.66
+#: Scripts whose letters stand side by side, so that their sum is a text's width.
+_WESTERN = re.compile(r"[\x20-\u024f\u0370-\u04ff\u2010-\u2026]+")
+_NUMBER = re.compile(r"\d{1,4}(?:\.\d{1,6})?")
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+
+
+#: Width of a text of some size, bold or not, italic or not.
+Measure = Callable[[str, float, bool, bool], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +64,43 @@ class Drawing:
     own_colours: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Letters:
+    """How text is set at some place of the drawing."""
+
+    size: float = 16
+    bold: bool = False
+    italic: bool = False
+
+    def within(self, element: ElementTree.Element) -> "_Letters":
+        """How text inside `element` is set."""
+        said = element.attrib | _styles(element.get("style", ""))
+        size = said.get("font-size", "").removesuffix("px")
+        return _Letters(
+            float(size) if _NUMBER.fullmatch(size) else self.size,
+            said["font-weight"] in {"bold", "600", "700"} if "font-weight" in said else self.bold,
+            said["font-style"] == "italic" if "font-style" in said else self.italic,
+        )
+
+
 class _Rebuilt:
     """What is being written, and what was noticed on the way."""
 
-    def __init__(self) -> None:
+    def __init__(self, measure: Measure) -> None:
         self.parts: list[str] = []
         self.own_colours = False
+        self._measure = measure
 
-    def element(self, element: ElementTree.Element, extra: str = "") -> None:
+    def element(self, element: ElementTree.Element, letters: _Letters, extra: str = "") -> None:
         tag = element.tag.rpartition("}")[2]
         if tag not in _TAGS:
             return
+        letters = letters.within(element)
+        if tag in {"text", "tspan"} and not len(element):
+            extra += self._length(element.text or "", letters)
         self.parts.append(f"<{tag}{self._attributes(element)}{extra}>{escape(element.text or '')}")
         for child in element:
-            self.element(child)
+            self.element(child, letters)
             if tag in {"text", "tspan"}:
                 self.parts.append(escape(child.tail or ""))
         self.parts.append(f"</{tag}>")
@@ -84,6 +114,13 @@ class _Rebuilt:
             if _VALUE.fullmatch(value):
                 written.append(f' {name}="{escape(said)}"')
         return "".join(written)
+
+    def _length(self, text: str, letters: _Letters) -> str:
+        """The width that was left for `text`: the reader may have wider letters than the renderer."""
+        if len(text) < 2 or not _WESTERN.fullmatch(text):
+            return ""
+        width = self._measure(text, letters.size, letters.bold, letters.italic)
+        return f' textLength="{width:.1f}" lengthAdjust="spacingAndGlyphs"'
 
     def _colour(self, value: str) -> str:
         bare = value.strip().lower()
@@ -99,8 +136,10 @@ def _styles(style: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in pairs if name.strip() in _STYLED}
 
 
-def rebuilt(svg: str, *, room: float, label: str) -> Drawing:
+def rebuilt(svg: str, *, room: float, label: str, measure: Measure) -> Drawing:
     """The drawing in `svg`, to stand in `room` pixels, called `label` for those who cannot see it.
+
+    `measure` tells how wide the renderer took a text to be.
 
     Raises `ValueError` for what is no drawing.
     """
@@ -113,9 +152,9 @@ def rebuilt(svg: str, *, room: float, label: str) -> Drawing:
         raise ValueError("the renderer wrote no drawing") from error
     root.attrib.pop("style", None)
     scale = max(_SMALLEST, min(_LARGEST, room / max(width, 1)))
-    work = _Rebuilt()
+    work = _Rebuilt(measure)
     size = (
         f' width="{width * scale:.0f}" height="{height * scale:.0f}" role="img" aria-label="{escape(label)}"'
     )
-    work.element(root, size)
+    work.element(root, _Letters(), size)
     return Drawing("".join(work.parts), width * scale, work.own_colours)

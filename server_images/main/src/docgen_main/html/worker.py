@@ -10,10 +10,10 @@ from docgen_main.html.limits import MEMORY_BYTES, PAGE_SECONDS
 
 def main() -> None:
     """Make the page that is asked for on the standard input."""
+    # no limit of processes: the engine of diagrams has a thread, which counts as one for everybody but root
     for limit, value in (
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_AS, MEMORY_BYTES),
         (resource.RLIMIT_CPU, int(PAGE_SECONDS) + 1),  # nobody waits for it any longer
     ):
