@@ -73,6 +73,21 @@ def test_a_document_made_twice_of_the_same_files_is_the_same(running_stack: Stac
     assert {kind: generated(running_stack, kind).read_bytes() for kind in KINDS} == first
 
 
+def test_a_diagram_is_drawn_in_a_page_made_inside_the_container(running_stack: Stack) -> None:
+    markdown = "# Harbour\n\n```mermaid\nflowchart TD\n  ship --> quay\n```\n"
+    path = "docs/generated/harbour.md"
+    running_stack.ok("tools", "call", "files_write", f"path={path}", f"content={markdown}")
+    try:
+        running_stack.ok("tools", "call", "docs_export", f"path={path}")
+        page = (running_stack.directory / path).with_suffix(".html").read_text()
+    finally:
+        for made in running_stack.directory.glob("docs/generated/harbour.*"):
+            made.unlink()
+    drawn = page[page.index("<svg") : page.index("</svg>")]
+    assert ">ship<" in drawn
+    assert ">quay<" in drawn
+
+
 def generated(stack: Stack, kind: str) -> Path:
     ran = stack.ok("generate", kind, "--json")
     path = Path(ran.document["file"])

@@ -121,6 +121,17 @@ def test_a_document_is_generated(running_stack: ProcessStack) -> None:
     assert "harbour" in path.read_text().lower()
 
 
+def test_a_diagram_is_drawn_in_a_page(running_stack: ProcessStack) -> None:
+    markdown = "# Harbour\n\n```mermaid\nflowchart TD\n  ship --> quay\n```\n"
+    path = "docs/generated/harbour.md"
+    running_stack.ok("tools", "call", "files_write", f"path={path}", f"content={markdown}")
+    running_stack.ok("tools", "call", "docs_export", f"path={path}")
+    page = running_stack.directory / "docs/generated/harbour.html"
+    assert ">quay<" in page.read_text()
+    page.unlink()
+    (running_stack.directory / path).unlink()
+
+
 def test_the_doors_have_no_metrics(door: Door) -> None:
     with door.http() as http:
         assert http.get("/metrics").status_code == 404
