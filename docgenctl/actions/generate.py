@@ -41,11 +41,11 @@ class Wanted:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One finished section as it arrives; `state` is `generated`, `unchanged` or `edited`."""
+    """One finished section as it arrives; `state` is `written`, `unchanged` or `edited`."""
 
     title: str
     markdown: str
-    state: str = "generated"
+    state: str = "written"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +142,7 @@ def _generate(
     try:
         facts = ask(client, TOOL, arguments, lambda progress: _tell(progress, on_section))
     except ToolRefusedError as error:
-        raise GenerationFailedError(error.message, hint="docgenctl logs main") from None
+        raise GenerationFailedError(error.message) from None
     return Document(path=opened.project.directory / str(facts["path"]), facts=facts)
 
 
@@ -153,7 +153,7 @@ def _tell(progress: Progress, on_section: Callable[[Section], None]) -> None:
         section = Section(
             title=str(content["section"]),
             markdown=str(content["markdown"]),
-            state=str(content.get("state", "generated")),
+            state=str(content.get("state", "written")),
         )
     except (ValueError, TypeError, KeyError, AttributeError):
         return

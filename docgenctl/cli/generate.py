@@ -113,10 +113,8 @@ class _View:
         console = self._console
         if console.json_mode or (self._shown and section.state == "unchanged"):
             return
-        if section.state != "generated" or not console.err.isatty():
-            console.note(
-                f"✔ {section.title}" + ("" if section.state == "generated" else f" ({section.state})")
-            )
+        if section.state != "written" or not console.err.isatty():
+            console.note(f"✔ {section.title}" + ("" if section.state == "written" else f" ({section.state})"))
             return
         from rich.console import Console as RichConsole
         from rich.markdown import Markdown

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import anyio.to_thread
-from docgen_common.auth import current_key_id
+from docgen_common.auth import current_caller
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -178,7 +178,7 @@ def add_document_tools(
                 _target(workspace, path or _file_name(chosen, format, told), format),
                 Brief(title or (before.title if before else ""), told),
                 model=model,
-                owner=current_key_id(),
+                owner=current_caller(),
                 update=update,
                 format=format,
             )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 import anyio
 import anyio.to_thread
-from docgen_common.auth import current_key_id
+from docgen_common.auth import current_caller
 from mcp.server import MCPServer
 from mcp_types import ToolAnnotations
 from pydantic import Field
@@ -151,7 +151,7 @@ def _add_changing(mcp: MCPServer, templates: UserTemplates, work: Threads) -> No
             templates_write = templates.write(name, source, expected=expected, by=by, note=note.strip())
             return TemplateEntry.of(templates_write)
 
-        by = current_key_id() or ""
+        by = current_caller() or ""
         return await work.run(tool, name, store)
 
     @mcp.tool(
@@ -164,7 +164,7 @@ def _add_changing(mcp: MCPServer, templates: UserTemplates, work: Threads) -> No
         version: Annotated[int, Field(ge=1, description="The version whose text comes back")],
         expected_version: ExpectedVersion = None,
     ) -> TemplateEntry:
-        by = current_key_id() or ""
+        by = current_caller() or ""
 
         def back() -> TemplateEntry:
             return TemplateEntry.of(templates.rollback(name, version, expected=expected_version, by=by))
@@ -208,7 +208,7 @@ def _add_carrying(mcp: MCPServer, templates: UserTemplates, work: Threads) -> No
         ] = None,
         expected_version: ExpectedVersion = None,
     ) -> Imported:
-        by = current_key_id() or ""
+        by = current_caller() or ""
 
         def take() -> Imported:
             carried = unpack(bundle)
