@@ -53,7 +53,7 @@ check: setup-dev ## Lint, formatting, types, and the borders between the rooms
 	@printf 'lint-imports  ' && grep '^Contracts:' .venv/lint-imports.log
 
 test: check engine compose browser ## Check, then run every test (PYTEST_ARGS for more arguments)
-	@$(BIN)/python -m pytest -m "not soak" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not soak" --reruns 1 $(PYTEST_ARGS)
 
 soak: setup-dev engine compose browser ## Run the long tests with full counts
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(PYTEST_ARGS)
