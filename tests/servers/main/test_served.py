@@ -1,13 +1,10 @@
 """The server as the container runs it: common app, real uvicorn, official clients of both eras."""
 
 import asyncio
-import hashlib
 import json
 import os
 import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,60 +15,12 @@ from docgen_common.settings import ServerSettings
 from docgen_main.documents.marks import without_marks
 from docgen_main.server import build_app
 from docgen_main.settings import MainSettings
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
 
 from tests.servers.github.serving import served
 from tests.servers.main.conftest import write_files
+from tests.servers.main.served_clients import client_of
 
 pytestmark = pytest.mark.anyio
-
-API_KEY = "dgk_" + "m" * 43
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> ServerSettings:
-    """Settings as the container finds them, with one key."""
-    secrets = tmp_path / "secrets"
-    secrets.mkdir()
-    key = {
-        "id": "default",
-        "sha256": hashlib.sha256(API_KEY.encode()).hexdigest(),
-        "scopes": ["*"],
-        "created": "2026-11-22T00:00:00Z",
-        "expires": None,
-    }
-    (secrets / "api-keys.json").write_text(json.dumps({"version": 1, "keys": [key]}))
-    return ServerSettings.from_environment(
-        {"DOCGEN_SERVER": "main", "DOCGEN_SECRETS_DIR": str(secrets), "DOCGEN_CONFIG_DIR": str(tmp_path)}
-    )
-
-
-@pytest.fixture
-def own(root: Path, tmp_path: Path) -> MainSettings:
-    (tmp_path / "scratch").mkdir()
-    return MainSettings.from_environment(
-        {
-            "DOCGEN_WORKSPACE": str(root),
-            "DOCGEN_SCRATCH": str(tmp_path / "scratch"),
-            "DOCGEN_DATA": str(tmp_path),
-        }
-    )
-
-
-@pytest.fixture
-def port(settings: ServerSettings, own: MainSettings) -> Iterator[int]:
-    with served(build_app(settings, own)) as found:
-        yield found
-
-
-@asynccontextmanager
-async def client_of(port: int, mode: Literal["auto", "legacy"]) -> AsyncIterator[Client]:
-    headers = {"Authorization": f"Bearer {API_KEY}"}
-    async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
-        transport = streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)
-        async with Client(transport, mode=mode) as client:
-            yield client
 
 
 @pytest.mark.parametrize("mode", ["auto", "legacy"])

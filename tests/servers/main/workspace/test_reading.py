@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from docgen_main.workspace import DeniedError, MissingError, Workspace, WorkspaceError
 
-from tests.servers.main.conftest import SECRET
+from tests.servers.main.conftest import SECRET, MakeWorkspace
 
 SECRET_NAMES = """
     .env .ENV .env.local prod.env .git/config src/.git/HEAD server.key tls.PEM id_ed25519 credentials.json
@@ -181,3 +181,24 @@ def test_descriptors_do_not_leak(workspace: Workspace, root: Path) -> None:
             with pytest.raises((DeniedError, MissingError)):
                 read(workspace, path)
     assert open_descriptors() == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [("..", "outside", "secret"), ("src/../../outside", "secret"), ("/etc", "passwd"), ("", "x"), (".",)],
+)
+def test_a_path_that_was_never_parsed_is_denied_all_the_same(
+    make_workspace: MakeWorkspace, path: tuple[str, ...]
+) -> None:
+    workspace = make_workspace(writable=True)
+    for use in (
+        lambda: workspace.read(path, limit=100),
+        lambda: workspace.entries(path),
+        lambda: workspace.write(path, b"x"),
+        lambda: workspace.delete(path, recursive=True),
+        lambda: workspace.move(path, ("x",)),
+        lambda: workspace.move(("src", "a.txt"), path),
+        lambda: workspace.below(path, hides=lambda _: False),
+    ):
+        with pytest.raises(DeniedError):
+            use()

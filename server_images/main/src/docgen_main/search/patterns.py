@@ -6,6 +6,8 @@ automaton are bounded too, because time is the length of the text times the size
 
 from typing import Any, Protocol
 
+import re2
+
 PATTERN_CHARACTERS = 1_000
 _AUTOMATON_BYTES = 1 << 20
 
@@ -42,14 +44,10 @@ def glob(text: str) -> Pattern:
 
 def forget_compiled() -> None:
     """Give back the automata that RE2's binding keeps; call it when a search ends."""
-    import re2
-
     re2.purge()
 
 
 def _compiled(text: str, *, ignore_case: bool, as_it_stands: bool = False) -> Pattern:
-    import re2  # a megabyte that only a search needs
-
     if len(text) > PATTERN_CHARACTERS:
         raise PatternError(f"the pattern is longer than {PATTERN_CHARACTERS} characters")
     if "\n" in text or "\0" in text:

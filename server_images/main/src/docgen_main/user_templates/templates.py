@@ -179,6 +179,7 @@ class UserTemplates:
 
     def rollback(self, name: str, version: int, *, expected: int | None = None, by: str = "") -> Template:
         """Make the text of `version` the next version of `name`."""
+        check_name(name)
         old = self._store.read(name, version)
         return self.write(
             name, old.source, expected=expected, by=by, note=f"rolled back to version {version}"

@@ -53,6 +53,13 @@ def _below(names: Path, roots: tuple[str, ...]) -> Path:
     )
 
 
+def check_literal(path: Path) -> None:
+    """Refuse a path that `parse` did not make: a "name" that leads elsewhere would get around every guard."""
+    for name in path:
+        if name in ("", ".", "..") or "/" in name or "\0" in name:
+            raise DeniedError("the path is not made of plain names", rule="name")
+
+
 def is_plain(name: str) -> bool:
     """Whether `name` shows as what it is: no control, bidi, zero-width or undecodable character."""
     return not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for c in name)

@@ -19,7 +19,7 @@ from typing import Self
 from docgen_main.workspace import hiding, listing
 from docgen_main.workspace.errors import DeniedError, MissingError, WorkspaceError, read_failure
 from docgen_main.workspace.listing import DIRECTORY, ENTRIES_MOST, Entry
-from docgen_main.workspace.names import Path, display
+from docgen_main.workspace.names import Path, check_literal, display
 
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
@@ -52,7 +52,8 @@ class Tree:
         return Tree(self._walk(path), hides=hides, hardlinks=hardlinks)
 
     def check_visible(self, path: Path) -> None:
-        """Raise `DeniedError` when a name on the way is hidden."""
+        """Raise `DeniedError` when a name on the way is hidden, or is no name but a path of its own."""
+        check_literal(path)
         for name in path:
             if self._hides(name):
                 raise DeniedError(
@@ -71,6 +72,7 @@ class Tree:
             os.close(descriptor)
 
     def _walk(self, path: Path) -> int:
+        check_literal(path)
         descriptor = os.dup(self._root)
         try:
             for name in path:
