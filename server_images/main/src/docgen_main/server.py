@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path, PurePosixPath
 
@@ -27,7 +28,7 @@ from docgen_main.events.announcing import announce
 from docgen_main.events.files import telling_of_files
 from docgen_main.events.source import event_source
 from docgen_main.events.watching import FileWatch
-from docgen_main.facts import Budget, Project
+from docgen_main.facts import Budget, FactsStore, Project
 from docgen_main.facts.plain import plain
 from docgen_main.icons import DOCUMENT_ICON
 from docgen_main.language_models.models import open_models
@@ -95,15 +96,17 @@ def build_server(
     templates: UserTemplates | None = None,
     bus: SubscriptionBus | None = None,
     state: RequestStateSecurity | None = None,
+    facts: FactsStore | None = None,
 ) -> DocumentServer:
     """The MCP server on `workspace`.
 
-    What happens is told to `hub`, documents are worded by `writers`, how they were made is kept in `records`;
-    without `templates` there are no templates of users.
+    What happens is told to `hub`, documents are worded by `writers`, how they were made is kept in `records`,
+    what was read in files in `facts`; without `templates` there are no templates of users.
     """
     hub = hub or Hub()
     workspace.told = telling_of_files(hub)
     records = records or Records()
+    open_project = partial(_open_project, workspace, facts or FactsStore())
     mcp = DocumentServer(
         name=name,
         title="Documents",
@@ -117,17 +120,21 @@ def build_server(
     )
     writers = writers or EmbeddedWriters()
     catalogue = Catalogue(templates)
-    generator = Generator(workspace, hub, writers, records)
+    generator = Generator(workspace, hub, writers, records, open_project)
     add_document_tools(mcp, workspace, catalogue, generator, records, writers.models)
     add_library_tools(mcp, workspace, records)
     add_file_tools(mcp, workspace)
     if templates is not None:
         add_template_tools(mcp, templates)
-        add_template_rendering(mcp, workspace, templates, lambda: plain(Project(workspace, Budget())))
+        add_template_rendering(mcp, workspace, templates, lambda: plain(open_project(Budget())))
     add_resources(mcp, workspace, records, catalogue)
     add_prompts(mcp, catalogue)
     add_completion(mcp, workspace, catalogue)
     return mcp
+
+
+def _open_project(workspace: Workspace, facts: FactsStore, budget: Budget) -> Project:
+    return Project(workspace, budget, facts)
 
 
 def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Starlette:
@@ -166,6 +173,7 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
         templates=templates,
         bus=bus,
         state=request_state_security(settings),
+        facts=FactsStore(str(PurePosixPath(own.data, "facts"))),
     )
     return create_app(
         server,

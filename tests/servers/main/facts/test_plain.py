@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from docgen_main.facts import Project, plain
 from docgen_main.workspace import Workspace
 
@@ -10,7 +11,8 @@ from tests.servers.main.documents.repositories import go_repository, typescript_
 KEYS = [
     *("name", "summary", "version", "license", "readme", "files", "languages", "manifests", "dependencies"),
     *("commands", "programs", "install", "test_command", "modules", "components", "imports", "tests"),
-    *("configuration", "history", "skipped", "complete"),
+    "test_names",
+    *("configuration", "environment", "routes", "history", "skipped", "complete"),
 ]
 
 
@@ -44,11 +46,13 @@ def test_symbols_carry_what_a_reference_needs(tmp_path: Path) -> None:
     assert opened["doc"] == "Open opens the store in directory dir."
 
 
-def test_what_is_beyond_the_bounds_is_left_out_and_said(tmp_path: Path) -> None:
-    one = "".join(f"def f{n}(): ...\n" for n in range(6_000))
-    write_files(tmp_path, {f"m{n}.py": one for n in range(4)})
+def test_what_is_beyond_the_bounds_is_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(plain, "SYMBOLS_MOST", 20)
+    write_files(tmp_path, {f"m{n}.py": "".join(f"def f{n}(): ...\n" for n in range(6)) for n in range(4)})
     found = facts_of(tmp_path)
-    assert len(found["modules"]) == plain.SYMBOLS_MOST // 6_000
+    assert [len(module["symbols"]) for module in found["modules"]] == [6, 6, 6]
     assert found["complete"] is False
 
 

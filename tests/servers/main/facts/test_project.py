@@ -76,14 +76,17 @@ def test_lines_and_languages_are_counted(place: Path, project: Project) -> None:
     assert project.languages == (("Python", 2, 4), ("Make", 1, 1), ("Go", 1, 0))
 
 
-def test_a_file_that_cannot_be_read_is_skipped_and_named(place: Path) -> None:
+def test_a_file_that_cannot_be_read_is_skipped_and_named(
+    place: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     write_files(place, {"a.py": "def f(): ...\n", "closed.py": "def g(): ...\n", "shut/b.py": ""})
     (place / "closed.py").chmod(0)
     (place / "shut").chmod(0)
     script = (
         "import os, sys\n"
-        "import docgen_main.facts.python_symbols\n"  # while installed packages may still be read
         "from docgen_main.workspace import Workspace\nfrom docgen_main.facts import Project\n"
+        # what is imported late, while installed packages may still be read
+        "open(sys.argv[2] + '/warm.py', 'w').close(); Project(Workspace(sys.argv[2], 'out')).modules\n"
         "if os.getuid() == 0:\n    os.chown(sys.argv[1], 12345, 12345); os.setgid(12345); os.setuid(12345)\n"
         "project = Project(Workspace(sys.argv[1], 'out'))\n"
         "print([m.path for m in project.modules], sorted((s.path, s.reason) for s in project.skipped))\n"
@@ -94,7 +97,8 @@ def test_a_file_that_cannot_be_read_is_skipped_and_named(place: Path) -> None:
                 folder.chmod(0o755)
     try:
         done = subprocess.run(
-            [sys.executable, "-c", script, str(place)], env={**os.environ, "PYTHONPATH": str(SOURCES)},
+            [sys.executable, "-c", script, str(place), str(tmp_path_factory.mktemp("warm"))],
+            env={**os.environ, "PYTHONPATH": str(SOURCES)},
             capture_output=True, text=True, check=True,
         )  # fmt: skip
     finally:

@@ -58,6 +58,9 @@ class Provenance:
             return _digest((head, *(f"{at} {' '.join(names)}" for at, names in sorted(history.tags.items()))))
         if path == ANSWERS:
             return _digest(f"{name}={value!r}" for name, value in sorted(self._answers.items()))
+        known = self._project.sha256(path)
+        if known:
+            return known
         try:
             content = self._workspace.read(self._workspace.path(path), limit=_FILE_BYTES)
         except WorkspaceError:

@@ -2,5 +2,6 @@
 
 from docgen_main.facts.budget import Budget, StoppedError
 from docgen_main.facts.project import Project
+from docgen_main.facts.store import FactsStore
 
-__all__ = ["Budget", "Project", "StoppedError"]
+__all__ = ["Budget", "FactsStore", "Project", "StoppedError"]

@@ -5,12 +5,16 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file: path with `/`, bytes, language by name (None: not source), lines (0: not counted)."""
+    """A file: path with `/`, bytes, language by name (None: not source), lines and SHA-256 of its content.
+
+    Of what is no source, or too big to be one, the content is not read: no lines, and "" for the hash.
+    """
 
     path: str
     size: int
     language: str | None
     lines: int = 0
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,3 +137,36 @@ class Edge:
     source: str
     target: str
     count: int
+
+
+@dataclass(frozen=True, slots=True)
+class VariableRead:
+    """A place where a program reads an environment variable; `default` is "" where none is plainly given."""
+
+    name: str
+    default: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentVariable:
+    """An environment variable: its default, what is said of it, and the files that read or declare it."""
+
+    name: str
+    default: str
+    help: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path that is served over HTTP, as written in `source`: "GET /items/{id}" by function `handler`.
+
+    `method` is "" where any is taken; what a router is mounted under in another file is not part of `path`.
+    """
+
+    method: str
+    path: str
+    handler: str
+    source: str
+    line: int

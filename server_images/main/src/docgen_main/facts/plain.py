@@ -52,7 +52,13 @@ def plain(project: Project) -> Plain:
             {"source": edge.source, "target": edge.target, "count": edge.count} for edge in project.edges
         ],
         "tests": [{"directory": directory, "files": files} for directory, files in project.tests],
+        "test_names": [{"path": path, "names": list(names)} for path, names in project.test_names.items()],
         "configuration": list(project.configuration),
+        "environment": [
+            {"name": one.name, "default": one.default, "help": one.help, "sources": list(one.sources)}
+            for one in project.environment
+        ],
+        "routes": [asdict(route) for route in project.routes],
         "history": _history(project),
         "skipped": [asdict(skipped) for skipped in project.skipped],
         "complete": complete and project.history.complete,

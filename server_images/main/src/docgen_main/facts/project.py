@@ -1,13 +1,13 @@
 """Everything known about one project, collected when it is first asked for and then kept."""
 
 from collections import Counter
-from collections.abc import Iterator
 from functools import cached_property
 
 from docgen_main.facts import commands as command_readers
-from docgen_main.facts import known_names, prose, python_api, python_face, usual_commands
+from docgen_main.facts import known_names, prose, usual_commands
 from docgen_main.facts.budget import Budget
 from docgen_main.facts.components import edges_between
+from docgen_main.facts.environment import is_example, variables_of
 from docgen_main.facts.history import read_history
 from docgen_main.facts.inventory import take_inventory
 from docgen_main.facts.known_names import KnownNames
@@ -17,16 +17,18 @@ from docgen_main.facts.model import (
     Command,
     Dependency,
     Edge,
+    EnvironmentVariable,
     History,
     Inventory,
     Manifest,
     Module,
+    Route,
     Skipped,
     SourceFile,
 )
-from docgen_main.facts.outline import OUTLINES, follow
-from docgen_main.facts.python_api import PythonFile
-from docgen_main.facts.python_names import names_of
+from docgen_main.facts.reading import FileFacts
+from docgen_main.facts.sources import facts_of, modules_of
+from docgen_main.facts.store import FactsStore
 from docgen_main.workspace import Workspace, WorkspaceError
 
 _SOURCE_BYTES = 512 << 10
@@ -34,21 +36,28 @@ _CONFIGURATION = (".toml", ".yaml", ".yml", ".ini", ".cfg", ".json", ".conf", ".
 
 
 class Project:
-    """The facts of the workspace's project. Not for use by several threads at once.
+    """The facts of the workspace's project. Not for use by several threads at once; its `store` is.
 
     Properties are lazy, so that a document's first section need not wait for facts of its last. Each raises
     `StoppedError` when the budget was stopped.
     """
 
-    def __init__(self, workspace: Workspace, budget: Budget | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, budget: Budget | None = None, store: FactsStore | None = None
+    ) -> None:
         self._workspace = workspace
         self._budget = budget or Budget()
+        self._store = store or FactsStore()
         self._problems: list[Skipped] = []
 
     @cached_property
     def inventory(self) -> Inventory:
         """Files of the project, without those of the output folder."""
-        return take_inventory(self._workspace, self._budget, leave_out=self._workspace.output)
+        found, seen = take_inventory(
+            self._workspace, self._budget, leave_out=self._workspace.output, seen=self._store.seen
+        )
+        self._store.remember(seen)
+        return found
 
     @property
     def skipped(self) -> tuple[Skipped, ...]:
@@ -64,6 +73,14 @@ class Project:
     def paths(self) -> frozenset[str]:
         """Paths of all files."""
         return frozenset(file.path for file in self.inventory.files)
+
+    @cached_property
+    def _hashes(self) -> dict[str, str]:
+        return {file.path: file.sha256 for file in self.inventory.files if file.sha256}
+
+    def sha256(self, path: str) -> str:
+        """Hash of the source file at `path` as it was read for facts, or "" when it was not (yet)."""
+        return self._hashes.get(path, "") if "inventory" in self.__dict__ else ""
 
     @cached_property
     def top(self) -> dict[str, SourceFile]:
@@ -246,42 +263,31 @@ class Project:
         )
 
     @cached_property
+    def _facts(self) -> dict[str, FileFacts]:
+        found = facts_of(self.inventory.files, self._bytes, self._budget, self._store)
+        self._problems.extend(Skipped(path, one.problem) for path, one in found.items() if one.problem)
+        return found
+
+    @cached_property
     def modules(self) -> tuple[Module, ...]:
         """Source files in a language whose public names are read, in order of path."""
-        packages = frozenset(
-            path.rpartition("/")[0] for path in self.paths if path.endswith(("/__init__.py", "/__init__.pyi"))
-        )
-        python: list[PythonFile] = []
-        found: list[Module] = []
-        for file in self.inventory.files:
-            self._budget.check()
-            if file.language == "Python" and file.path.endswith(".py"):
-                python.extend(self._python(file.path, packages))
-            else:
-                found.extend(self._outlined(file))
-        found.extend(python_face.describe(python).values())
-        return follow(sorted(found, key=lambda module: module.path))
+        return modules_of(self._facts)
 
-    def _python(self, path: str, packages: frozenset[str]) -> Iterator[PythonFile]:
-        source = self._bytes(path)
-        if source is None:
-            return
-        file = python_api.read_file(path, source, names_of(path, packages), test=is_test(path))
-        if file is None:
-            self._problems.append(Skipped(path, "cannot be parsed"))
-        else:
-            yield file
+    @cached_property
+    def environment(self) -> tuple[EnvironmentVariable, ...]:
+        """Environment variables that programs read outside tests, or that example files declare, by name."""
+        examples = [path for path in sorted(self.paths) if is_example(path.rpartition("/")[2])]
+        return variables_of(self._facts, {path: self.text(path) or "" for path in examples[:20]})
 
-    def _outlined(self, file: SourceFile) -> Iterator[Module]:
-        outline = OUTLINES.get(file.language or "")
-        text = self.text(file.path) if outline else None
-        if outline is None or text is None:
-            return
-        module = outline(file.path, text, is_test(file.path))
-        if module is None:
-            self._problems.append(Skipped(file.path, "too big or too tangled to be parsed"))
-        else:
-            yield module
+    @cached_property
+    def routes(self) -> tuple[Route, ...]:
+        """HTTP routes that are plainly declared, by the file that declares them."""
+        return tuple(route for _, one in sorted(self._facts.items()) for route in one.routes)
+
+    @cached_property
+    def test_names(self) -> dict[str, tuple[str, ...]]:
+        """Names of the tests in each file that has some, by path."""
+        return {path: one.tests for path, one in sorted(self._facts.items()) if one.tests}
 
     @cached_property
     def components(self) -> tuple[tuple[str, tuple[Module, ...]], ...]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from docgen_main.facts.model import Symbol
+from docgen_main.facts.python_calls import PythonCalls, read_calls
 from docgen_main.facts.python_names import PythonNames
 from docgen_main.facts.python_tree import Passed, absent, declared, imported, passed_on, runs
 
@@ -22,7 +23,9 @@ class PythonFile:
     test: bool
 
 
-def read_file(path: str, source: bytes, names: PythonNames, *, test: bool) -> PythonFile | None:
+def read_file(
+    path: str, source: bytes, names: PythonNames, *, test: bool
+) -> tuple[PythonFile, PythonCalls] | None:
     """Describe the file at `path`, or return None when this version of Python cannot parse it."""
     from docgen_main.facts.python_symbols import read_symbols
 
@@ -33,7 +36,7 @@ def read_file(path: str, source: bytes, names: PythonNames, *, test: bool) -> Py
     try:
         exports = declared(tree)
         gone = absent(tree) - frozenset(exports or ())  # what `__all__` names comes in some other way
-        return PythonFile(
+        file = PythonFile(
             path=path,
             names=names,
             doc=doc,
@@ -44,5 +47,6 @@ def read_file(path: str, source: bytes, names: PythonNames, *, test: bool) -> Py
             runs=path.endswith("__main__.py") or runs(tree),
             test=test,
         )
+        return file, read_calls(path, tree)
     except RecursionError:  # expressions nested deeper than the interpreter's own limit
         return None

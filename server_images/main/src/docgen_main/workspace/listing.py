@@ -20,12 +20,16 @@ Kind = Literal["file", "directory", "link", "other"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name in a directory; `size` in bytes and `modified` in seconds since 1970 are 0 but for files."""
+    """One name in a directory; `size` in bytes and `modified` in seconds since 1970 are 0 but for files.
+
+    A file whose `stamp` (inode, size, time of modification, time of change in ns) is the same is the same.
+    """
 
     name: str
     kind: Kind
     size: int
     modified: float
+    stamp: tuple[int, ...] = ()
 
 
 def page(
@@ -54,7 +58,8 @@ def _entry(item: os.DirEntry[str]) -> Entry:
         return Entry(item.name, "other", 0, 0)
     if not stat.S_ISREG(found.st_mode):
         return Entry(item.name, "other", 0, 0)
-    return Entry(item.name, "file", found.st_size, found.st_mtime)
+    stamp = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return Entry(item.name, "file", found.st_size, found.st_mtime, stamp)
 
 
 def content_of(
