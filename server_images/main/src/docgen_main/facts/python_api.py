@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from docgen_main.facts.model import Symbol
 from docgen_main.facts.python_calls import PythonCalls, read_calls
 from docgen_main.facts.python_names import PythonNames
-from docgen_main.facts.python_tree import Passed, absent, declared, imported, passed_on, runs
+from docgen_main.facts.python_tree import Passed, absent, declared, imported, passed_on, runs, telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ def read_file(
         return None
     tree, doc, own = read
     try:
+        nodes = telling(tree)
         exports = declared(tree)
         gone = absent(tree) - frozenset(exports or ())  # what `__all__` names comes in some other way
         file = PythonFile(
@@ -41,12 +42,12 @@ def read_file(
             names=names,
             doc=doc,
             own=tuple(symbol for symbol in own if symbol.name not in gone),
-            imports=imported(tree, names),
+            imports=imported(nodes, names),
             passed=tuple(one for one in passed_on(tree, names) if one.name not in gone),
             exports=exports,
             runs=path.endswith("__main__.py") or runs(tree),
             test=test,
         )
-        return file, read_calls(path, tree)
+        return file, read_calls(path, tree, nodes)
     except RecursionError:  # expressions nested deeper than the interpreter's own limit
         return None

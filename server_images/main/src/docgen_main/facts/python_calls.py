@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from docgen_main.facts.model import Route, VariableRead
@@ -23,12 +23,12 @@ class PythonCalls:
     tests: tuple[str, ...]
 
 
-def read_calls(path: str, tree: ast.Module) -> PythonCalls:
-    """Walk `tree` once."""
+def read_calls(path: str, tree: ast.Module, nodes: Iterable[ast.AST]) -> PythonCalls:
+    """What `nodes`, those of `tree` that say something, tell of the file at `path`."""
     variables: list[VariableRead] = []
     routes: list[Route] = []
     prefixes = _prefixes(tree)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Call):
             variables.extend(_variable_in_call(node))
             routes.extend(_route_in_call(node, path))
