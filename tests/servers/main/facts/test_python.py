@@ -53,7 +53,8 @@ def test_names_passed_on_by_a_package_are_followed_to_their_origin(modules: Modu
     cover = one(found["box"], "Cover")
     assert (cover.kind, cover.doc, cover.origin) == ("class", "Closes.", "box._core#Lid")
     assert [member.signature for member in cover.members] == ["def shut(self)"]
-    assert one(found["box"], "Deep").origin == "box.deep.inner#Deep"
+    deep = one(found["box"], "Deep")
+    assert (deep.kind, deep.origin, deep.members) == ("re-export", "box.deep.inner#Deep", ())
     assert found["box._core"].symbols == ()
     assert found["box._core"].defined == ("Lid", "Lid.shut", "open_box")
 
@@ -72,8 +73,8 @@ def test_exports_that_are_put_together_are_followed(modules: Modules) -> None:
         }
     )
     assert names(found["p"]) == ["x", "_y", "v", "get", "K", "L", "own", "sub"]
-    assert one(found["p"], "get") == Symbol("get", "import", "get", "", 0, origin="requests#get")
-    assert (one(found["p"], "sub").kind, one(found["p"], "sub").doc) == ("module", "A part.")
+    assert one(found["p"], "get") == Symbol("get", "re-export", "get", "", 0, origin="requests#get")
+    assert one(found["p"], "sub") == Symbol("sub", "re-export", "sub", "", 1, origin="p#sub")
 
 
 def test_exports_that_only_running_would_tell_leave_the_convention(modules: Modules) -> None:

@@ -4,7 +4,8 @@
 behind `from x import *`, among its submodules. Without `__all__` a name is public when it has no underscore
 in front and is a function, a class, a constant or a type; names that a package's `__init__` imports from the
 package itself count as well, because that is how packages pass names on. A module with a private name has
-no face of its own: what others may use of it appears where it is passed on.
+no face of its own: what others may use of it appears, whole, where it is passed on. What is passed on from a
+module that others see is mentioned there by name.
 """
 
 from collections.abc import Iterable
@@ -50,8 +51,16 @@ class _Faces:
         )
 
     def _symbols(self, file: PythonFile) -> list[Symbol]:
-        found = {name: self._find(file, name) for name in self._public(file, ())}
-        return [symbol for symbol in found.values() if symbol]
+        found = (self._find(file, name) for name in self._public(file, ()))
+        return [self._shown(file, symbol) for symbol in found if symbol]
+
+    def _shown(self, file: PythonFile, symbol: Symbol) -> Symbol:
+        """`symbol`, or a mere mention of it where the module that defines it shows it as well."""
+        module, _, name = symbol.origin.rpartition("#")
+        source = self._module(file, module)
+        if source and not source.names.is_private and not source.test and name in self._public(source, ()):
+            return Symbol(symbol.name, "re-export", symbol.name, "", symbol.line, origin=symbol.origin)
+        return symbol
 
     def _public(self, file: PythonFile, above: tuple[str, ...]) -> list[str]:
         """Names that `file` offers, each once; `above` are the modules that are being asked already."""
@@ -109,7 +118,7 @@ class _Faces:
         above, _, last = passed.target.rpartition(".")
         source = self._module(file, above)
         if source is None:  # from outside the project: it is there, and nothing more is known
-            return Symbol(name, "import", name, "", 0, origin=f"{above}#{last}")
+            return Symbol(name, "re-export", name, "", 0, origin=f"{above}#{last}")
         return self._from(source, last, name, depth)
 
     def _from(self, source: PythonFile, name: str, called: str, depth: int) -> Symbol | None:
@@ -120,7 +129,8 @@ class _Faces:
 
 
 def _as_symbol(module: PythonFile, name: str) -> Symbol:
-    return Symbol(name, "module", module.names.module, module.doc, 1, origin=f"{module.names.module}#*")
+    above, _, last = module.names.module.rpartition(".")
+    return Symbol(name, "re-export", name, "", 1, origin=f"{above}#{last}")
 
 
 def _is_public(symbol: Symbol) -> bool:

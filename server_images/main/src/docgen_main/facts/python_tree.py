@@ -24,12 +24,12 @@ class Passed:
     public: bool
 
 
-def telling(tree: ast.Module) -> list[ast.AST]:
-    """The nodes that say something beyond names: imports, calls, subscripts, functions.
+def telling(tree: ast.Module) -> list[ast.stmt | ast.expr]:
+    """The nodes that say something beyond names, in order: imports, calls, subscripts, functions.
 
     `ast.walk` would take twice as long as reading the names does.
     """
-    found: list[ast.AST] = []
+    found: list[ast.stmt | ast.expr] = []
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()
@@ -41,7 +41,7 @@ def telling(tree: ast.Module) -> list[ast.AST]:
                 waiting.extend(one for one in value if isinstance(one, ast.AST))
             elif isinstance(value, ast.AST) and type(value) not in _LEAVES:
                 waiting.append(value)
-    return found
+    return sorted(found, key=lambda node: (node.lineno, node.col_offset))
 
 
 def imported(nodes: Iterable[ast.AST], names: PythonNames) -> tuple[str, ...]:
