@@ -41,6 +41,26 @@ async def test_a_request_carries_the_key_in_one_header_and_neither_tools_nor_blo
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
+async def test_no_variable_of_the_environment_changes_a_request(
+    name: str, make_models: MakeModels, vendors: Vendors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = "http://127.0.0.1:9"
+    for variable in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "all_proxy"):
+        monkeypatch.setenv(variable, elsewhere)
+    for variable in ("ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "GOOGLE_GEMINI_BASE_URL"):
+        monkeypatch.setenv(variable, elsewhere)
+    for variable in ("ANTHROPIC_CUSTOM_HEADERS", "OPENAI_CUSTOM_HEADERS"):
+        monkeypatch.setenv(variable, "x-planted: 1")
+    for variable in ("ANTHROPIC_AUTH_TOKEN", "OPENAI_ORG_ID", "OPENAI_PROJECT_ID", "GOOGLE_API_KEY"):
+        monkeypatch.setenv(variable, "planted")
+    monkeypatch.setenv("GOOGLE_GENAI_USE_VERTEXAI", "true")
+    await make_models(name).writer_for("readme").write(request_for())
+    ((headers, _),) = vendors.requests
+    assert "planted" not in str(headers)
+    assert "openai-organization" not in headers
+
+
+@pytest.mark.parametrize("name", EVERYBODY)
 @pytest.mark.parametrize(
     ("then", "reason"),
     [

@@ -8,6 +8,7 @@ and checked, so a section is delivered once and whole; at the end of the chain s
 
 from collections.abc import Callable, Sequence
 
+import anyio.to_thread
 import structlog
 
 from docgen_main.documents.writer import EMBEDDED, SectionRequest, SectionText, Usage
@@ -46,7 +47,9 @@ class ChainWriter:
             prompt = prompt_for(request, draft, member.configuration.max_output_tokens)
             question = Question(member, link.model, prompt, self._purse, self._patience)
             try:
-                markdown, removed = _accepted(await question.answer(), request, draft)
+                answer = await question.answer()
+                # In a thread: a long section of a large project takes a tenth of a second.
+                markdown, removed = await anyio.to_thread.run_sync(_accepted, answer, request, draft)
             except ModelError as failure:
                 passed_over.append(f"{link.name}: {failure.reason}")
                 _log.warning(

@@ -58,8 +58,6 @@ class OpenAIProvider:
         return sdk.AsyncOpenAI(
             api_key=key or "none",
             base_url=self._base_url,
-            organization="",
-            project="",
             max_retries=0,
             timeout=self._connection.timeout(),
             http_client=self._connection.client(),
