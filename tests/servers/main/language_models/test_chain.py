@@ -10,6 +10,7 @@ import anyio
 import pytest
 from docgen_common.settings import ServerSettings
 from docgen_main.documents.writer import EMBEDDED, EmbeddedWriter, UnknownModelError
+from docgen_main.language_models import chain
 from docgen_main.language_models.breaker import Breaker
 from docgen_main.language_models.failures import NoHeaders, refused_by_status, retry_after_s
 from docgen_main.language_models.models import open_models
@@ -138,6 +139,17 @@ async def test_cancelling_stops_within_a_second_and_lets_the_connection_go(
     assert anyio.current_time() - begun < 1
     assert models.member("anthropic").breaker.admit()
     assert await models.ledger.spent_today_usd() > 0  # the vendor may bill it
+
+
+async def test_a_section_does_not_wait_for_ever_for_one_model_after_the_other(
+    make_models: MakeModels, vendors: Vendors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chain, "SECTION_S", 0.2)
+    vendors.otherwise = Reply(GOOD, then="hang")
+    text = await make_models("anthropic", "openai", silence_s=0.3).writer_for("readme").write(request_for())
+    assert text.markdown == DRAFT
+    assert text.passed_over[1] == "openai/model-1: no time was left for it"
+    assert len(vendors.requests) == 1
 
 
 async def test_a_section_without_prose_asks_nobody(make_models: MakeModels, vendors: Vendors) -> None:

@@ -8,6 +8,7 @@ and checked, so a section is delivered once and whole; at the end of the chain s
 
 from collections.abc import Callable, Sequence
 
+import anyio
 import anyio.to_thread
 import structlog
 
@@ -24,6 +25,8 @@ from docgen_main.language_models.retry import Patience
 
 #: A section that lost more than this share of its names is not the same section.
 _LOST_SHARE = 0.1
+#: After so long no further model is asked: the gateway ends calls that are silent for ten minutes.
+SECTION_S = 240.0
 _log = structlog.stdlib.get_logger("docgen.models")
 
 
@@ -42,7 +45,11 @@ class ChainWriter:
         """The section, worded by the first model that does it; else the draft."""
         draft = take_apart(request.draft)
         usage, passed_over = Usage(), list[str]()
+        latest = anyio.current_time() + SECTION_S
         for link in self._links if draft.prose else ():
+            if anyio.current_time() > latest:
+                passed_over.append(f"{link.name}: no time was left for it")
+                continue
             member = self._member(link.provider)
             prompt = prompt_for(request, draft, member.configuration.max_output_tokens)
             question = Question(member, link.model, prompt, self._purse, self._patience)
