@@ -52,15 +52,14 @@ def plain(block: str) -> str:
     inner = block.strip().removeprefix("/**").removesuffix("*/")
     lines = [re.sub(r"^\s*\*? ?", "", line).rstrip() for line in inner.splitlines()]
     said: list[str] = []
-    deprecated = ""
+    deprecated, tagged = "", False
     for line in lines:
         if line.startswith("@deprecated"):
             deprecated = "Deprecated: " + (
                 line.removeprefix("@deprecated").strip() or "do not use it any more."
             )
-        elif line.startswith("@"):
-            break
-        elif not deprecated:
+        tagged = tagged or line.startswith("@")
+        if not tagged:
             said.append(line)
     text = _TAG.sub(r"`\1`", "\n".join(said))
     text = _OTHER_TAGS.sub("", _ITEM.sub("\n- ", _BREAK.sub("\n\n", _CODE.sub("`", text))))

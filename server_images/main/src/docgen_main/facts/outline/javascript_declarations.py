@@ -81,7 +81,8 @@ def _variable(source: Source, node: "Node", declarator: "Node", outer: "Node") -
     annotation = declarator.child_by_field_name("type")
     end = (annotation or head_end(value) or named).end_byte
     body = value.child_by_field_name("body") if value is not None and kind == "class" else None
-    signature = f"{word} {source.head(declarator, end)}"
+    shown = "" if annotation is not None else arrow(value)
+    signature = f"{word} {source.head(declarator, end)}{shown}"
     yield Symbol(source.text(named), kind, signature, doc, line, members(source, body))
 
 
@@ -91,6 +92,11 @@ def head_end(value: "Node | None") -> "Node | None":
         return None
     fields = (value.child_by_field_name(name) for name in ("return_type", "parameters", "parameter"))
     return next((node for node in fields if node is not None), None)
+
+
+def arrow(value: "Node | None") -> str:
+    """What shows in a signature that a value is an arrow function: its body is left out."""
+    return " => …" if value is not None and value.type == "arrow_function" else ""
 
 
 def _bound(source: Source, pattern: "Node") -> Iterator[str]:
@@ -148,9 +154,12 @@ def _member(source: Source, item: "Node") -> Iterator[Symbol]:
     end = item.child_by_field_name("type") or (None if _MEMBERS[item.type] == "method" else named)
     function = head_end(item.child_by_field_name("value"))
     last = end.end_byte if end else before(item.child_by_field_name("body"))
+    shown = ""
     if function is not None and item.child_by_field_name("type") is None:
-        last = function.end_byte
-    yield Symbol(name, _MEMBERS[item.type], source.head(item, last), source.doc(item, ""), _line(item))
+        last, shown = function.end_byte, arrow(item.child_by_field_name("value"))
+    yield Symbol(
+        name, _MEMBERS[item.type], source.head(item, last) + shown, source.doc(item, ""), _line(item)
+    )
 
 
 def _parameter_properties(source: Source, constructor: "Node") -> Iterator[Symbol]:

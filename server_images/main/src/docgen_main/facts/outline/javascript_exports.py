@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from docgen_main.facts.model import Symbol
 from docgen_main.facts.outline.comments import is_hidden
 from docgen_main.facts.outline.javascript_declarations import (
+    arrow,
     declared,
     head_end,
     members,
@@ -99,7 +100,7 @@ class _Exports:
         if value is None or is_hidden(self.source.lines, statement.start_point.row):
             return
         text = self.source.text(value)
-        if value.type == "identifier" and text in self.local:
+        if value.type in ("identifier", "shorthand_property_identifier") and text in self.local:
             self.add(self._named(self.local[text], name))
             return
         if value.type in _UNNAMED:
@@ -107,7 +108,7 @@ class _Exports:
             last = end.end_byte if head_end(value) else end.start_byte
             made = named_declaration(self.source, value, statement, name)
             kind = "class" if value.type == "class" else "function"
-            self.add(replace(made, kind=kind, signature=self.source.head(statement, last)))
+            self.add(replace(made, kind=kind, signature=self.source.head(statement, last) + arrow(value)))
             return
         signature = f"export default {text}" if name == "default" else name
         signature = signature if value.type == "identifier" or name != "default" else f"export {name}"

@@ -42,9 +42,13 @@ def _names(module: Module, known: dict[str, Module], way: tuple[str, ...]) -> It
             yield replace(symbol, origin=f"{target.path}#{name}")
         elif target.path not in way and len(way) < _DEPTH:
             for inner in _names(target, known, (*way, target.path)):
-                if inner.name != "default":  # `export *` leaves the default export out
+                if not _is_default(inner):  # which `export *` leaves out
                     origin = inner.origin if inner.kind == "re-export" else f"{target.path}#{inner.name}"
                     yield Symbol(inner.name, "re-export", inner.name, "", symbol.line, origin=origin)
+
+
+def _is_default(symbol: Symbol) -> bool:
+    return symbol.name == "default" or symbol.signature.startswith("export default ")
 
 
 def _target(module: Module, symbol: Symbol, known: dict[str, Module]) -> tuple[Module | None, str]:

@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # the parser and its grammars are loaded when the first file 
 _SOURCE_BYTES = 256 << 10
 _SECONDS = 1.0
 _CHUNK = 64 << 10
+#: signs that open type arguments, in one statement: beyond, recovery takes long without asking for the time
+_OPENINGS = 2_000
+_STATEMENT = re.compile(r"[;{}]")
 _SIGNATURE = 400
 
 
@@ -58,7 +61,7 @@ class Source:
 def parse(text: str, package: str, grammar: str = "language") -> Source | None:
     """The tree of `text` in a grammar of `package`; None when it is too big or takes too long."""
     content = text.encode()
-    if len(content) > _SOURCE_BYTES:
+    if len(content) > _SOURCE_BYTES or max(map(_openings, _STATEMENT.split(text))) > _OPENINGS:
         return None
     from tree_sitter import Parser
 
@@ -71,6 +74,10 @@ def parse(text: str, package: str, grammar: str = "language") -> Source | None:
     except ValueError:  # stopped by the deadline
         return None
     return Source(content, text.splitlines(), tree.root_node)
+
+
+def _openings(statement: str) -> int:
+    return statement.count("<")
 
 
 @cache
