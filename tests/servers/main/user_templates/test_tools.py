@@ -137,3 +137,21 @@ async def test_an_exported_template_is_imported_under_its_own_or_another_name(cl
     assert (got["name"], got["version"], got["changed"]) == ("letter", 2, True)
     assert "line" in await refused(client, "import", bundle=bundle.replace("{{ to }}", "{{ x }}"), name="no")
     assert "cannot be the name" in await refused(client, "import", bundle=bundle, name="../x")
+
+
+async def test_the_example_of_the_documentation_makes_a_document_of_its_kind(
+    client: Client, root: Path
+) -> None:
+    guide = (Path(__file__).parents[4] / "docs" / "templates.md").read_text()
+    source = guide.split("```text\n")[1].split("```")[0]
+    write_files(
+        root, {"pyproject.toml": '[project]\nname = "demo"\nversion = "1"\ndependencies = ["anyio>=4"]\n'}
+    )
+    await done(client, "create", name="slo", source=source)
+    result = await client.call_tool("docs_generate", {"kind": "slo", "answers": {"owner": "Team *A*"}})
+    assert not result.is_error, result.content
+    text = (root / "docs/generated/SLO.md").read_text()
+    for line in ("# Service level objectives", "`demo` belongs to Team \\*A\\*.", "- `anyio` \\>=4"):
+        assert line in text.splitlines()
+    kinds = (await client.call_tool("docs_kinds", {})).structured_content or {}
+    assert "slo" in {kind["kind"] for kind in kinds["kinds"]}
