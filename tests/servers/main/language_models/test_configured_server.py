@@ -40,7 +40,8 @@ def options(url: str) -> dict[str, object]:
 
 @pytest.fixture
 def own(root: Path, tmp_path: Path) -> MainSettings:
-    write_files(root, {"Makefile": "test:\n\tpytest\n", "shop.py": '"""Sells things."""\n'})
+    project = '[project]\nname = "shop"\ndescription = "Sells things to people."\n'
+    write_files(root, {"pyproject.toml": project, "shop.py": '"""Sells things."""\n'})
     (tmp_path / "scratch").mkdir()
     (tmp_path / "data").mkdir()
     return MainSettings.from_environment(
