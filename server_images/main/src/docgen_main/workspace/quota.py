@@ -2,9 +2,11 @@
 
 Theory of operation. A quota knows how to measure what is there, which costs a look at each file, and keeps
 the last result. Its own changes adjust the result; it is measured again when it is a minute old, because
-others write there too, and before anything is refused, because others may have made room.
+others write there too, and before something is refused, because others may have made room; but not more
+often than once a second, or whoever is at the limit could keep the server counting.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from docgen_main.workspace.errors import WriteError
 
 STALE_SECONDS = 60
+FRESH_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +53,7 @@ class Quota:
         """Raise `WriteError` when `growth` more would be above the limit. Counts nothing yet."""
         if growth.bytes <= 0 and growth.names <= 0:
             return
-        if self._measured is None or self._clock() - self._measured > STALE_SECONDS:
-            self._count()
-        if self._excess(growth) and self._clock() > (self._measured or 0):
+        if self._age() > (FRESH_SECONDS if self._excess(growth) else STALE_SECONDS):
             self._count()
         if excess := self._excess(growth):
             raise WriteError(
@@ -62,6 +63,9 @@ class Quota:
     def changed(self, growth: Usage) -> None:
         """Count `growth`, which has happened."""
         self._used += growth
+
+    def _age(self) -> float:
+        return math.inf if self._measured is None else self._clock() - self._measured
 
     def _count(self) -> None:
         self._used = self._measure()
