@@ -97,7 +97,7 @@ const text = `module.exports.inText = require("./no")`
         "subtract": "exports.subtract = function (a, b)",
         "half": "module.exports.half = x => …",
         "add": "function add(a, b)",
-        "other": "other",
+        "other": "const other",
         "twice": "twice(x)",
     }
     assert one(module, "add").doc == "Adds."
