@@ -50,12 +50,27 @@ def reduced(pairs: Pairs, order: list[str]) -> Pairs:
 
 
 def _users_first(pairs: Pairs) -> list[str]:
-    """All names, what imports more than it is imported first, so that circles are drawn from there."""
-    balance: dict[str, int] = {}
-    for source, target in pairs:
-        balance[source] = balance.get(source, 0) - 1
-        balance[target] = balance.get(target, 0) + 1
-    return sorted(balance, key=lambda name: (balance[name], name))
+    """All names, users before what they use as far as circles allow, so that those are drawn from the top.
+
+    Takes away what nobody uses, else what uses more than it is used. That a module uses the package around it
+    says little about which is on top, and is not counted.
+    """
+    left = sorted({name for pair in pairs for name in pair})
+    counted = {(user, used) for user, used in pairs if not re.match(re.escape(used) + "[./]", user)}
+    circled = {used for _, used in pairs - counted}  # begun elsewhere, a circle through these is drawn askew
+    ordered = []
+    while left:
+        balance = dict.fromkeys(left, 0)
+        users = dict.fromkeys(left, 0)
+        for user, used in counted:
+            balance[user] -= 1
+            balance[used] += 1
+            users[used] += 1
+        first = min(left, key=lambda name: (users[name] > 0, name not in circled, balance[name], name))
+        ordered.append(first)
+        left.remove(first)
+        counted = {pair for pair in counted if first not in pair}
+    return ordered
 
 
 def _reachable(start: str, pairs: Pairs) -> set[str]:

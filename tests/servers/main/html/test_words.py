@@ -1,0 +1,25 @@
+import pytest
+from docgen_main.html.words import breakable
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("a/b.py", "a/<wbr>b.<wbr>py"),
+        ("src/__main__.py", "src/<wbr>__main__.<wbr>py"),
+        ("docgen_common", "docgen_common"),
+        (
+            "test_a_very_long_name_of_a_test",
+            "test_<wbr>a_<wbr>very_<wbr>long_<wbr>name_<wbr>of_<wbr>a_<wbr>test",
+        ),
+        (
+            "python -m x --dry-run",
+            'python <span class="whole">-m</span> x <span class="whole">--dry-run</span>',
+        ),
+        ("a-b", "a-b"),
+        ("<b> & 'c'", "&lt;b&gt; &amp; &#x27;c&#x27;"),
+        ("", ""),
+    ],
+)
+def test_code_breaks_behind_separators_and_never_inside_an_option(text: str, html: str) -> None:
+    assert breakable(text) == html
