@@ -142,8 +142,17 @@ def _generate(
     try:
         facts = ask(client, TOOL, arguments, lambda progress: _tell(progress, on_section))
     except ToolRefusedError as error:
-        raise GenerationFailedError(error.message) from None
+        raise GenerationFailedError(error.message, hint=_hint(error.message)) from None
     return Document(path=opened.project.directory / str(facts["path"]), facts=facts)
+
+
+def _hint(message: str) -> str:
+    """How this command line says what the server's words tell any client to do."""
+    return (
+        "--update keeps it, --anew replaces it, --out writes another file"
+        if "set update to" in message
+        else ""
+    )
 
 
 def _tell(progress: Progress, on_section: Callable[[Section], None]) -> None:
