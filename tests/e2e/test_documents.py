@@ -25,6 +25,23 @@ KINDS = {
 }
 
 
+#: what the kernel says of the process that renders templates; it is the one whose arguments name its module
+WORKER_STATUS = """
+import json, os, pathlib
+for entry in pathlib.Path("/proc").iterdir():
+    if entry.name.isdigit() and b"template_worker.worker" in (entry / "cmdline").read_bytes():
+        if int(entry.name) == os.getpid():
+            continue
+        lines = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines())
+        told = {key: lines[key].strip() for key in ("Seccomp", "NoNewPrivs", "CapEff")}
+        names = [item.split(b"=")[0].decode() for item in (entry / "environ").read_bytes().split(bytes(1))]
+        told["environment"] = [name for name in names if name not in ("", "LC_CTYPE")]
+        told["descriptors"] = sorted(item.name for item in (entry / "fd").iterdir())
+        print(json.dumps(told))
+        break
+"""
+
+
 def nothing(root: Path) -> None:
     """An empty directory; docgen.yaml will be the only file."""
 
@@ -86,6 +103,25 @@ def test_a_diagram_is_drawn_in_a_page_made_inside_the_container(running_stack: S
     drawn = page[page.index("<svg") : page.index("</svg>")]
     assert ">ship<" in drawn
     assert ">quay<" in drawn
+
+
+def test_templates_are_rendered_apart_inside_the_container(running_stack: Stack) -> None:
+    running_stack.ok("tools", "call", "templates_create", "name=hold", "source=# {{ title }}")
+    endless = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
+    stopped = running_stack.run("tools", "call", "templates_preview", f"source={endless}")
+    assert stopped.exit_code != 0
+    assert "longer than 1.8 seconds" in stopped.stdout + stopped.stderr
+    try:
+        preview = running_stack.ok("tools", "call", "templates_preview", "name=hold").stdout
+        assert "# Hold" in preview
+        worker = running_stack.python_inside("main", WORKER_STATUS)
+        assert worker["Seccomp"] == "2"
+        assert worker["NoNewPrivs"] == "1"
+        assert int(worker["CapEff"], 16) == 0
+        assert worker["environment"] == []
+        assert worker["descriptors"] == ["0", "1", "2"]
+    finally:
+        running_stack.ok("tools", "call", "templates_delete", "name=hold")
 
 
 def generated(stack: Stack, kind: str) -> Path:
