@@ -78,6 +78,6 @@ def test_a_circle_through_the_package_around_is_drawn_from_that_package() -> Non
     pairs = [("p", "p.cli"), ("bench", "p.model"), *((name, "p") for name in layers)]
     pairs += [(a, b) for n, a in enumerate(layers) for b in layers[n + 1 :]]
     text = diagram(["bench", "p", *layers], *pairs)
-    assert re.findall(r'\["([^"]*)"\]', text) == ["p", "p.cli", "p.actions", "p.plan", "bench", "p.model"]
+    assert re.findall(r'\["([^"]*)"\]', text) == ["p", "p.cli", "p.actions", "bench", "p.plan", "p.model"]
     kept = {("p", "p.cli"), ("p.cli", "p.actions"), ("p.actions", "p.plan"), ("p.plan", "p.model")}
     assert arrows(text) == kept | {("p.model", "p"), ("bench", "p.model")}
