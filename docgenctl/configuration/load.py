@@ -16,7 +16,7 @@ from docgenctl.configuration.environment import dotenv_values, passed_over, sett
 from docgenctl.configuration.explanations import explain
 from docgenctl.configuration.layers import DEFAULT, Layers, Mistake, Place, ordered, shown
 from docgenctl.configuration.migrations import in_current_layout
-from docgenctl.configuration.model_checks import model_mistakes
+from docgenctl.configuration.model_checks import keys_not_set, model_mistakes
 from docgenctl.configuration.project_identity import CONFIG_FILE
 from docgenctl.configuration.server_checks import server_mistakes
 from docgenctl.configuration.settings_tree import setting_paths
@@ -83,7 +83,11 @@ def load_configuration(
         origins={"/".join(path): str(layers.place_of_value(path)) for path in setting_paths(settings)},
         file=None if data is None else file,
         directory=project_dir,
-        notes=(*(current.notes if current else ()), *passed_over(dotenv)),
+        notes=(
+            *(current.notes if current else ()),
+            *passed_over(dotenv),
+            *keys_not_set(settings.models, environ, dotenv),
+        ),
     )
 
 

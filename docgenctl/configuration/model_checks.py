@@ -1,11 +1,11 @@
 """Checks of `models` that single values cannot show: providers that are complete, chains that lead to one."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from docgenctl.configuration.explanations import display
 from docgenctl.configuration.layers import Mistake
-from docgenctl.model.model_providers import PROVIDER_DEFAULTS
+from docgenctl.model.model_providers import PROVIDER_DEFAULTS, key_secret_of, needs_key, variable_of
 from docgenctl.model.settings import ModelSettings
 
 #: the writer that ends every chain, and so names no chain and stands in none
@@ -27,6 +27,16 @@ def model_mistakes(models: ModelSettings) -> Iterator[Mistake]:
             yield Mistake(("models", "chains", name), "is the writer that ends every chain", "rename it")
         for link in chain:
             yield from _link_mistakes(("models", "chains", name), link, models)
+
+
+def keys_not_set(models: ModelSettings, *places: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each provider that needs a key which none of the `places` (variables) has."""
+    for name, provider in models.providers.items():
+        variable = variable_of(key_secret_of(name, provider.type, provider.key_secret))
+        if needs_key(name, provider.type, provider.key_secret) and not any(
+            place.get(variable, "").strip() for place in places
+        ):
+            yield f"models/providers/{name} has no key and is passed over: set {variable}"
 
 
 def _link_mistakes(path: tuple[str, ...], link: str, models: ModelSettings) -> Iterator[Mistake]:

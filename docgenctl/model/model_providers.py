@@ -23,6 +23,16 @@ PROVIDER_DEFAULTS: Mapping[str, ProviderDefaults] = {
 }
 
 
+def key_secret_of(name: str, kind: str | None, chosen: str | None) -> str:
+    """The secret with the key of the provider `name`: the one chosen, the vendor's usual one, or its own."""
+    return chosen or PROVIDER_DEFAULTS[kind or name].key_secret or f"{name}-api-key"
+
+
+def needs_key(name: str, kind: str | None, chosen: str | None) -> bool:
+    """Whether it is useless without a key: a model of one's own often asks for none."""
+    return (kind or name) != "openai-compatible" or chosen is not None
+
+
 def variable_of(secret: str) -> str:
     """The environment variable that a provider's key is read from: `my-api-key` is MY_API_KEY."""
     return secret.upper().replace("-", "_")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from docgenctl.model.image_facts import SecretFacts
-from docgenctl.model.model_providers import PROVIDER_DEFAULTS, variable_of
+from docgenctl.model.model_providers import PROVIDER_DEFAULTS, key_secret_of, needs_key, variable_of
 from docgenctl.model.settings import ModelSettings, ProviderSettings
 
 
@@ -43,8 +43,7 @@ def _provider(name: str, entry: ProviderSettings) -> dict[str, Any]:
         "type": entry.type or name,
         "base_url": _base_url(name, entry),
         "key_secret": _key_secret(name, entry),
-        # A model of one's own often asks for no key.
-        "key_required": (entry.type or name) != "openai-compatible" or entry.key_secret is not None,
+        "key_required": needs_key(name, entry.type, entry.key_secret),
         "timeout_s": entry.timeout,
         "silence_s": entry.silence,
         "max_output_tokens": entry.max_output_tokens,
@@ -57,4 +56,4 @@ def _base_url(name: str, entry: ProviderSettings) -> str:
 
 
 def _key_secret(name: str, entry: ProviderSettings) -> str:
-    return entry.key_secret or PROVIDER_DEFAULTS[entry.type or name].key_secret or f"{name}-api-key"
+    return key_secret_of(name, entry.type, entry.key_secret)

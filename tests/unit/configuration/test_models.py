@@ -28,6 +28,14 @@ def test_a_vendor_needs_nothing_but_its_name(load: Load) -> None:
     assert models.chains["default"] == ("anthropic/claude-model", "local/qwen3:8b")
 
 
+def test_a_key_that_is_not_set_is_told(load: Load) -> None:
+    assert load(GOOD).notes == (
+        "models/providers/anthropic has no key and is passed over: set ANTHROPIC_API_KEY",
+    )
+    assert load(GOOD, environ={"ANTHROPIC_API_KEY": "sk-x"}).notes == ()
+    assert load(GOOD, dotenv="ANTHROPIC_API_KEY=sk-x\n").notes == ()
+
+
 def test_settings_survive_being_written_down(load: Load) -> None:
     settings = load(GOOD + "  budget: {per_document_tokens: 1000}\n").settings
     assert Settings.model_validate_json(settings.model_dump_json()) == settings
