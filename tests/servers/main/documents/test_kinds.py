@@ -119,8 +119,22 @@ def test_release_notes_tell_of_what_is_not_released_or_of_the_version_asked_for(
 
 def test_a_tutorial_goes_from_installing_to_the_tests(ledger: Path) -> None:
     document = make(ledger, "getting-started")
-    assert document.index("npm ci") < document.index("## Run it") < document.index("## Use it from code")
+    assert document.index("npm ci") < document.index("## Run it") < document.index("## Change it")
     assert "README.md" in section(document, "Read on")
+
+
+def test_a_tutorial_shows_the_names_of_the_package_that_is_called_like_the_project(tmp_path: Path) -> None:
+    write_files(
+        tmp_path,
+        {
+            "pyproject.toml": '[project]\nname = "two-boats"\n[project.scripts]\nb = "two_boats.cli:main"\n',
+            "two_boats/__init__.py": 'def moor():\n    """Tie up. Then more."""\n',
+            "two_boats/inner/__init__.py": "".join(f'def f{n}():\n    """Does {n}."""\n' for n in range(9)),
+        },
+    )
+    assert "`def moor()`: Tie up. Then more." in section(
+        make(tmp_path, "getting-started"), "Use it from code"
+    )
 
 
 def test_a_decision_record_has_what_people_said_and_the_parts_it_names(ledger: Path, tmp_path: Path) -> None:

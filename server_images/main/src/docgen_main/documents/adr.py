@@ -40,7 +40,7 @@ def sections(project: Project, brief: Brief) -> Iterator[Section]:
             "title": brief.title or str(answers["decision"]).rstrip("."),
             "number": next_number(project),
             "status": answers["status"],
-            "decision": answers["decision"],
+            "decision": answers["decision"] if brief.title else "",
         },
         sources=lambda: (ANSWERS, FILES),
     )

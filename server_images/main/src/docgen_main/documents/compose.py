@@ -1,4 +1,4 @@
-"""A whole document from facts alone, without a model, a record or marks: what previews and checks look at."""
+"""A whole document from facts alone, without a model, a record or marks: what checks look at."""
 
 import hashlib
 from collections.abc import Iterator

@@ -12,7 +12,7 @@ from docgen_main.documents import (
     release_notes,
     requirements,
     runbook,
-    test_plan,
+    testing_plan,
     tutorial,
 )
 from docgen_main.documents.brief import Brief
@@ -127,8 +127,8 @@ _ALL = (
         "Test plan",
         "Goals and risks as people answer, beside the tests there are and the modules that none imports.",
         "TEST-PLAN.md",
-        test_plan.sections,
-        test_plan.QUESTIONS,
+        testing_plan.sections,
+        testing_plan.QUESTIONS,
         wanted="Turn each risk into the test that would have caught it.",
     ),
 )

@@ -1,5 +1,6 @@
 """Getting-started tutorial: the way from a clone to a first success, in steps that can be typed."""
 
+import re
 from collections.abc import Iterator
 
 from docgen_main.documents import sources as come_from
@@ -7,7 +8,6 @@ from docgen_main.documents.brief import Brief
 from docgen_main.documents.readme import not_covered
 from docgen_main.documents.section import FILES, Section, section
 from docgen_main.facts import Project
-from docgen_main.facts.model import Symbol
 
 _PROGRAMS, _COMMANDS, _NAMES, _PAGES = 8, 8, 5, 12
 
@@ -77,13 +77,26 @@ def _needs(project: Project) -> dict[str, object] | None:
 
 
 def _use(project: Project) -> dict[str, object] | None:
-    """The component with the most documented names, if any is meant to be used from code."""
-    best: tuple[str, list[Symbol]] = ("", [])
-    for name, modules in project.components:
-        documented = [symbol for module in modules for symbol in module.symbols if symbol.doc]
-        if len(documented) > len(best[1]):
-            best = (name, documented)
-    return {"component": best[0], "symbols": best[1][:_NAMES]} if best[1] else None
+    """Documented names of the component that is called like the project.
+
+    A project that makes no programs is there to be used from code: of such a one the component with the most
+    documented names will do.
+    """
+    documented = {
+        name: [symbol for module in modules for symbol in module.symbols if symbol.doc]
+        for name, modules in project.components
+    }
+    wanted = _plain(project.name)
+    called = [name for name in documented if _plain(re.split(r"[./]", name)[-1]) == wanted]
+    if not called and not project.entries:
+        called = sorted(documented, key=lambda name: -len(documented[name]))
+    best = called[0] if called else ""
+    symbols = documented.get(best)
+    return {"component": best, "symbols": symbols[:_NAMES]} if symbols else None
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name.rpartition("/")[2]).lower()
 
 
 def _change(project: Project) -> dict[str, object] | None:

@@ -27,7 +27,7 @@ def sections(project: Project, brief: Brief) -> Iterator[Section]:
     """The sections of a test plan."""
     yield section(
         "Goals",
-        "test_plan_goals.md.j2",
+        "testing_plan_goals.md.j2",
         lambda: {
             "title": brief.title or (f"Test plan of {project.name}" if project.name else "Test plan"),
             "goals": brief.answers["goals"],
@@ -41,7 +41,7 @@ def sections(project: Project, brief: Brief) -> Iterator[Section]:
     yield section("Tests", "tests.md.j2", lambda: tests(project), sources=lambda: come_from.tests(project))
     yield section(
         "Modules that no test imports",
-        "test_plan_untested.md.j2",
+        "testing_plan_untested.md.j2",
         lambda: _untested(project),
         id="untested",
         sources=lambda: tuple(module.path for module in project.modules),
