@@ -1,8 +1,7 @@
-"""The `files_` tools: the workspace through the guard. Looking is here; changing and searching beside it."""
+"""The `files_` tools: the workspace through the guard. Looking is here, the rest beside it."""
 
 import base64
 import binascii
-import hashlib
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
@@ -12,15 +11,15 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
-from docgen_main.tools.file_arguments import Encoding, FilePath
+from docgen_main.tools.file_arguments import FilePath
 from docgen_main.tools.file_changes import add_file_changes
+from docgen_main.tools.file_reading import add_file_reading
 from docgen_main.tools.file_search import add_file_search
 from docgen_main.tools.refusals import refusals
 from docgen_main.workspace import Entry, Path, Workspace, display
 from docgen_main.workspace.names import is_plain
 
 _LIST_MOST = 1_000
-_READ_MOST = 256 << 10
 _HASH_MOST = 256 << 20
 
 
@@ -43,21 +42,6 @@ class Listing(BaseModel):
     entries: list[FileEntry]
     total: int = Field(description="Entries of the whole directory; hidden names do not count")
     next_cursor: str | None = Field(default=None, description="Give it as cursor to get the next page")
-
-
-class FileContent(BaseModel):
-    """A piece of a file."""
-
-    path: str
-    encoding: Encoding
-    content: str
-    offset: int = Field(description="Where the piece starts, in bytes")
-    bytes: int = Field(description="Length of the piece in bytes")
-    size: int = Field(description="Size of the whole file in bytes")
-    next_offset: int | None = Field(default=None, description="Where the next piece starts; null at the end")
-    sha256: str | None = Field(
-        default=None, description="Hash of the whole file, when the piece is all of it"
-    )
 
 
 class FileStatus(BaseModel):
@@ -97,19 +81,7 @@ def add_file_tools(mcp: MCPServer, workspace: Workspace) -> None:
         with refusals("files_stat", path):
             return await anyio.to_thread.run_sync(_stat, workspace, path)
 
-    @mcp.tool(
-        title="Read a file",
-        description="Read a file of the workspace or a piece of it: UTF-8 as text, anything else as base64.",
-        annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
-    )
-    async def files_read(
-        path: FilePath,
-        offset: Annotated[int, Field(ge=0, le=1 << 40, description="First byte to read")] = 0,
-        limit: Annotated[int, Field(ge=1, le=_READ_MOST, description="Bytes to read at most")] = 65_536,
-    ) -> FileContent:
-        with refusals("files_read", path):
-            return await anyio.to_thread.run_sync(_read, workspace, path, offset, limit)
-
+    add_file_reading(mcp, workspace)
     add_file_changes(mcp, workspace)
     add_file_search(mcp, workspace)
 
@@ -169,34 +141,3 @@ def _entry(directory: Path, entry: Entry) -> FileEntry:
         bytes=entry.size if known else None,
         modified=_time(entry.modified) if known else None,
     )
-
-
-def _read(workspace: Workspace, text: str, offset: int, limit: int) -> FileContent:
-    path = workspace.path(text)
-    piece, size = workspace.read_range(path, offset, limit)
-    encoding, content, piece = _decoded(piece, whole=offset + len(piece) >= size)
-    end = offset + len(piece)
-    return FileContent(
-        path=display(path),
-        encoding=encoding,
-        content=content,
-        offset=offset,
-        bytes=len(piece),
-        size=size,
-        next_offset=end if end < size else None,
-        sha256=hashlib.sha256(piece).hexdigest() if offset == 0 and end >= size else None,
-    )
-
-
-def _decoded(piece: bytes, *, whole: bool) -> tuple[Encoding, str, bytes]:
-    """The piece as text, cut before a character that its end splits; as base64 when it is not text."""
-    for cut in range(1 if whole else 4):
-        part = piece[: len(piece) - cut]
-        try:
-            content = part.decode()
-        except UnicodeDecodeError:
-            continue
-        if "\0" in content or not part:
-            break
-        return "utf-8", content, part
-    return ("base64", base64.b64encode(piece).decode(), piece) if piece else ("utf-8", "", piece)

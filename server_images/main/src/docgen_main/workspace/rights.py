@@ -105,6 +105,17 @@ class Guarded(Tree):
             elif entry.kind == "directory" and len(here) < _DEPTH:
                 yield from self._files(here)
 
+    def line_offset(self, path: Path, line: int, *, within: int) -> int | None:
+        """Where `line` (from 1) of file `path` begins; None when not in its first `within` bytes."""
+        with self.file(path) as descriptor:
+            offset, wanted = 0, line - 1
+            while wanted and offset < within and (chunk := os.pread(descriptor, 1 << 20, offset)):
+                ends = chunk.count(b"\n")
+                if ends >= wanted:
+                    return offset + _end_of_line(chunk, wanted)
+                offset, wanted = offset + len(chunk), wanted - ends
+            return None if wanted else 0
+
     def sha256(self, path: Path, *, limit: int) -> tuple[str | None, os.stat_result]:
         """Hash of file `path`, None above `limit` bytes, and the status of what was hashed."""
         with self.file(path) as descriptor:
@@ -163,3 +174,11 @@ class Guarded(Tree):
                 os.unlink(name, dir_fd=descriptor)
             except OSError as error:
                 raise write_failure(display(self.output), error) from None
+
+
+def _end_of_line(chunk: bytes, number: int) -> int:
+    """Where line break `number` (from 1) of `chunk` ends."""
+    place = 0
+    for _ in range(number):
+        place = chunk.index(b"\n", place) + 1
+    return place
