@@ -83,7 +83,8 @@ def test_a_runbook_says_how_it_is_started_watched_and_configured(tmp_path: Path)
             "Procfile": "worker: python -m app.worker\n",
             "Makefile": "run: ## Start it here\nstop: ## Stop it\nlogs: ## Follow\ntest: ## Test\n",
             ".env.example": "APP_PORT=8080\n# comment\nAPP_SECRET=\n",
-            "app/main.py": 'P = os.environ["APP_PORT"]\nQ = os.getenv("APP_MODE", "dev")\nH = "/healthz"\n',
+            "app/main.py": 'import os\n\nP = os.environ["APP_PORT"]\nQ = os.getenv("APP_MODE", "dev")\n',
+            "app/web.py": 'from flask import Flask\n\na = Flask("a")\n\n@a.get("/healthz")\ndef ok(): ...\n',
             "tests/test_main.py": 'import os\nos.environ["ONLY_IN_TESTS"]\n',
         },
     )
@@ -96,14 +97,14 @@ def test_a_runbook_says_how_it_is_started_watched_and_configured(tmp_path: Path)
     assert "`make run`" in start
     assert "`docker compose down`" in stop
     assert "`make stop`" in stop
-    assert "`/healthz` (`app/main.py`)" in section(document, "Health")
+    assert "`GET /healthz` (`app/web.py`)" in section(document, "Health")
     assert "`make logs`" in section(document, "Logs")
     assert "| `HEALTHCHECK` | `--interval=5s CMD /probe` | `Dockerfile` |" in document
     assert "| `worker` | `python -m app.worker` | `Procfile` |" in document
     variables = section(document, "Environment variables")
-    assert "| `APP_PORT` | `8080` | `.env.example`, `app/main.py` |" in variables
-    assert "| `APP_MODE` |  | `app/main.py` |" in variables
-    assert "APP_SECRET" in variables
+    assert "| `APP_PORT` | `8080` |  | `.env.example`, `app/main.py` |" in variables
+    assert "| `APP_MODE` | `dev` |  | `app/main.py` |" in variables
+    assert "| `APP_SECRET` |  | comment | `.env.example` |" in variables
     assert "ONLY_IN_TESTS" not in document
     assert "- Disk full: empty /tmp" in document
 

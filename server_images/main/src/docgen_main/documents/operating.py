@@ -1,12 +1,11 @@
 """How a project is run, as its files say: containers, processes, ports, probes, variables it reads."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from docgen_main.facts import Project
 from docgen_main.facts.languages import is_test
-from docgen_main.facts.model import Command
+from docgen_main.facts.model import Command, Route
 
 _COMPOSE = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 _START = frozenset({"start", "run", "serve", "server", "up", "dev", "watch", "deploy", "launch"})
@@ -17,19 +16,7 @@ _LAST = re.compile(r"([A-Za-z0-9_-]+)$")
 _SERVICE = re.compile(r"^ {2}([A-Za-z0-9._-]{1,60}):\s*(?:#.*)?$")
 _PROCESS = re.compile(r"^([A-Za-z0-9_-]{1,60}):\s*(.{1,300})$")
 _INSTRUCTION = re.compile(r"^(EXPOSE|HEALTHCHECK|CMD|ENTRYPOINT|STOPSIGNAL|VOLUME|USER)\s+(.{1,300})$", re.I)
-_ASSIGNED = re.compile(r"^(?:export )?([A-Z][A-Z0-9_]{1,60})=(.{0,120})$")
-_READ = {
-    "Python": re.compile(r"""(?:environ(?:\.get\(|\[)|getenv\()\s*["']([A-Za-z_][A-Za-z0-9_]{1,60})["']"""),
-    "JavaScript": re.compile(r"""process\.env(?:\.|\[["'])([A-Za-z_][A-Za-z0-9_]{1,60})"""),
-    "Go": re.compile(r'os\.(?:Getenv|LookupEnv)\("([A-Za-z_][A-Za-z0-9_]{1,60})"\)'),
-    "Rust": re.compile(r'env(?:::var(?:_os)?\(|!\()"([A-Za-z_][A-Za-z0-9_]{1,60})"'),
-    "Java": re.compile(r'System\.getenv\("([A-Za-z_][A-Za-z0-9_]{1,60})"\)'),
-}
-_READ["TypeScript"] = _READ["JavaScript"]
-_PROBE = re.compile(
-    r"""["'](/(?:health|healthz|livez|readyz|ready|ping|metrics|status)(?:/[a-z]{1,20})?)["']"""
-)
-_EXAMPLES = (".env.example", ".env.sample", ".env.template", ".env.dist")
+_PROBES = frozenset({"health", "healthz", "livez", "readyz", "ready", "live", "ping", "metrics", "status"})
 _MOST = 200
 
 
@@ -40,15 +27,6 @@ class Stated:
     name: str
     value: str
     source: str
-
-
-@dataclass(frozen=True, slots=True)
-class EnvironmentVariable:
-    """A variable of the environment: its value in an example file, if any, and the files that read it."""
-
-    name: str
-    example: str
-    sources: tuple[str, ...]
 
 
 def compose_file(project: Project) -> str:
@@ -120,35 +98,6 @@ def processes(project: Project) -> list[Stated]:
     return [Stated(m[1], m[2], "Procfile") for line in text.splitlines() if (m := _PROCESS.match(line[:400]))]
 
 
-def probes(project: Project) -> list[Stated]:
-    """Addresses that look like health probes, where a source file has them as a whole text."""
-    found: dict[str, Stated] = {}
-    for path, _, text in _sources(project):
-        for match in _PROBE.finditer(text):
-            found.setdefault(match[1], Stated(match[1], "", path))
-    return [found[name] for name in sorted(found)][:_MOST]
-
-
-def environment(project: Project) -> list[EnvironmentVariable]:
-    """Variables of the environment that the sources read by a literal name, and those of example files."""
-    readers: dict[str, list[str]] = {}
-    examples: dict[str, str] = {}
-    for name in _EXAMPLES:
-        for line in ((project.text(name) or "") if name in project.top else "").splitlines():
-            if match := _ASSIGNED.match(line.strip()):
-                examples.setdefault(match[1], match[2])
-                readers.setdefault(match[1], []).append(name)
-    for path, language, text in _sources(project):
-        for match in _READ[language].finditer(text):
-            if path not in (found := readers.setdefault(match[1], [])):
-                found.append(path)
-    return [
-        EnvironmentVariable(name, examples.get(name, ""), tuple(readers[name])) for name in sorted(readers)
-    ][:_MOST]
-
-
-def _sources(project: Project) -> Iterator[tuple[str, str, str]]:
-    """Path, language and text of each source file that is no test, in languages whose habits are known."""
-    for file in project.inventory.files:
-        if file.language in _READ and not is_test(file.path) and (text := project.text(file.path)):
-            yield file.path, file.language, text
+def probes(project: Project) -> list[Route]:
+    """Routes that are called like health probes."""
+    return [route for route in project.routes if route.path.rstrip("/").rpartition("/")[2] in _PROBES]

@@ -61,6 +61,8 @@ class Provenance:
         known = self._project.sha256(path)
         if known:
             return known
+        if known := self._project.sha256(path):
+            return known
         try:
             content = self._workspace.read(self._workspace.path(path), limit=_FILE_BYTES)
         except WorkspaceError:

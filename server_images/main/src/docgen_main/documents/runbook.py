@@ -9,7 +9,7 @@ from docgen_main.documents.readme import not_covered
 from docgen_main.documents.section import ANSWERS, FILES, Section, section
 from docgen_main.documents.variables import Variable
 from docgen_main.facts import Project
-from docgen_main.facts.model import Command
+from docgen_main.facts.model import Command, Route
 
 QUESTIONS = (
     Variable("contact", "Who is called when it is down, and how?", required=False),
@@ -45,7 +45,7 @@ def sections(project: Project, brief: Brief) -> Iterator[Section]:
     yield section(
         "Environment variables",
         "environment.md.j2",
-        lambda: {"variables": found} if (found := operating.environment(project)) else None,
+        lambda: {"variables": project.environment} if project.environment else None,
         sources=lambda: _readers(project),
         guidance="What has to be set before it starts.",
     )
@@ -94,7 +94,7 @@ def _commands(project: Project, title: str, find: Callable[[Project], list[Comma
     return section(title, "run_commands.md.j2", facts, sources=sources)
 
 
-def _nothing(_: Project) -> list[operating.Stated]:
+def _nothing(_: Project) -> list[Route]:
     return []
 
 
@@ -112,4 +112,4 @@ def _files(project: Project) -> list[str]:
 
 
 def _readers(project: Project) -> list[str]:
-    return list(dict.fromkeys(path for found in operating.environment(project) for path in found.sources))
+    return list(dict.fromkeys(path for found in project.environment for path in found.sources))
