@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog.testing
 from docgen_main.server import build_server
 from docgen_main.user_templates import UserTemplates
 from docgen_main.workspace import Workspace
@@ -324,3 +325,29 @@ async def test_line_ends_and_byte_order_marks_make_no_difference(client: Client)
         _, _, got = await tried(client, "templates_render", name=f"t{number}")
         answers.append((stored["sha256"], got["sha256"]))
     assert len(set(answers)) == 1
+
+
+async def test_each_denial_leaves_one_audit_line_and_a_mistake_none(client: Client) -> None:
+    with structlog.testing.capture_logs() as lines:
+        await tried(client, "templates_preview", source="{{ title.__class__ }}")
+        await tried(client, "templates_show", name="../secret")
+        await tried(client, "templates_preview", source="{{ 'x' * 10**10 }}")
+        await tried(client, "templates_preview", source="{{ oops }}")
+    denied = [(line["tool"], line["rule"]) for line in lines if line["event"] == "denied"]
+    assert denied == [
+        ("templates_preview", "sandbox"),
+        ("templates_show", "name"),
+        ("templates_preview", "memory"),
+    ]
+
+
+async def test_a_kind_whose_template_fails_says_where_and_leaves_no_document(
+    client: Client, root: Path
+) -> None:
+    source = "+++\nkind = 'bad'\n+++\n# {{ title }}\n\n{{ project.nothing }}"
+    await tried(client, "templates_create", name="bad", source=source)
+    refused, said, _ = await tried(client, "docs_generate", kind="bad")
+    assert refused
+    assert "line 6" in said
+    assert "there is no 'nothing' here" in said.replace("\\", "")
+    assert not list((root / "docs" / "generated").glob("*.md"))

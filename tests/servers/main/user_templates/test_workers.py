@@ -66,6 +66,13 @@ def test_a_worker_has_no_environment_and_no_descriptor_of_ours(worker: Worker) -
     second.kill()
 
 
+def test_a_worker_finds_its_code_by_relative_places_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [os.path.relpath(place) for place in sys.path if place])
+    made = Worker()
+    assert made.ask(request("x") | {"most": 9}, nothing, seconds=5, most=99) == {"text": "x"}
+    made.kill()
+
+
 def test_every_filter_and_test_that_is_left_works_in_a_worker(worker: Worker) -> None:
     sandbox = Sandbox(lambda _: None, dict)
     arguments = {

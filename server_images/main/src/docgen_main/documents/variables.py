@@ -38,7 +38,9 @@ def settle(variables: Sequence[Variable], given: Mapping[str, object]) -> dict[s
     problems = [f"{name}: there is no such variable" for name in given if name not in known]
     values: dict[str, Value] = {}
     for variable in variables:
-        raw = given.get(variable.name, variable.default)
+        raw = given.get(variable.name)
+        if raw is None:
+            raw = variable.default
         if raw is None:
             continue
         try:

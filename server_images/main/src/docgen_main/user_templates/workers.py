@@ -50,8 +50,9 @@ class Worker:
     def __init__(self) -> None:
         # The dynamic linker may need to be told where Python's own library lies; nothing else is handed on.
         kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+        found_in = [os.path.abspath(place) for place in sys.path if place]  # noqa: PTH100 - it runs in `/`
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _BOOT, *filter(None, sys.path)],
+            [sys.executable, "-I", "-S", "-B", "-X", "utf8", "-c", _BOOT, *found_in],
             env=kept,
             cwd="/",
             stdin=subprocess.PIPE,
