@@ -8,7 +8,6 @@ from pathlib import Path
 import anyio
 import pytest
 from docgen_main.documents import KINDS, Brief, Generator, MadeSection, Order, Records
-from docgen_main.documents.writer import EMBEDDED, SectionRequest, SectionText, SectionWriter
 from docgen_main.events import Hub
 from docgen_main.facts import Budget, Project
 from docgen_main.server import build_server
@@ -18,6 +17,7 @@ from mcp import Client
 from mcp_types import PromptReference, ResourceTemplateReference
 
 from tests.servers.main.conftest import write_files
+from tests.servers.main.slow_writer import Slow
 
 pytestmark = pytest.mark.anyio
 
@@ -187,19 +187,6 @@ async def test_documents_are_listed_by_page_and_shown_with_what_became_of_them(
     recorded = json.loads(getattr(record, "text", ""))
     assert recorded["sections"][0]["sources"][0]["sha256"]
     assert str(root) not in json.dumps(recorded)
-
-
-class Slow:
-    """A writer that never ends."""
-
-    models = (EMBEDDED,)
-
-    def writer_for(self, kind: str, model: str | None = None) -> SectionWriter:
-        return self
-
-    async def write(self, request: SectionRequest) -> SectionText:
-        await anyio.sleep_forever()
-        raise AssertionError
 
 
 async def test_cancelling_stops_a_writer_within_a_second_and_everybody_hears_of_it(

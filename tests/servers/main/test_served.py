@@ -10,15 +10,18 @@ from typing import Any, Literal
 
 import httpx2
 import pytest
+from docgen_common.app import create_app
 from docgen_common.errors import SettingsError
 from docgen_common.settings import ServerSettings
 from docgen_main.documents.marks import without_marks
-from docgen_main.server import build_app
+from docgen_main.events import Hub
+from docgen_main.server import build_app, build_server, open_workspace
 from docgen_main.settings import MainSettings
 
 from tests.servers.github.serving import served
 from tests.servers.main.conftest import write_files
 from tests.servers.main.served_clients import client_of
+from tests.servers.main.slow_writer import Slow
 
 pytestmark = pytest.mark.anyio
 
@@ -117,6 +120,31 @@ async def test_health_answers_while_a_big_document_is_made(port: int, root: Path
         assert not (await making).is_error
     assert len(waits) > 5
     assert max(waits) < 1
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_cancelled_call_of_either_era_stops_the_work_within_a_second(
+    settings: ServerSettings, own: MainSettings, root: Path, mode: Literal["auto", "legacy"]
+) -> None:
+    hub = Hub()
+    server = build_server(open_workspace(own), settings.server, hub=hub, writers=Slow())
+    with served(create_app(server, settings)) as port, hub.subscribe() as events:
+        async with client_of(port, mode) as client:
+            calling = asyncio.create_task(client.call_tool("docs_generate", {"kind": "readme"}))
+            async with asyncio.timeout(10):
+                async for event in events:
+                    if event.type == "document.started":
+                        break
+            begun = time.monotonic()
+            calling.cancel()
+            async with asyncio.timeout(10):
+                async for event in events:
+                    if event.type == "document.failed":
+                        break
+            took = time.monotonic() - begun
+    assert event.data["reason"] == "cancelled"
+    assert took < 1
+    assert not (root / "docs/generated/README.md").exists()
 
 
 async def test_leftovers_of_a_killed_write_are_swept_at_start(

@@ -122,7 +122,7 @@ def build_server(
     catalogue = Catalogue(templates)
     generator = Generator(workspace, hub, writers, records, open_project)
     add_document_tools(mcp, workspace, catalogue, generator, records, writers.models)
-    add_library_tools(mcp, workspace, records)
+    add_library_tools(mcp, workspace, records, open_project)
     add_file_tools(mcp, workspace)
     if templates is not None:
         add_template_tools(mcp, templates)

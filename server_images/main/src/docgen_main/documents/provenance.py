@@ -71,10 +71,13 @@ class Provenance:
 
 
 def changed_sources(
-    workspace: Workspace, sources: Iterable[tuple[str, str]], answers: Mapping[str, object]
+    workspace: Workspace,
+    project: Project,
+    sources: Iterable[tuple[str, str]],
+    answers: Mapping[str, object],
 ) -> list[str]:
     """Those of `sources` (path and the hash it had) that have another hash now, in order, each once."""
-    now = Provenance(workspace, Project(workspace), answers)
+    now = Provenance(workspace, project, answers)
     return list(dict.fromkeys(path for path, sha256 in sources if now.sha256(path) != sha256))
 
 

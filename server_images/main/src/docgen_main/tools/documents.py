@@ -12,8 +12,10 @@ from pydantic import BaseModel, Field
 
 from docgen_main.documents import Record, Records
 from docgen_main.documents.address import record_uri_of, uri_of
+from docgen_main.documents.generator import OpenProject
 from docgen_main.documents.marks import MarkedDocument, read_marks, without_marks
 from docgen_main.documents.provenance import changed_sources
+from docgen_main.facts import Budget
 from docgen_main.html import PageError, page
 from docgen_main.icons import DOCUMENT_ICON
 from docgen_main.tools.refusals import refusals
@@ -96,7 +98,9 @@ class Exported(BaseModel):
     sha256: str
 
 
-def add_library_tools(mcp: MCPServer, workspace: Workspace, records: Records) -> None:
+def add_library_tools(
+    mcp: MCPServer, workspace: Workspace, records: Records, open_project: OpenProject
+) -> None:
     """Give `mcp` the tools that look at documents, all on `workspace`."""
 
     @mcp.tool(
@@ -122,7 +126,7 @@ def add_library_tools(mcp: MCPServer, workspace: Workspace, records: Records) ->
     )
     async def docs_show(path: DocumentPath) -> DocumentView:
         with refusals("docs_show", path):
-            return await anyio.to_thread.run_sync(_show, workspace, records, path)
+            return await anyio.to_thread.run_sync(_show, workspace, records, open_project, path)
 
     @mcp.tool(
         title="Export a document",
@@ -195,13 +199,14 @@ def _state(record: Record | None, content: bytes) -> State:
     return "generated" if hashlib.sha256(content).hexdigest() == record.sha256 else "edited"
 
 
-def _show(workspace: Workspace, records: Records, text: str) -> DocumentView:
+def _show(workspace: Workspace, records: Records, open_project: OpenProject, text: str) -> DocumentView:
     path = workspace.generated(text)
     content = workspace.read(path, limit=workspace.limits.file_bytes)
     record = records.find("/".join(path))
     if record is None:
         raise ToolError(f"{display(path)} was not generated here: there is no record of it")
     marked = read_marks(content.decode(errors="replace"))
+    changed = changed_sources(workspace, open_project(Budget()), record.sources, record.answers)
     return DocumentView(
         **record.model_dump(include={"path", "uri", "kind", "title", "format", "made_at", "duration_ms"}),
         record_uri=record_uri_of(workspace, path),
@@ -213,7 +218,7 @@ def _show(workspace: Workspace, records: Records, text: str) -> DocumentView:
         models=record.models,
         cost_usd=record.cost_usd,
         sections=_sections(record, marked),
-        changed_sources=changed_sources(workspace, record.sources, record.answers)[:_CHANGED_MOST],
+        changed_sources=changed[:_CHANGED_MOST],
     )
 
 
