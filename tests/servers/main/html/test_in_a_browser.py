@@ -44,7 +44,9 @@ def test_own_documents_are_shown_without_complaint_and_fit_a_narrow_window(
 
 
 def test_wide_tables_and_code_scroll_in_frames_of_their_own(browser: Browser, tmp_path: Path) -> None:
-    browser.open(write(tmp_path, f"# T\n\n{WIDE}{WIDE}\n```\n{'x' * 500}\n```\n"), width=400)
+    browser.open(
+        write(tmp_path, f"# {'t' * 90}\n\n{'w' * 300}\n\n{WIDE}{WIDE}\n```\n{'x' * 500}\n```\n"), width=400
+    )
     assert browser.run("document.documentElement.scrollWidth") <= 400
     assert browser.run(
         "[...document.querySelectorAll('.table, pre')].every(one => one.scrollWidth > one.clientWidth"

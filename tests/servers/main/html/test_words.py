@@ -1,5 +1,5 @@
 import pytest
-from docgen_main.html.words import breakable
+from docgen_main.html.words import breakable, straight
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,15 @@ from docgen_main.html.words import breakable
             "python -m x --dry-run",
             'python <span class="whole">-m</span> x <span class="whole">--dry-run</span>',
         ),
-        ("a-b", "a-b"),
+        ("make engine-stop", 'make <span class="whole">engine-stop</span>'),
+        ("a/b-c", "a/<wbr>b-c"),
         ("<b> & 'c'", "&lt;b&gt; &amp; &#x27;c&#x27;"),
         ("", ""),
     ],
 )
 def test_code_breaks_behind_separators_and_never_inside_an_option(text: str, html: str) -> None:
     assert breakable(text) == html
+
+
+def test_characters_that_turn_the_direction_of_text_are_written_out() -> None:
+    assert straight("a\u202eb\u2066c שלום") == "a[U+202E]b[U+2066]c שלום"

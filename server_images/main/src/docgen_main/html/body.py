@@ -14,6 +14,7 @@ from mdit_py_plugins.gfm import gfm_plugin
 
 from docgen_main.html import elements
 from docgen_main.html.headings import Anchors, Heading
+from docgen_main.html.words import straight
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def body(markdown: str) -> Body:
     parser.use(gfm_plugin, front_matter=True).use(deflist_plugin)
     for name, rule in elements.rules().items():
         parser.renderer.rules[name] = _of_token(rule)  # type: ignore[attr-defined]
-    tokens = parser.parse(markdown)
+    tokens = parser.parse(straight(markdown))
     headings = _name_headings(tokens)
     _unstyle(tokens)
     return Body(str(parser.renderer.render(tokens, parser.options, {})), headings)
