@@ -6,6 +6,7 @@ import secrets
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path as DataPath
+from time import time
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +14,9 @@ from docgen_main.documents.order import MadeDocument, MadeSection, Order
 
 _RECORD_BYTES = 8 << 20
 _SUFFIX = ".json"
+#: records of so many documents are kept; those of documents long gone must not fill the data volume
+RECORDS_MOST = 5_000
+_LEFTOVER_SECONDS = 3600
 
 
 class RecordedSource(BaseModel):
@@ -140,6 +144,17 @@ def _write(folder: DataPath, name: str, text: str) -> None:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    _keep_newest(folder)
+
+
+def _keep_newest(folder: DataPath) -> None:
+    """Drop the oldest records above the limit, and what killed writes left an hour ago or earlier."""
+    with suppress(OSError), os.scandir(folder) as listing:
+        found = sorted((item.stat().st_mtime, item.name) for item in listing)
+        records = [name for _, name in found if name.endswith(_SUFFIX)]
+        leftovers = [name for at, name in found if name.endswith(".part") and at < time() - _LEFTOVER_SECONDS]
+        for name in (*records[: max(0, len(records) - RECORDS_MOST)], *leftovers):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _record(order: Order, made: MadeDocument, before: dict[str, RecordedSection]) -> Record:
