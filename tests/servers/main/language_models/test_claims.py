@@ -84,6 +84,13 @@ def test_an_item_of_a_list_goes_as_a_whole_and_its_neighbours_stay() -> None:
     assert found.removed == ("src/ghost.py",)
 
 
+def test_placeholders_stay_and_excuse_nothing_beside_them() -> None:
+    mark = "[[block-12ab-1]]"
+    found = check(f"Words.\n{mark}\nMore `ghost.py` words.\n\n{mark} `ghost.py`", NAMES, [mark])
+    assert found.text == f"Words.\n\n{mark}"
+    assert found.removed == ("ghost.py",)
+
+
 def test_code_that_the_draft_does_not_have_goes() -> None:
     found = check("It works.\n\n```sh\nrm -rf /\n```", NAMES)
     assert found.text == "It works."

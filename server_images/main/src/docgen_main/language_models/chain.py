@@ -71,7 +71,8 @@ class ChainWriter:
 
 def _accepted(answer: str, request: SectionRequest, draft: Draft) -> tuple[str, tuple[str, ...]]:
     """The section in the model's words, and what was removed. Raises `ModelError` if too little is left."""
-    checked = check(answer, Names(request.known, f"{request.draft}\n{request.title}\n{request.document}"))
+    names = Names(request.known, f"{request.draft}\n{request.title}\n{request.document}")
+    checked = check(answer, names, [placeholder for placeholder, _ in draft.blocks])
     markdown = put_together(draft, checked.text)
     if not take_apart(markdown).prose:
         raise ModelError(

@@ -11,7 +11,7 @@ The check errs towards removing. It cannot see a wrong statement made of right n
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from docgen_main.language_models.known import Names
@@ -40,6 +40,8 @@ _COMMAND = re.compile(
     r"\s+[\w./-]+)",
     re.IGNORECASE,
 )
+#: Removed claims that are told; a record needs no more to show what a model is like.
+MOST_TOLD = 50
 _LATIN = frozenset({"e.g", "i.e", "a.k.a"})
 #: Proper names that are no claims about a project.
 _PROPER = frozenset({"GitHub", "GitLab", "JavaScript", "TypeScript", "JetBrains", "macOS", "iOS"})
@@ -53,11 +55,20 @@ class Checked:
     removed: tuple[str, ...]
 
 
-def check(prose: str, names: Names) -> Checked:
-    """`prose` without every sentence and item that names what is not known."""
+def check(prose: str, names: Names, placeholders: Collection[str] = ()) -> Checked:
+    """`prose` without every sentence and item that names what is not known.
+
+    Lines that are one of the `placeholders`, and nothing else, stay.
+    """
     removed: list[str] = []
-    paragraphs = [_paragraph(part, names, removed) for part in re.split(r"\n[ \t]*\n", prose)]
-    return Checked("\n\n".join(part for part in paragraphs if part), tuple(dict.fromkeys(removed)))
+    apart = "\n".join(f"\n{line}\n" if line.strip() in placeholders else line for line in prose.splitlines())
+    paragraphs = [
+        part if part.strip() in placeholders else _paragraph(part, names, removed)
+        for part in re.split(r"\n[ \t]*\n", apart)
+    ]
+    return Checked(
+        "\n\n".join(part for part in paragraphs if part), tuple(dict.fromkeys(removed))[:MOST_TOLD]
+    )
 
 
 def _paragraph(text: str, names: Names, removed: list[str]) -> str:
@@ -107,8 +118,6 @@ def _sentences(text: str, names: Names, removed: list[str]) -> list[str]:
 
 
 def _unknown(text: str, names: Names) -> list[str]:
-    if "[[block-" in text:
-        return []
     if _FORBIDDEN.search(text) and not names.in_draft(text.strip()):
         return [_shown(text)]
     spans = [match[2].strip() for match in _SPAN.finditer(text)]
