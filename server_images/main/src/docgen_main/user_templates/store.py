@@ -87,18 +87,24 @@ class Store:
 
     def names(self) -> list[str]:
         """The names of all templates, sorted."""
-        found = [entry.name for entry in self._tree.entries(()) if entry.kind == "directory"]
-        return [name for name in found if is_name(name) and self.numbers(name)]
+        return list(self.versions())
+
+    def versions(self) -> dict[str, int]:
+        """The present version of every template, by name."""
+        with self._tree.directory(()) as descriptor, os.scandir(descriptor) as listing:
+            found = sorted(item.name for item in listing if item.is_dir(follow_symlinks=False))
+        kept = {name: self.numbers(name) for name in found if is_name(name)}
+        return {name: numbers[-1] for name, numbers in kept.items() if numbers}
 
     def numbers(self, name: str) -> list[int]:
         """The kept versions of `name` in order; none when there is no such template."""
         check_name(name)
         try:
-            entries = self._tree.entries((name,))
+            with self._tree.directory((name,)) as descriptor, os.scandir(descriptor) as listing:
+                files = [item.name for item in listing if item.is_file(follow_symlinks=False)]
         except WorkspaceError:
             return []
-        matches = [_VERSION.fullmatch(entry.name) for entry in entries if entry.kind == "file"]
-        return sorted(int(match[1]) for match in matches if match)
+        return sorted(int(match[1]) for match in map(_VERSION.fullmatch, files) if match)
 
     def current(self, name: str) -> int:
         """The present version of `name`. Raises `UnknownTemplateError`."""

@@ -108,9 +108,9 @@ class UserTemplates:
     def all(self) -> list[Template]:
         """The present version of every template that can be read, by name."""
         found = []
-        for name in self._store.names():
+        for name, number in self._store.versions().items():
             try:
-                found.append(self.get(name))
+                found.append(self.get(name, number))
             except TemplateError:  # deleted since it was listed, or damaged: `get` says so
                 continue
         return found
