@@ -13,10 +13,7 @@ from tests.servers.main.documents.third_party import Package, fetch, package
 from tests.servers.main.documents.truth import Truth
 
 PACKAGES = ["nox", "ajv", "capacitor-android"]
-WANTED = ("readme", "architecture", "api-reference", "getting-started")
-KIND_NAMES = [
-    name for name in ("readme", "architecture", "api-reference", "getting-started") if name in KINDS
-]
+KIND_NAMES = ["readme", "architecture", "api-reference", "getting-started"]
 RECALL = 0.95
 
 

@@ -48,13 +48,22 @@ class Truth:
 
     def is_command(self, line: str) -> bool:
         program, *rest = line.split()
-        known = {"make": self._makes, "npm": self._npm, "python": self._python, "go": self._go}
+        if not rest and self._is_program(program):
+            return True
+        known = {
+            "make": self._makes,
+            "npm": self._npm,
+            "python": self._python,
+            "go": self._go,
+            "nox": self._nox,
+        }
         if program in known:
             return known[program](rest)
+        return False
+
+    def _is_program(self, program: str) -> bool:
         scripts = tomllib.loads(self.text("pyproject.toml")).get("project", {}).get("scripts", {})
-        return not rest and (
-            program in scripts or program in self.package().get("bin", {}) or program in self.files
-        )
+        return program in scripts or program in self.package().get("bin", {}) or program in self.files
 
     def _makes(self, words: list[str]) -> bool:
         return len(words) == 1 and bool(
@@ -81,6 +90,15 @@ class Truth:
                 )
             case _:
                 return False
+
+    def _nox(self, words: list[str]) -> bool:
+        return words[:1] == ["-s"] and bool(
+            re.search(
+                rf"^@nox\.session[^@]*?(?:^def {words[1]}\(|name=\"{words[1]}\")",
+                self.text("noxfile.py"),
+                re.M | re.S,
+            )
+        )
 
     def _go(self, words: list[str]) -> bool:
         match words:

@@ -53,7 +53,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What one manifest file declares."""
+    """What one manifest file declares; `members` are patterns of the packages of its workspace."""
 
     path: str
     ecosystem: str
@@ -65,6 +65,7 @@ class Manifest:
     dependencies: tuple[Dependency, ...] = ()
     commands: tuple[Command, ...] = ()
     entries: tuple[Command, ...] = ()
+    members: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from docgen_main.facts.history import read_history
 from docgen_main.facts.inventory import take_inventory
 from docgen_main.facts.known_names import KnownNames
 from docgen_main.facts.languages import is_test
-from docgen_main.facts.manifests import MANIFEST_BYTES, read_manifest, reader_for
+from docgen_main.facts.manifests import MANIFEST_BYTES, is_member, read_manifest, reader_for
 from docgen_main.facts.model import (
     Command,
     Dependency,
@@ -29,6 +29,7 @@ from docgen_main.facts.model import (
 from docgen_main.facts.reading import FileFacts
 from docgen_main.facts.sources import facts_of, modules_of
 from docgen_main.facts.store import FactsStore
+from docgen_main.facts.task_runners import TASK_FILES
 from docgen_main.workspace import Workspace, WorkspaceError
 
 _SOURCE_BYTES = 512 << 10
@@ -193,15 +194,18 @@ class Project:
 
     @cached_property
     def commands(self) -> tuple[Command, ...]:
-        """What people type here: Makefile targets, package scripts, scripts in bin/ and scripts/."""
+        """What people type here: Makefile targets, package scripts, tasks, scripts in bin/ and scripts/."""
         found: list[Command] = []
         for name in command_readers.MAKEFILES:
             if name in self.paths:
                 found.extend(command_readers.makefile_commands(name, self.text(name) or ""))
                 break
         for manifest in self.manifests:
-            if "/" not in manifest.path:
+            if "/" not in manifest.path or manifest.path in self._workspace_members:
                 found.extend(manifest.commands)
+        for name, read in TASK_FILES.items():
+            if name in self.paths:
+                found.extend(read(name, self.text(name) or ""))
         for path in sorted(self.paths):
             directory, _, name = path.rpartition("/")
             if directory in ("bin", "scripts") and ("." not in name or name.endswith(".sh")):
@@ -209,6 +213,12 @@ class Project:
                 if text and text.startswith("#!"):
                     found.append(Command(path, command_readers.script_help(text), path))
         return tuple(found)
+
+    @cached_property
+    def _workspace_members(self) -> frozenset[str]:
+        """Manifests of the packages that the manifest above them names as its own."""
+        named = [pattern for manifest in self.manifests for pattern in manifest.members]
+        return frozenset(m.path for m in self.manifests if is_member(m.path.rpartition("/")[0], named))
 
     @cached_property
     def entries(self) -> tuple[Command, ...]:

@@ -1,7 +1,8 @@
 """What manifest files declare: one small reader per file name, none of which runs anything."""
 
 import configparser
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from fnmatch import fnmatchcase
 
 from docgen_main.facts.manifests import go, java, node, python, requirements, rust, setup_py
 from docgen_main.facts.model import Manifest
@@ -32,6 +33,17 @@ def reader_for(name: str) -> _Reader | None:
     if name.startswith("requirements") and name.endswith((".txt", ".in")):
         return requirements.requirements_file
     return _READERS.get(name)
+
+
+def is_member(directory: str, patterns: Iterable[str]) -> bool:
+    """Whether one of a workspace's `patterns`, like `packages/*`, names `directory`."""
+    parts = directory.split("/")
+    for pattern in patterns:
+        wanted = pattern.strip("./").split("/")
+        simple = len(pattern) <= 200 and all(part.count("*") <= 2 for part in wanted)
+        if directory and simple and len(wanted) == len(parts) and all(map(fnmatchcase, parts, wanted)):
+            return True
+    return False
 
 
 def read_manifest(path: str, text: str) -> Manifest | None:

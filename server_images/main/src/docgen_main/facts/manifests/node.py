@@ -2,7 +2,7 @@
 
 import json
 
-from docgen_main.facts.manifests.values import table, text
+from docgen_main.facts.manifests.values import table, text, texts
 from docgen_main.facts.model import Command, Dependency, Manifest
 
 _GROUPS = {
@@ -24,6 +24,7 @@ def package_json(path: str, content: str) -> Manifest:
         for name, wanted in table(data.get(key)).items()
     ]
     name = text(data.get("name"))
+    workspaces = data.get("workspaces")
     binaries = data.get("bin")
     entries = {name.rsplit("/", 1)[-1]: binaries} if isinstance(binaries, str) else table(binaries)
     manager = text(data.get("packageManager")).partition("@")[0]
@@ -42,6 +43,7 @@ def package_json(path: str, content: str) -> Manifest:
             for script, line in table(data.get("scripts")).items()
         ),
         entries=tuple(Command(entry, text(target), path) for entry, target in entries.items()),
+        members=tuple(texts(workspaces) or texts(table(workspaces).get("packages"))),
     )
 
 
