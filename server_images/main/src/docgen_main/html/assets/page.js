@@ -4,8 +4,11 @@
   root.classList.add("scripted");
 
   // Light or dark: the system's choice until the reader makes one.
-  const store = { get() { try { return localStorage.getItem("docgen-theme"); } catch { return null; } },
-                  set(value) { try { localStorage.setItem("docgen-theme", value); } catch { /* not kept */ } } };
+  const kept = "docgen-theme";
+  const store = {
+    get() { try { return localStorage.getItem(kept); } catch { return null; } },
+    set(value) { try { localStorage.setItem(kept, value); } catch { /* not kept */ } },
+  };
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const shown = () => root.dataset.theme || (dark.matches ? "dark" : "light");
   const chosen = store.get();
@@ -87,13 +90,15 @@
   });
   const links = new Map();
   for (const link of nav.querySelectorAll("a")) links.set(link.getAttribute("href").slice(1), link);
-  const headings = [...document.querySelectorAll("main :is(h2, h3, h4)[id]")].filter((one) => links.has(one.id));
+  const headings = [...document.querySelectorAll("main :is(h2, h3, h4)[id]")]
+    .filter((one) => links.has(one.id));
   let current = null;
   const mark = () => {
     let low = 0, high = headings.length;  // the last heading above the upper third of the window
     while (low < high) {
       const middle = (low + high) >> 1;
-      if (headings[middle].getBoundingClientRect().top <= innerHeight / 3) low = middle + 1; else high = middle;
+      if (headings[middle].getBoundingClientRect().top <= innerHeight / 3) low = middle + 1;
+      else high = middle;
     }
     const bottom = scrollY + innerHeight >= root.scrollHeight - 2 && scrollY > 0;
     const link = links.get((bottom ? headings.at(-1) : headings[Math.max(0, low - 1)])?.id);
@@ -101,7 +106,9 @@
     current?.removeAttribute("aria-current");
     for (const item of nav.querySelectorAll("li.open")) item.classList.remove("open");
     link.setAttribute("aria-current", "location");
-    for (let item = link.closest("li"); item; item = item.parentElement.closest("li")) item.classList.add("open");
+    for (let item = link.closest("li"); item; item = item.parentElement.closest("li")) {
+      item.classList.add("open");
+    }
     current = link;
     const place = link.getBoundingClientRect(), frame = nav.getBoundingClientRect();
     if (!narrow.matches && (place.top < frame.top + 40 || place.bottom > frame.bottom - 40)) {
