@@ -305,7 +305,7 @@ async def test_24_a_read_only_disk_is_named_and_reading_goes_on(workspace: Works
         subprocess.run(["umount", str(root / OUT)], check=True)
 
 
-@pytest.mark.parametrize("count", [2_000, pytest.param(100_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("count", [1_500, pytest.param(100_000, marks=pytest.mark.soak)])
 async def test_26_a_big_directory_with_undecodable_names_comes_in_pages_that_join(
     workspace: Workspace, root: Path, count: int
 ) -> None:

@@ -56,7 +56,7 @@ def kill_one(workers: subprocess.Popen[str], after: float) -> None:
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("kills", [25, pytest.param(1_000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [8, pytest.param(1_000, marks=pytest.mark.soak)])
 def test_20_a_kill_leaves_one_whole_file_old_or_new_and_leftovers_are_swept(
     root: Path, make_workspace: MakeWorkspace, workers: subprocess.Popen[str], kills: int
 ) -> None:
@@ -65,7 +65,8 @@ def test_20_a_kill_leaves_one_whole_file_old_or_new_and_leftovers_are_swept(
     there.parent.mkdir()
     here.write_bytes(WHOLE[0])
     seen: Counter[str] = Counter()
-    for _ in range(kills):
+    while seen["kills"] < kills or (not seen["leftovers"] and seen["kills"] < 10 * kills):
+        seen["kills"] += 1
         kill_one(workers, chance.uniform(0, 0.03))
         found = {place: place.read_bytes() for place in (here, there) if place.exists()}
         assert found, "the file is gone"
@@ -75,5 +76,5 @@ def test_20_a_kill_leaves_one_whole_file_old_or_new_and_leftovers_are_swept(
         seen["leftovers"] += len(list((root / "docs/generated").rglob(".docgen-part-*")))
         make_workspace().sweep()
         assert {path.name for path in (root / "docs/generated").rglob("*")} <= {"x", "d", "y"}
-    print(f"{kills} kills: {dict(seen)}, 0 torn")  # noqa: T201 - the figures that a soak is run for
+    print(f"{dict(seen)}, 0 torn")  # noqa: T201 - the figures that a soak is run for
     assert seen["leftovers"] > 0, "no kill ever hit a write: the test proves nothing"

@@ -1,10 +1,7 @@
 import errno
 import hashlib
 import os
-import random
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +11,6 @@ from docgen_main.workspace import DeniedError, Limits, Workspace, WriteError
 from tests.servers.main.conftest import SECRET, MakeWorkspace
 
 OUTPUT = ("docs", "generated")
-SOURCES = Path(__file__).parents[4] / "server_images" / "main" / "src"
 
 
 def mounted(*arguments: str) -> None:
@@ -155,45 +151,6 @@ def test_a_read_only_disk_is_named_as_the_cause_and_reading_works(
     with pytest.raises(WriteError, match="read-only"):
         workspace.try_writing()
     assert workspace.read(("src", "a.txt"), limit=100) == b"inside\n"
-
-
-OVERWRITING = """
-import sys
-from docgen_main.workspace import Workspace
-workspace = Workspace(sys.argv[1], "docs/generated")
-print("ready", flush=True)
-while True:
-    for letter in (b"a", b"b"):
-        workspace.write(("docs", "generated", "x"), letter * 400_000)
-"""
-
-
-def test_a_kill_during_overwriting_leaves_old_or_new_content(
-    root: Path, make_workspace: MakeWorkspace
-) -> None:
-    chance = random.Random(20)
-    target = root / "docs" / "generated" / "x"
-    target.write_bytes(b"a" * 400_000)
-    leftovers = 0
-    for _ in range(25):
-        process = subprocess.Popen(
-            [sys.executable, "-c", OVERWRITING, str(root)],
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": str(SOURCES)},
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(chance.uniform(0, 0.05))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stdout.close()
-        content = target.read_bytes()
-        assert content in (b"a" * 400_000, b"b" * 400_000)
-        leftovers += len(list(target.parent.glob(".docgen-part-*")))
-        make_workspace().sweep()
-        assert [path.name for path in target.parent.iterdir()] == ["x"]
-    assert leftovers > 0, "no kill ever hit a write: the test proves nothing"
 
 
 def test_sweeping_leaves_other_files_and_goes_into_directories(workspace: Workspace, root: Path) -> None:
