@@ -25,9 +25,6 @@ _VARIABLES = {
     "Go": (re.compile(r"\bos\.(?:Getenv|LookupEnv)" + _QUOTED),),
     "Rust": (re.compile(r"\benv::var(?:_os)?" + _QUOTED), re.compile(r"\b(?:option_)?env!" + _QUOTED)),
     "Java": (re.compile(r"\bSystem\.getenv" + _QUOTED),),
-    "Kotlin": (re.compile(r"\bSystem\.getenv" + _QUOTED),),
-    "Ruby": (re.compile(rf"""\bENV\[["']{_NAME}["']\]()"""), re.compile(r"\bENV\.fetch" + _QUOTED)),
-    "PHP": (re.compile(r"\bgetenv" + _QUOTED),),
 }
 
 _VERB = "get|post|put|patch|delete|head|options"

@@ -62,6 +62,8 @@ def check_literal(path: Path) -> None:
 
 def is_plain(name: str) -> bool:
     """Whether `name` shows as what it is: no control, bidi, zero-width or undecodable character."""
+    if name.isascii():
+        return name.isprintable()
     return not any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for c in name)
 
 
