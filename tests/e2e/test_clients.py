@@ -22,14 +22,31 @@ pytestmark = pytest.mark.engine
 
 VERSIONS = {"auto": "2026-07-28", "legacy": "2025-11-25"}
 MAIN_TOOLS = {
+    "docs_export",
     "docs_generate",
     "docs_kinds",
     "docs_list",
     "docs_show",
-    "docs_export",
+    "files_delete",
+    "files_edit",
     "files_list",
+    "files_move",
     "files_read",
+    "files_search",
+    "files_stat",
     "files_write",
+    "templates_create",
+    "templates_delete",
+    "templates_diff",
+    "templates_export",
+    "templates_history",
+    "templates_import",
+    "templates_list",
+    "templates_preview",
+    "templates_render",
+    "templates_rollback",
+    "templates_show",
+    "templates_update",
 }
 GITHUB_TOOLS = {
     "github_status",
