@@ -8,9 +8,11 @@ from docgen_main.user_templates.errors import (
     TemplateError,
     UnknownTemplateError,
 )
+from docgen_main.user_templates.model import Filled, Template, UserKind
 from docgen_main.user_templates.sections import FilledSection
-from docgen_main.user_templates.store import Store, StoreLimits, Version
-from docgen_main.user_templates.templates import Filled, Template, UserKind, UserTemplates
+from docgen_main.user_templates.store import Store, StoreLimits
+from docgen_main.user_templates.templates import UserTemplates
+from docgen_main.user_templates.version import Version
 
 __all__ = [
     "ChangedTemplateError",

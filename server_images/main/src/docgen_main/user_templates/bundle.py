@@ -13,7 +13,7 @@ from typing import Any
 from docgen_main.user_templates.errors import RefusedTemplateError
 from docgen_main.user_templates.names import check_name
 from docgen_main.user_templates.source import FENCE, SOURCE_BYTES, plain, read_front, split
-from docgen_main.user_templates.store import Version
+from docgen_main.user_templates.version import Version
 
 _TABLE = "[export]"
 _TABLE_BYTES = 1024

@@ -11,8 +11,6 @@ ends with whoever holds it.
 
 import errno
 import fcntl
-import hashlib
-import json
 import os
 import re
 import secrets
@@ -29,12 +27,12 @@ from docgen_main.user_templates.errors import (
 )
 from docgen_main.user_templates.names import check_name, is_name
 from docgen_main.user_templates.source import SOURCE_BYTES
+from docgen_main.user_templates.version import Version, decoded, encoded
 from docgen_main.workspace import WorkspaceError, writing
 from docgen_main.workspace.tree import Tree
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _VERSION = re.compile(r"(\d{6})\.json")
-_FORMAT = 1
 _FILE_BYTES = 8 * SOURCE_BYTES  # JSON needs six bytes for a control character at worst
 
 
@@ -45,26 +43,6 @@ class StoreLimits:
     templates: int = 200
     versions: int = 50
     bytes: int = 64 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version: number from 1, when it was written (RFC 3339), by which key, why, and its text.
-
-    `source` is what `Source.text` was; `sha256` is that of the text.
-    """
-
-    name: str
-    number: int
-    created: str
-    by: str
-    note: str
-    source: str
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the text."""
-        return hashlib.sha256(self.source.encode()).hexdigest()
 
 
 class Store:
@@ -120,7 +98,7 @@ class Store:
         chosen = self.current(name) if number is None else number
         try:
             raw = self._tree.read((name, _file(chosen)), limit=_FILE_BYTES)
-            return _decoded(name, chosen, raw)
+            return decoded(name, chosen, raw)
         except WorkspaceError:
             kept = self.numbers(name)
             if number is None or not kept:
@@ -141,7 +119,7 @@ class Store:
             present = numbers[-1] if numbers else 0
             _check_expected(name, present, expected)
             made = Version(name, present + 1, _now(), by, note, source)
-            content = _encoded(made)
+            content = encoded(made)
             self._check_quota(present == 0, len(content))
             self._write(name, made.number, content)
             self._forget(name, numbers[: max(0, len(numbers) + 1 - self.limits.versions)])
@@ -230,32 +208,6 @@ def _check_expected(name: str, present: int, expected: int | None) -> None:
     raise ChangedTemplateError(
         f"template {name!r} {now}, but {wanted}: read it again, then repeat", rule="changed"
     )
-
-
-def _encoded(version: Version) -> bytes:
-    fields = {
-        "format": _FORMAT,
-        "created": version.created,
-        "by": version.by,
-        "note": version.note,
-        "source": version.source,
-    }
-    return json.dumps(fields, ensure_ascii=False).encode()
-
-
-def _decoded(name: str, number: int, raw: bytes) -> Version:
-    try:
-        fields = json.loads(raw)
-        if fields["format"] != _FORMAT:
-            raise ValueError(fields["format"])
-        texts = [str(fields[key]) for key in ("created", "by", "note", "source")]
-    except (ValueError, KeyError, TypeError):
-        raise TemplateError(
-            f"version {number} of template {name!r} is damaged on the disk: roll back to an earlier one, or "
-            "delete the template",
-            rule="damaged",
-        ) from None
-    return Version(name, number, *texts)
 
 
 def _failure(name: str, error: OSError) -> TemplateError:

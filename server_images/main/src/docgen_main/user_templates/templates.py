@@ -2,70 +2,25 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from docgen_main.documents.variables import AnswersError, Value, Variable, missing, settle
+from docgen_main.documents.variables import AnswersError, Value, missing, settle
 from docgen_main.events import Hub
 from docgen_main.markdown_text import tidy
 from docgen_main.user_templates.declaration import Declaration
 from docgen_main.user_templates.errors import RefusedTemplateError, TemplateError, UnknownTemplateError
+from docgen_main.user_templates.model import Filled, Template, UserKind, sample
 from docgen_main.user_templates.names import check_name
-from docgen_main.user_templates.sections import FilledSection, cut
+from docgen_main.user_templates.sections import cut
 from docgen_main.user_templates.source import Source, parse
-from docgen_main.user_templates.store import Store, Version
+from docgen_main.user_templates.store import Store
+from docgen_main.user_templates.version import Version
 from docgen_main.user_templates.workers import Workers
 
 #: names that are there in every template besides its variables
 GIVEN = ("project", "title")
 _REMEMBERED_MOST, _REMEMBERED_LENGTH = 256, 16 << 10
 Facts = Callable[[], Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Template:
-    """One version of a template: as stored, and as read."""
-
-    version: Version
-    source: Source
-
-    @property
-    def declaration(self) -> Declaration:
-        """What it declares."""
-        return self.source.declaration
-
-
-@dataclass(frozen=True, slots=True)
-class UserKind:
-    """A kind of document that a template declares: as a built-in kind, and which version makes it.
-
-    `variables` are its questions; give the answers to `UserTemplates.render`.
-    """
-
-    name: str
-    title: str
-    description: str
-    file_name: str
-    template: str
-    version: int
-    variables: tuple[Variable, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A rendered template: Markdown, its sections in order, and what it was made of.
-
-    `sha256` is that of the template's text; `included` are the templates it took in, with their versions;
-    `variables` the values it was given.
-    """
-
-    markdown: str
-    sections: tuple[FilledSection, ...]
-    template: str
-    version: int
-    sha256: str
-    included: tuple[tuple[str, int], ...]
-    variables: Mapping[str, Value]
 
 
 class UserTemplates:
@@ -228,7 +183,7 @@ class UserTemplates:
         except AnswersError as error:
             raise RefusedTemplateError(f"variables: {error}", rule="variables") from None
         lacking = missing(declaration.variables, values)
-        return values | {variable.name: _sample(variable) for variable in lacking}, [v.name for v in lacking]
+        return values | {variable.name: sample(variable) for variable in lacking}, [v.name for v in lacking]
 
     def fill(
         self, template: Template, values: Mapping[str, Value], facts: Facts, *, title: str = ""
@@ -289,20 +244,6 @@ class UserTemplates:
         """Names that the body uses without defining them, each with its first line."""
         answer = self._workers.ask(_request("check", name, source), _nothing)
         return {str(wanted): int(line) for wanted, line in answer["wants"].items()}
-
-
-def _sample(variable: Variable) -> Value:
-    match variable.type:
-        case "integer" | "number":
-            return 1
-        case "boolean":
-            return True
-        case "list":
-            return [f"«{variable.name} 1»", f"«{variable.name} 2»"]
-        case "choice":
-            return variable.choices[0]
-        case _:
-            return f"«{variable.name}»"
 
 
 def _request(op: str, name: str, source: Source) -> dict[str, Any]:
