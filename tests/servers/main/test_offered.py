@@ -213,6 +213,32 @@ async def test_cancelling_stops_a_writer_within_a_second_and_everybody_hears_of_
     assert list((root / "docs/generated").iterdir()) == []
 
 
+async def test_whoever_listens_hears_each_section_and_why_a_document_failed(
+    workspace: Workspace, root: Path
+) -> None:
+    write_files(root, {"Makefile": "run: ## Run\n"})
+    hub = Hub()
+    async with Client(build_server(workspace, hub=hub)) as client:
+        made = await client.call_tool("docs_generate", {"kind": "readme"})
+        refused = await client.call_tool("docs_generate", {"kind": "readme", "model": "x/y"})
+        last = hub.last_id
+    assert made.structured_content is not None
+    assert "no model" in str(refused.content)
+    told = []
+    with hub.subscribe(after=0) as events, anyio.fail_after(5):
+        async for event in events:
+            told.append(event)
+            if event.id == last:
+                break
+    sections = [event.data for event in told if event.type == "document.section"]
+    assert [section["title"] for section in sections] == made.structured_content["sections"]
+    assert [section["index"] for section in sections] == list(range(len(sections)))
+    (finished,) = [event.data for event in told if event.type == "document.finished"]
+    assert finished["sha256"] == made.structured_content["sha256"]
+    (failed,) = [event.data for event in told if event.type == "document.failed"]
+    assert "no model 'x/y'" in failed["reason"]
+
+
 @pytest.mark.parametrize("kind", ["readme", "architecture", "api-reference", "changelog", "getting-started"])
 async def test_the_first_section_comes_within_100_ms_of_the_facts(
     workspace: Workspace, root: Path, kind: str

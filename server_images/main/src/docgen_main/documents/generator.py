@@ -16,9 +16,11 @@ from docgen_main.documents.address import uri_of
 from docgen_main.documents.job import Job, OnSection
 from docgen_main.documents.order import MadeDocument, Order
 from docgen_main.documents.records import Records
-from docgen_main.documents.writer import EmbeddedWriters, Writers
+from docgen_main.documents.writer import EmbeddedWriters, UnknownModelError, Writers
 from docgen_main.events import Hub
 from docgen_main.facts import Budget, Project
+from docgen_main.html import PageError
+from docgen_main.user_templates import TemplateError
 from docgen_main.workspace import Workspace, WorkspaceError, display
 
 OpenProject = Callable[[Budget], Project]
@@ -111,7 +113,7 @@ class Generator:
 
 
 def _reason(error: BaseException) -> str:
-    if isinstance(error, WorkspaceError):
+    if isinstance(error, WorkspaceError | TemplateError | PageError | UnknownModelError):
         return str(error)
     return "cancelled" if isinstance(error, anyio.get_cancelled_exc_class()) else "an error of the server"
 

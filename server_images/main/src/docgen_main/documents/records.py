@@ -113,13 +113,6 @@ class Records:
             return record if record.path == path else None
         return None
 
-    def forget(self, path: str) -> None:
-        """Drop the record of `path`, if there is one."""
-        self._memory.pop(_name(path), None)
-        if self._folder is not None:
-            with suppress(OSError):
-                (self._folder / _name(path)).unlink()
-
 
 _NONE = Record(
     path="", uri="", kind="", title="", format="", made_at=datetime.fromtimestamp(0, UTC), duration_ms=0,
