@@ -78,6 +78,15 @@ async def test_what_was_left_out_is_told_and_can_be_searched_by_its_path(
     ]
 
 
+async def test_the_output_folder_is_searched_whatever_it_is_called(root: Path) -> None:
+    write_files(
+        root, {"build/out/a.md": "needle\n", "build/other/b.md": "haystack\n", "out/c.md": "needle\n"}
+    )
+    workspace = Workspace(str(root), "build/out")
+    assert await hits(workspace, text="needle") == [("build/out/a.md", 1, "needle")]
+    workspace.close()
+
+
 async def test_pages_join_to_the_whole(workspace: Workspace, root: Path) -> None:
     write_files(root, {f"p/{n}.txt": "hit\nmiss\nhit hit\n" * (n % 4) for n in range(30)})
     whole = await hits(workspace, text="hit", limit=500)

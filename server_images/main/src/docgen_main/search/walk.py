@@ -24,7 +24,7 @@ class Query:
     """What to look for: `text` in the lines of files below `start` whose path from there matches `names`.
 
     Without `text` the files themselves are found. It begins behind (path, line) `after` and ends after `most`
-    hits or `seconds`.
+    hits or `seconds`. The folder `documents` is searched whatever it is called.
     """
 
     start: Path
@@ -33,6 +33,7 @@ class Query:
     after: tuple[Path, int]
     most: int
     seconds: float
+    documents: Path = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class _Search:
             if entry.kind == "file":
                 yield here, entry
             elif entry.kind == "directory":
-                if is_foreign(entry.name):
+                if is_foreign(entry.name) and here != self._query.documents[: len(here)]:
                     self._found.leave_out(here, "installed, built or cached; search in it by its path")
                 else:
                     yield from self._files(here)

@@ -87,6 +87,7 @@ def add_file_search(mcp: MCPServer, workspace: Workspace) -> None:
                 after=_place(cursor),
                 most=limit,
                 seconds=_SECONDS,
+                documents=workspace.output,
             )
             return await _search(workspace, query, room)
 
