@@ -218,15 +218,23 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         shared.close()
 
 
+def write_modules(workspace: Path, prefix: str) -> None:
+    """More than a second of work: facts of files that have not been seen yet are in no cache."""
+    for number in range(400):
+        package = workspace / f"p{number:03}"
+        package.mkdir(parents=True, exist_ok=True)
+        functions = (
+            f'def {prefix}{number}_{n}(a: int, b: str = "x") -> None:\n    """Does {n}."""\n\n'
+            for n in range(60)
+        )
+        (package / "__init__.py").write_text("".join(functions))
+
+
 @pytest.fixture(scope="session")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The main server, with more than a second of work in its workspace, and red, behind an orchestrator."""
     folder = tmp_path_factory.mktemp("documents")
-    module = "".join(f'def f{n}(a: int, b: str = "x") -> None:\n    """Does {n}."""\n\n' for n in range(60))
-    for number in range(400):
-        package = folder / "workspace" / f"p{number:03}"
-        package.mkdir(parents=True)
-        (package / "__init__.py").write_text(module)
+    write_modules(folder / "workspace", "f")
     shared = Stack(folder / "stack")
     shared.add_main(folder / "workspace")
     shared.add("red")

@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.servers.orchestrator.conftest import Stack
+from tests.servers.orchestrator.conftest import Stack, write_modules
 
 pytestmark = pytest.mark.anyio
 
@@ -29,6 +29,7 @@ async def until_stopped(stack: Stack, count: int, since: float) -> float:
 async def test_a_cancelled_document_stops_within_a_second_and_the_session_goes_on(
     documents: Stack, mode: str
 ) -> None:
+    write_modules(documents.folder.parent / "workspace", f"c_{mode}_")
     before, begun = len(stops(documents)), asyncio.Event()
     arguments = {"kind": "api-reference", "path": f"cancelled-{mode}.md"}
 

@@ -1,6 +1,7 @@
 """Tasks of the main server through the orchestrator: poll, cancel, restart, and whose they are."""
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,12 +11,13 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.servers.orchestrator.conftest import CLIENT_KEY, Stack
+from tests.servers.orchestrator.conftest import CLIENT_KEY, Stack, write_modules
 from tests.servers.wire import Wire
 
 pytestmark = pytest.mark.anyio
 
 DOCUMENT = {"kind": "api-reference"}
+_generations = itertools.count()
 
 
 @asynccontextmanager
@@ -26,13 +28,21 @@ async def caller(stack: Stack, path: str = "/mcp") -> AsyncIterator[Wire]:
         yield Wire(http, path)
 
 
+async def started(stack: Stack, caller: Wire) -> dict[str, Any]:
+    """A document that takes its time, as a task."""
+    write_modules(stack.folder.parent / "workspace", f"g{next(_generations)}_")
+    made = await caller.call("docs_generate", DOCUMENT)
+    assert made["resultType"] == "task"
+    return made
+
+
 def events(stack: Stack, event: str) -> list[dict[str, Any]]:
     return [line for line in stack.servers["main"].lines() if line["event"] == event]
 
 
 async def test_a_long_document_is_a_task_that_any_endpoint_of_its_server_can_poll(documents: Stack) -> None:
     async with caller(documents) as ann:
-        made = await ann.call("docs_generate", DOCUMENT)
+        made = await started(documents, ann)
         assert made["resultType"] == "task"
         assert made["taskId"].startswith("main:")
         assert (await ann.result("tasks/get", {"taskId": made["taskId"]}))["status"] == "working"
@@ -46,7 +56,7 @@ async def test_a_long_document_is_a_task_that_any_endpoint_of_its_server_can_pol
 
 async def test_cancelling_a_task_stops_the_document_within_a_second(documents: Stack) -> None:
     async with caller(documents) as ann:
-        made = await ann.call("docs_generate", DOCUMENT)
+        made = await started(documents, ann)
         before = len(events(documents, "document stopped"))
         await ann.result("tasks/cancel", {"taskId": made["taskId"]})
         async with asyncio.timeout(1):
@@ -82,7 +92,7 @@ async def test_the_official_client_is_answered_plainly_in_both_eras(documents: S
 async def test_a_task_survives_the_orchestrator_and_fails_with_its_server(documents: Stack) -> None:
     main = documents.servers["main"]
     async with caller(documents) as ann:
-        made = await ann.call("docs_generate", DOCUMENT)
+        made = await started(documents, ann)
     documents.orchestrator.stop()
     documents.orchestrator.start()
     async with caller(documents) as ann:
@@ -90,7 +100,7 @@ async def test_a_task_survives_the_orchestrator_and_fails_with_its_server(docume
             "working",
             "completed",
         )
-        made = await ann.call("docs_generate", DOCUMENT)
+        made = await started(documents, ann)
         main.stop()
         main.start()
         async with asyncio.timeout(10):
