@@ -131,7 +131,7 @@ async def test_a_call_under_way_when_its_server_dies_fails_at_once_and_is_not_re
         assert "may have got the request" in caught.value.message
         await asyncio.to_thread(red.start)
         await succeeds_within(2, client, "red_pid")
-    assert sum(line["event"] == "tool call" and line["tool"] == "red_wait" for line in red.lines()) == 0
+    assert sum(line.get("tool") == "red_wait" for line in red.lines()) == 0
 
 
 async def test_a_hanging_server_fails_its_calls_at_their_deadline_and_delays_no_list(

@@ -11,6 +11,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docgen_common.metrics import Metrics, PathTemplates
+from docgen_common.toolcalls import TOOL_STATE
 
 _OPEN = ("/health", "/health/ready")
 _log = structlog.stdlib.get_logger("docgen.access")
@@ -67,6 +68,7 @@ class Access:
             key_id=state.get("key_id"),
             client=client[0] if client else None,
             **_mcp_fields(scope),
+            **state.get(TOOL_STATE, {}),
         )
 
 

@@ -1,4 +1,4 @@
-"""Counts and logs tool calls inside the SDK, where the tool's name is known in every protocol era."""
+"""Counts tool calls, and tells of them in the log, inside the SDK: there each era's tool name is known."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import structlog
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from pydantic import BaseModel
+from starlette.requests import HTTPConnection
 
 from docgen_common.metrics import Metrics
+
+TOOL_STATE = "tool"
+"""Where in a request's state the log line of the request finds what tool was called."""
 
 _log = structlog.stdlib.get_logger("docgen.tools")
 
@@ -36,10 +40,20 @@ class ToolCalls:
             raise
         finally:
             self._metrics.count_tool(name, outcome, known=known and outcome != "failed")
-            _log.info(
-                "tool call", tool=name, outcome=outcome, duration_ms=round((perf_counter() - begun) * 1000, 2)
-            )
+            _tell(ctx, {"tool": name, "outcome": outcome, "tool_ms": _since(begun)})
         return result
+
+
+def _tell(ctx: ServerRequestContext[Any, Any], fields: dict[str, Any]) -> None:
+    """Add to the one line that the request gets when it ends; a line of its own where there is no request."""
+    if isinstance(ctx.request, HTTPConnection):
+        ctx.request.scope.setdefault("state", {})[TOOL_STATE] = fields
+    else:
+        _log.info("tool call", **fields)
+
+
+def _since(begun: float) -> float:
+    return round((perf_counter() - begun) * 1000, 2)
 
 
 def _is_error(result: HandlerResult) -> bool:
