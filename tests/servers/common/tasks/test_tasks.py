@@ -242,6 +242,25 @@ async def test_beyond_the_bound_on_running_tasks_calls_are_answered_plainly(host
         assert (await call)["resultType"] == "complete"
 
 
+async def test_questions_that_nobody_answers_give_their_places_back_when_their_time_is_over(
+    tmp_path: Path,
+) -> None:
+    host, now = Hosted(tmp_path), [1000.0]
+    store = TaskStore(tmp_path / "tasks", ttl_s=60, clock=lambda: now[0])
+    host.go.set()
+    with served(
+        create_app(host.tools(Tasks({"ask": 0.0, "wrong": 0.0}, store, running=1)), host.settings())
+    ) as host.port:
+        knows = {"extensions": {"io.modelcontextprotocol/tasks": {}}, "elicitation": {"form": {}}}
+        async with host.caller() as ann:
+            asked = (await ann.call("ask", capabilities=knows))["taskId"]
+            await ann.until(asked, "input_required")
+            assert (await ann.call("wrong"))["resultType"] == "complete"
+            now[0] += 61
+            await ann.until((await ann.call("wrong"))["taskId"], "completed")
+    assert len(list((tmp_path / "tasks").iterdir())) == 1
+
+
 async def test_a_caller_that_leaves_before_there_is_a_task_cancels_the_call(tmp_path: Path) -> None:
     host = Hosted(tmp_path)
     tasks = Tasks({"wait": 60.0}, TaskStore())
@@ -251,7 +270,7 @@ async def test_a_caller_that_leaves_before_there_is_a_task_cancels_the_call(tmp_
             await asyncio.wait({call}, timeout=0.5)
             call.cancel()
             await asyncio.gather(call, return_exceptions=True)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(20):
                 while host.cancelled != ["left"]:
                     await asyncio.sleep(0.01)
 

@@ -83,7 +83,7 @@ class Tasks(Extension):
     ) -> HandlerResult:
         """Answer plainly what is quick, and with a task what is not."""
         patience = self._tools.get(params.name)
-        if patience is None or not _declared(ctx) or len(self._jobs) >= self._most:
+        if patience is None or not _declared(ctx) or not self._has_room():
             return await call_next(ctx)
         job = Job(params, ctx, call_next)
         if await job.within(patience):
@@ -103,6 +103,12 @@ class Tasks(Extension):
             task.cancel()
         await asyncio.gather(*self._following, return_exceptions=True)
         self._jobs.clear()
+
+    def _has_room(self) -> bool:
+        # Questions that nobody came back to answer would otherwise keep their places for ever.
+        for key in [key for key in self._jobs if not self._store.keeps(key)]:
+            self._jobs.pop(key).cancel()
+        return len(self._jobs) < self._most
 
     def _follow(self, job: Job, task: Task) -> None:
         following = job.adopt(task, self._store, self._longest_s)

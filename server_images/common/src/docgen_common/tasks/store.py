@@ -111,14 +111,19 @@ class TaskStore:
                 task.fail(_INTERNAL, "The server was restarted while this was at work; call the tool again")
                 self.save(task)
 
+    def keeps(self, key: str) -> bool:
+        """Whether the task of that ``key`` is within its time."""
+        task = self._rows.get(key)
+        return task is not None and not self._expired(task)
+
     def _purge(self) -> None:
         ended = sorted((row for row in self._rows.values() if row.ended), key=lambda row: row.created)
-        surplus = len(self._rows) - self._kept + 1
-        for number, task in enumerate(ended):
-            if number < surplus or self._expired(task):
-                del self._rows[task.key]
-                if self._folder is not None:
-                    _remove(self._path(task))
+        surplus = ended[: max(0, len(self._rows) - self._kept + 1)]
+        expired = [row for row in self._rows.values() if self._expired(row)]
+        for key, task in {row.key: row for row in (*surplus, *expired)}.items():
+            del self._rows[key]
+            if self._folder is not None:
+                _remove(self._path(task))
 
     def _expired(self, task: Task) -> bool:
         return self._clock() > task.created + task.ttl_s
