@@ -5,8 +5,10 @@ import os
 from pathlib import Path
 
 from docgen_main.events import Event, Hub, Subscription
+from docgen_main.events.announcing import announce
 from docgen_main.events.watching import TOLD_MOST, FileWatch, changes
 from docgen_main.workspace import Workspace
+from mcp.server.subscriptions import InMemorySubscriptionBus
 
 
 class Watched:
@@ -78,11 +80,17 @@ def test_nothing_is_looked_at_while_nobody_listens(tmp_path: Path) -> None:
 
     async def run() -> None:
         watching = asyncio.ensure_future(watched.watch.run())
+        announcing = asyncio.ensure_future(
+            announce(watched.hub, InMemorySubscriptionBus(), watched.watch._workspace)
+        )
         for _ in range(10):
             await asyncio.sleep(0)
+        assert watched.hub.listening == 1
+        assert not watched.hub.watched
         assert looks == []
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        for work in (watching, announcing):
+            work.cancel()
+        await asyncio.gather(watching, announcing, return_exceptions=True)
 
     asyncio.run(run())
 

@@ -19,7 +19,8 @@ from docgen_main.workspace import Workspace
 async def announce(hub: Hub, bus: SubscriptionBus, workspace: Workspace) -> None:
     """Publish on `bus` what events of `hub` mean for those who listen, until cancelled."""
     while True:
-        with hub.subscribe() as events:
+        # It listens as long as the server runs, and would keep the server looking for changes all that time.
+        with hub.subscribe(of_disk=False) as events:
             try:
                 async for event in events:
                     for change in changes(event, workspace):

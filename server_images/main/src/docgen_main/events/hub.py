@@ -79,10 +79,19 @@ class Hub:
         """How many listen now."""
         return len(self._listeners)
 
-    def subscribe(self, *, after: int | None = None, queued: int = QUEUED) -> "Subscription":
+    @property
+    def watched(self) -> bool:
+        """Whether anybody listens who wants to hear of files that others change on the disk."""
+        with self._lock:
+            return any(listener.of_disk for listener in self._listeners)
+
+    def subscribe(
+        self, *, after: int | None = None, queued: int = QUEUED, of_disk: bool = True
+    ) -> "Subscription":
         """Listen from now on, or from the event after number `after`. Call it on the running event loop.
 
-        `Subscription.missed` says whether events after `after` are gone already.
+        `Subscription.missed` says whether events after `after` are gone already. Without `of_disk` nobody
+        need look for files that others change on the disk, which costs time while it goes on.
         """
         with self._lock:
             backlog = [event for event in self._ring if after is not None and event.id > after]
@@ -90,13 +99,14 @@ class Hub:
             missed = after is not None and (after + 1 < oldest or after > self._last)
             start = backlog[0].id - 1 if backlog else self._last
             listener = Subscription(self, asyncio.get_running_loop(), backlog, queued, missed, start)
+            listener.of_disk = of_disk
             self._listeners.add(listener)
             self._came.set()
         return listener
 
-    async def someone_listens(self) -> None:
-        """Wait until there is a listener. For one waiting task, on the event loop where listeners come."""
-        while not self._listeners:
+    async def until_watched(self) -> None:
+        """Wait until `watched`. For one waiting task, on the event loop where listeners come."""
+        while not self.watched:
             self._came.clear()
             await self._came.wait()
 
@@ -109,7 +119,8 @@ class Hub:
 class Subscription:
     """One listener: iterate over it for events; leave it with `close()` or as a context manager.
 
-    `missed` says that events it asked for are gone; `start` is the number before its first event.
+    `missed` says that events it asked for are gone; `start` is the number before its first event; `of_disk`
+    whether it wants to hear of files that others change.
     Iteration raises `SlowListenerError` once more than `queued` events wait beyond the backlog.
     """
 
@@ -124,6 +135,7 @@ class Subscription:
     ) -> None:
         self.missed = missed
         self.start = start
+        self.of_disk = True
         self._hub = hub
         self._loop = loop
         self._waiting: deque[Event] = deque(backlog)

@@ -39,13 +39,13 @@ class FileWatch:
     async def run(self) -> None:
         """Watch until cancelled."""
         while True:
-            await self._hub.someone_listens()
+            await self._hub.until_watched()
             await self._watch()
 
     async def _watch(self) -> None:
         """Look again and again, until nobody listens any more."""
         seen, took_s = await self._look()
-        while self._hub.listening:
+        while self._hub.watched:
             await asyncio.sleep(max(self._every_s, _SHARE * took_s))
             now, took_s = await self._look()
             self._tell(changes(seen, now))
