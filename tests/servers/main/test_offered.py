@@ -189,6 +189,28 @@ async def test_documents_are_listed_by_page_and_shown_with_what_became_of_them(
     assert str(root) not in json.dumps(recorded)
 
 
+async def test_pages_of_the_list_leave_out_nothing_and_one_unreadable_document_takes_it_from_nobody(
+    workspace: Workspace, root: Path
+) -> None:
+    write_files(root, {f"docs/generated/{name}": "# x\n" for name in ("a/b.md", "a.md", "a-c.md", "z.md")})
+    async with Client(build_server(workspace)) as client:
+        await client.call_tool("docs_generate", {"kind": "readme", "path": "made.md"})
+        with (root / "docs/generated/made.md").open("ab") as file:
+            file.truncate(workspace.limits.file_bytes + 1)
+        states, cursor = {}, None
+        while True:
+            page = (await client.call_tool("docs_list", {"limit": 1, "cursor": cursor})).structured_content
+            assert page is not None
+            states |= {
+                entry["path"].removeprefix("docs/generated/"): entry["state"] for entry in page["documents"]
+            }
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+    assert states.pop("made.md") == "edited"
+    assert states == dict.fromkeys(("a/b.md", "a-c.md", "a.md", "z.md"), "foreign")
+
+
 async def test_cancelling_stops_a_writer_within_a_second_and_everybody_hears_of_it(
     workspace: Workspace, root: Path
 ) -> None:

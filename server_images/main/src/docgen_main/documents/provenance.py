@@ -58,9 +58,6 @@ class Provenance:
             return _digest((head, *(f"{at} {' '.join(names)}" for at, names in sorted(history.tags.items()))))
         if path == ANSWERS:
             return _digest(f"{name}={value!r}" for name, value in sorted(self._answers.items()))
-        known = self._project.sha256(path)
-        if known:
-            return known
         if known := self._project.sha256(path):
             return known
         try:

@@ -19,7 +19,7 @@ from docgen_main.facts import Budget
 from docgen_main.html import PageError, page
 from docgen_main.icons import DOCUMENT_ICON
 from docgen_main.tools.refusals import refusals
-from docgen_main.workspace import DeniedError, Path, Workspace, display
+from docgen_main.workspace import DeniedError, Path, Workspace, WorkspaceError, display
 from docgen_main.workspace.names import is_plain
 
 _LIST_MOST = 1_000
@@ -168,9 +168,10 @@ def add_library_tools(
 
 def _list(workspace: Workspace, records: Records, limit: int, cursor: str) -> DocumentList:
     found: list[DocumentEntry] = []
+    after = tuple(cursor.split("/"))  # compared name by name, as directories are walked: "a/b" before "a.md"
     for path, size in workspace.output_files():
         name = "/".join(path)
-        if name <= cursor or not is_plain(name) or not name.lower().endswith(_ENDINGS):
+        if path <= after or not is_plain(name) or not name.lower().endswith(_ENDINGS):
             continue
         if len(found) == limit:
             return DocumentList(documents=found, next_cursor=found[-1].path)
@@ -181,11 +182,10 @@ def _list(workspace: Workspace, records: Records, limit: int, cursor: str) -> Do
 def _entry(workspace: Workspace, records: Records, path: Path, size: int) -> DocumentEntry:
     name = "/".join(path)
     record = records.find(name)
-    content = workspace.read(path, limit=workspace.limits.file_bytes) if record else b""
     return DocumentEntry(
         path=name,
         uri=uri_of(workspace, path),
-        state=_state(record, content),
+        state=_state(record, _content(workspace, path) if record else b""),
         bytes=size,
         kind=record.kind if record else None,
         made_at=record.made_at if record else None,
@@ -193,10 +193,19 @@ def _entry(workspace: Workspace, records: Records, path: Path, size: int) -> Doc
     )
 
 
-def _state(record: Record | None, content: bytes) -> State:
+def _content(workspace: Workspace, path: Path) -> bytes | None:
+    """What is at `path`, None for what cannot be read: one such file must not take the list from others."""
+    try:
+        return workspace.read(path, limit=workspace.limits.file_bytes)
+    except WorkspaceError:
+        return None
+
+
+def _state(record: Record | None, content: bytes | None) -> State:
     if record is None:
         return "foreign"
-    return "generated" if hashlib.sha256(content).hexdigest() == record.sha256 else "edited"
+    unchanged = content is not None and hashlib.sha256(content).hexdigest() == record.sha256
+    return "generated" if unchanged else "edited"
 
 
 def _show(workspace: Workspace, records: Records, open_project: OpenProject, text: str) -> DocumentView:
