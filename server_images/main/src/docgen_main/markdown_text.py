@@ -5,6 +5,7 @@ Escaping follows CommonMark 0.31 and, for tables, the GFM specification. What a 
 """
 
 import re
+import textwrap
 from collections.abc import Callable
 
 from docgen_main.workspace.names import display
@@ -85,9 +86,10 @@ def _block(lines: list[str]) -> str:
     if lines[0].startswith((">>>", "    ", "\t")) and all(
         line.startswith((">>>", "...", " ", "\t")) for line in lines
     ):
-        return fence("\n".join(lines))
+        return fence(textwrap.dedent("\n".join(lines)))
     if lines[0].lstrip().startswith(("```", "~~~")):
-        return fence("\n".join(line for line in lines if not line.lstrip().startswith(("```", "~~~"))))
+        inner = (line for line in lines if not line.lstrip().startswith(("```", "~~~")))
+        return fence(textwrap.dedent("\n".join(inner)))
     if lines[0].startswith(">>>"):
         return fence("\n".join(lines))
     if (

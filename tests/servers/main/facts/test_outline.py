@@ -146,6 +146,23 @@ export interface Options { readonly depth?: number; log(text: string): void; [ke
     ]
 
 
+def test_a_comment_above_one_line_is_about_the_first_thing_on_it() -> None:
+    module = read(
+        "src/a.ts",
+        """
+/** A color. */
+export interface Color { red: number; green: number }
+export interface Size {
+  /** In pixels. */
+  width: number; height: number
+}
+""",
+    )
+    docs = {member.name: member.doc for symbol in module.symbols for member in symbol.members}
+    assert docs == {"red": "", "green": "", "width": "In pixels.", "height": ""}
+    assert one(module, "Color").doc == "A color."
+
+
 def test_declaration_files_and_overloads_are_read() -> None:
     module = read(
         "index.d.ts",

@@ -1,8 +1,9 @@
 """API reference: every public name with its signature and documentation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
+from docgen_main.documents.markdown import prose
 from docgen_main.documents.readme import not_covered
 from docgen_main.documents.section import Section, section
 from docgen_main.facts import Project
@@ -42,9 +43,16 @@ def _overview(project: Project, title: str, components: list[tuple[str, list[Mod
     return {
         "title": title or (f"API reference of {project.name}" if project.name else "API reference"),
         "files": len(project.inventory.files),
-        "components": [(name, sum(len(module.symbols) for module in found)) for name, found in components],
-        "names": sum(len(module.symbols) for module in modules),
+        "components": [(name, count_names(found)) for name, found in components],
+        "names": count_names(modules),
     }
+
+
+def count_names(modules: Iterable[Module]) -> int:
+    """How many public names there are, those that a module only hands on counted where they are made."""
+    symbols = [symbol for module in modules for symbol in module.symbols]
+    made = [symbol.name for symbol in symbols if symbol.kind != "re-export"]
+    return len(made) + len({symbol.name for symbol in symbols} - set(made))
 
 
 def _component(name: str, modules: list[Module]) -> dict[str, object]:
@@ -54,7 +62,13 @@ def _component(name: str, modules: list[Module]) -> dict[str, object]:
         "fences": _FENCES,
         "whole": all(module.name == name for module in modules),
         "handed_on": _handed_on,
+        "ends_in_list": _ends_in_list,
     }
+
+
+def _ends_in_list(doc: str) -> bool:
+    """Whether `doc` ends with a list, into which a list below it would run."""
+    return prose(doc).rpartition("\n")[2].startswith("- ")
 
 
 def _paths(modules: list[Module]) -> list[str]:

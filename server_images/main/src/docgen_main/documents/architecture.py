@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from docgen_main.documents import sources as come_from
 from docgen_main.documents.brief import Brief
 from docgen_main.documents.diagram import component_diagram
-from docgen_main.documents.readme import not_covered, tests
+from docgen_main.documents.readme import not_covered, purpose, tests
 from docgen_main.documents.section import FILES, Section, section
 from docgen_main.facts import Project
 from docgen_main.facts.model import Module
@@ -81,13 +81,15 @@ def _components(project: Project) -> dict[str, object] | None:
             _directory(modules),
             len(modules),
             sum(lines.get(module.path, 0) for module in modules),
-            _purpose(modules),
+            first_sentence(purpose(modules)),
             uses.get(name, []),
         )
         for name, modules in project.components
     ]
+    diagram = component_diagram([row[0] for row in rows], project.edges)
     return {
-        "diagram": component_diagram([row[0] for row in rows], project.edges),
+        "diagram": diagram,
+        "thinned": diagram.count(" --> ") < len(pairs),
         "rows": rows,
         "mutual": sorted((a, b) for a, b in pairs if a < b and (b, a) in pairs),
     }
@@ -95,11 +97,6 @@ def _components(project: Project) -> dict[str, object] | None:
 
 def _directory(modules: tuple[Module, ...]) -> str:
     return min((module.path.rpartition("/")[0] for module in modules), key=len) or "."
-
-
-def _purpose(modules: tuple[Module, ...]) -> str:
-    own = [module for module in modules if module.path.endswith("__init__.py")] or list(modules[:1])
-    return first_sentence(next((module.doc for module in [*own, *modules] if module.doc), ""))
 
 
 def _modules(project: Project) -> dict[str, object] | None:

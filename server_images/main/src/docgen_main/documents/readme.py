@@ -8,10 +8,12 @@ from docgen_main.documents import sources as come_from
 from docgen_main.documents.brief import Brief
 from docgen_main.documents.section import FILES, HISTORY, Section, section
 from docgen_main.facts import Project
+from docgen_main.facts.model import Module
 from docgen_main.facts.prose import first_sentence
 
 _COMMITS = 10
 _NAMES = 8
+_SPEAKERS = frozenset({"__init__", "index", "lib", "main", "mod", "package-info"})
 
 
 def sections(project: Project, brief: Brief) -> Iterator[Section]:
@@ -87,9 +89,23 @@ def _api(project: Project) -> dict[str, object] | None:
     for name, modules in project.components:
         names = list(dict.fromkeys(s.name for module in modules for s in module.symbols if "." not in s.name))
         if names:
-            purpose = next((module.doc for module in modules if module.doc), "")
-            rows.append((name, first_sentence(purpose), names[:_NAMES], len(names) - _NAMES))
+            rows.append((name, first_sentence(purpose(modules)), names[:_NAMES], len(names) - _NAMES))
     return {"rows": rows} if rows else None
+
+
+def purpose(modules: tuple[Module, ...]) -> str:
+    """What a component says that it is for: in the module that speaks for it, or in its only one.
+
+    What one of several modules says of itself is not true of them all.
+    """
+    speakers = modules if len(modules) == 1 else [module for module in modules if _speaks_for_all(module)]
+    return next((module.doc for module in speakers if module.doc), "")
+
+
+def _speaks_for_all(module: Module) -> bool:
+    """Whether the module's documentation is that of the package: in Go, that of any file is."""
+    stem = module.path.rpartition("/")[2].split(".")[0]
+    return module.language == "Go" or stem in _SPEAKERS
 
 
 def dependencies(project: Project) -> dict[str, object] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from docgen_main.documents import sources as come_from
+from docgen_main.documents.api_reference import count_names
 from docgen_main.documents.brief import Brief
 from docgen_main.documents.section import ANSWERS, Section, section
 from docgen_main.documents.variables import Variable
@@ -69,11 +70,7 @@ def _numbered(title: str, letter: str, items: object) -> Section:
 
 
 def _offers(project: Project) -> dict[str, object] | None:
-    components = [
-        (name, count)
-        for name, modules in project.components
-        if (count := sum(len(module.symbols) for module in modules))
-    ]
+    components = [(name, count) for name, modules in project.components if (count := count_names(modules))]
     if not project.entries and not components:
         return None
     return {"entries": project.entries[:20], "components": components[:40]}

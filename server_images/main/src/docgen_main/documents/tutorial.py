@@ -8,6 +8,7 @@ from docgen_main.documents.brief import Brief
 from docgen_main.documents.readme import not_covered
 from docgen_main.documents.section import FILES, Section, section
 from docgen_main.facts import Project
+from docgen_main.facts.model import Module, Symbol
 
 _PROGRAMS, _COMMANDS, _NAMES, _PAGES = 8, 8, 5, 12
 
@@ -82,10 +83,7 @@ def _use(project: Project) -> dict[str, object] | None:
     A project that makes no programs is there to be used from code: of such a one the component with the most
     documented names will do.
     """
-    documented = {
-        name: [symbol for module in modules for symbol in module.symbols if symbol.doc]
-        for name, modules in project.components
-    }
+    documented = {name: _documented(modules) for name, modules in project.components}
     wanted = _plain(project.name)
     called = [name for name in documented if _plain(re.split(r"[./]", name)[-1]) == wanted]
     if not called and not project.entries:
@@ -93,6 +91,13 @@ def _use(project: Project) -> dict[str, object] | None:
     best = called[0] if called else ""
     symbols = documented.get(best)
     return {"component": best, "symbols": symbols[:_NAMES]} if symbols else None
+
+
+def _documented(modules: tuple[Module, ...]) -> list[Symbol]:
+    """Symbols with documentation; those that the package itself hands on come first."""
+    handed_on = {s.name for module in modules for s in module.symbols if s.kind == "re-export"}
+    found = [s for module in modules for s in module.symbols if s.doc and s.kind != "re-export"]
+    return sorted(found, key=lambda symbol: symbol.name not in handed_on)
 
 
 def _plain(name: str) -> str:

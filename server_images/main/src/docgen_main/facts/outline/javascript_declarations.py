@@ -157,9 +157,15 @@ def _member(source: Source, item: "Node") -> Iterator[Symbol]:
     shown = ""
     if function is not None and item.child_by_field_name("type") is None:
         last, shown = function.end_byte, arrow(item.child_by_field_name("value"))
-    yield Symbol(
-        name, _MEMBERS[item.type], source.head(item, last) + shown, source.doc(item, ""), _line(item)
-    )
+    doc = "" if _shares_line(source, item) else source.doc(item, "")
+    yield Symbol(name, _MEMBERS[item.type], source.head(item, last) + shown, doc, _line(item))
+
+
+def _shares_line(source: Source, item: "Node") -> bool:
+    """Whether something else that a comment above would be about begins on the line of `item`."""
+    start = item.start_byte
+    before_it = source.content[start - item.start_point.column : start].rstrip()
+    return before_it.endswith((b"{", b";", b","))
 
 
 def _parameter_properties(source: Source, constructor: "Node") -> Iterator[Symbol]:
