@@ -8,15 +8,21 @@ doing and starts nothing.
 
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from docgenctl.actions.find_endpoint import find_endpoint
-from docgenctl.actions.generate import Asker, Document, Section, Wanted, generate_document
+from docgenctl.actions.generate import (
+    Asker,
+    Document,
+    GenerationFailedError,
+    Section,
+    Wanted,
+    generate_document,
+)
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.endpoint.event_listener import EventListener
-from docgenctl.model.errors import NotHealthyError
+from docgenctl.model.errors import DocgenError, NotHealthyError
 
 #: This long without a change before the document is made again, in seconds.
 QUIET_S = 0.3
@@ -32,17 +38,18 @@ def watch_document(
     wanted: Wanted,
     on_section: Callable[[Section], None],
     asker: Asker,
-    on_pause: Callable[[NotHealthyError], None],
+    on_pause: Callable[[DocgenError], None],
 ) -> Iterator[Document]:
     """The document now, and again each time after files of the workspace changed; without end.
 
-    `on_pause` is told when the stack cannot be reached for a while. Raises as `generate_document` does for
+    `on_pause` is told when the stack cannot be reached for a while, or could not make it again. Raises as `generate_document` does for
     the first one, and NotHealthyError when listening is refused.
     """
     listener = EventListener(find_endpoint(opened))
     happened: queue.Queue[str | NotHealthyError] = queue.Queue()
+    ended = threading.Event()
     inside = f"{opened.configuration.settings.workspace.output.strip('/')}/"
-    thread = threading.Thread(target=_listen, args=(listener, happened, inside), daemon=True)
+    thread = threading.Thread(target=_listen, args=(listener, happened, inside, ended), daemon=True)
     thread.start()
     try:
         yield generate_document(opened, wanted, on_section, asker)
@@ -57,12 +64,14 @@ def watch_document(
             _wait_for_quiet(happened)
             try:
                 yield generate_document(opened, again, on_section, asker)
+            except GenerationFailedError as error:  # the next change may mend it
+                on_pause(error)
             except NotHealthyError as error:
                 if error.code not in _PASSING:
                     raise
                 on_pause(error)
     finally:
-        listener.close()
+        ended.set()  # the connection is the thread's own, which ends with the process at the latest
 
 
 def _wait_for_quiet(happened: "queue.Queue[str | NotHealthyError]") -> None:
@@ -73,18 +82,24 @@ def _wait_for_quiet(happened: "queue.Queue[str | NotHealthyError]") -> None:
             return
 
 
-def _listen(listener: EventListener, happened: "queue.Queue[str | NotHealthyError]", inside: str) -> None:
-    """Put the paths that change into the queue, for ever; a failure too, after which it goes on."""
-    while True:
+def _listen(
+    listener: EventListener,
+    happened: "queue.Queue[str | NotHealthyError]",
+    inside: str,
+    ended: threading.Event,
+) -> None:
+    """Put the paths that change into the queue until `ended`; a failure too, after which it goes on."""
+    while not ended.is_set():
         try:
             for event in listener:
                 path = str(event.data.get("path", ""))
                 if event.type in _FILES and not path.startswith(inside):
                     happened.put(path)
+                if ended.is_set():
+                    break
         except NotHealthyError as error:
             happened.put(error)
             if error.code not in _PASSING:
                 return
-        except (OSError, ValueError):  # closed from the other thread: nobody listens any more
-            return
-        time.sleep(PAUSE_S)
+        ended.wait(PAUSE_S)
+    listener.close()

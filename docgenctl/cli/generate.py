@@ -17,7 +17,7 @@ from docgenctl.cli.options import Json, ProjectDir
 if TYPE_CHECKING:
     from docgenctl.actions.generate import Document, Question, Section
     from docgenctl.actions.open_project import OpenProject
-    from docgenctl.model.errors import NotHealthyError
+    from docgenctl.model.errors import DocgenError
 
 #: What the main server makes without templates; a test holds this against the server.
 KINDS = (
@@ -147,7 +147,7 @@ class _View:
         console.err.flush()
         return sys.stdin.readline().strip()
 
-    def paused(self, error: NotHealthyError) -> None:
+    def paused(self, error: DocgenError) -> None:
         """The stack is away for a while."""
         if not self._console.json_mode:
             self._console.note(f"waiting: {error.message}")

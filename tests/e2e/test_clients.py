@@ -529,6 +529,32 @@ def fetch_inside(port: int, path: str) -> str:
 
 
 @pytest.mark.anyio
+async def test_who_listens_is_told_of_new_documents_and_of_changed_ones(door: Door) -> None:
+    uri = "docs://generated/listened.md"
+    async with (
+        asyncio.timeout(60),
+        door.client() as client,
+        door.client() as other,
+        client.listen(resources_list_changed=True, resource_subscriptions=[uri]) as listener,
+    ):
+        for content in ("one", "two"):
+            await other.call_tool("files_write", {"path": "docs/generated/listened.md", "content": content})
+        seen = {type(await anext(listener)).__name__ for _ in range(2)}
+        assert seen == {"ResourcesListChanged", "ResourceUpdated"}
+
+
+def test_the_session_by_which_older_clients_cancel_passes_the_gateway(door: Door) -> None:
+    client = {"name": "test", "version": "1"}
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client}
+    older = {"MCP-Protocol-Version": "2025-11-25", "Accept": "application/json, text/event-stream"}
+    with door.http(**older) as http:
+        message = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello}
+        session = http.post("/mcp", json=message).headers["mcp-session-id"]
+        gone = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7}}
+        assert http.post("/mcp", json=gone, headers={"Mcp-Session-Id": session}).status_code == 202
+
+
+@pytest.mark.anyio
 async def test_what_happens_arrives_by_sse_and_by_websocket(door: Door) -> None:
     async with asyncio.timeout(30), contextlib.AsyncExitStack() as stack:
         streams = [events_by_sse(door), events_by_websocket(door)]
