@@ -42,8 +42,8 @@ def watch_document(
 ) -> Iterator[Document]:
     """The document now, and again each time after files of the workspace changed; without end.
 
-    `on_pause` is told when the stack cannot be reached for a while, or could not make it again. Raises as `generate_document` does for
-    the first one, and NotHealthyError when listening is refused.
+    `on_pause` is told when the stack cannot be reached for a while, or could not make it again. Raises as
+    `generate_document` does for the first one, and NotHealthyError when listening is refused.
     """
     listener = EventListener(find_endpoint(opened))
     happened: queue.Queue[str | NotHealthyError] = queue.Queue()
