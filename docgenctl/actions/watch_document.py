@@ -26,6 +26,8 @@ from docgenctl.model.errors import DocgenError, NotHealthyError
 
 #: This long without a change before the document is made again, in seconds.
 QUIET_S = 0.3
+#: No longer than this is waited for such a pause: something may write all the time.
+LONGEST_S = 5.0
 #: Between two attempts to listen again.
 PAUSE_S = 1.0
 #: What passes while a stack is restarted or changed.
@@ -75,11 +77,14 @@ def watch_document(
 
 
 def _wait_for_quiet(happened: "queue.Queue[str | NotHealthyError]") -> None:
-    while True:
+    latest = time.monotonic() + LONGEST_S
+    while (left_s := latest - time.monotonic()) > 0:
         try:
-            happened.get(timeout=QUIET_S)
+            told = happened.get(timeout=min(QUIET_S, left_s))
         except queue.Empty:
             return
+        if isinstance(told, NotHealthyError) and told.code not in _PASSING:
+            raise told  # nobody listens any more, so nothing else would ever come
 
 
 def _listen(
