@@ -1,3 +1,4 @@
+import threading
 import time
 
 import pytest
@@ -22,6 +23,15 @@ def test_a_page_that_takes_too_long_is_given_up_and_its_process_ended() -> None:
     with pytest.raises(PageError, match=r"longer than 0\.5 seconds; divide it"):
         page("![" * 500_000, seconds=0.5)
     assert time.monotonic() - begun < 10
+
+
+def test_only_so_many_pages_are_made_at_once_and_the_next_is_told_to_come_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "_ROOM", threading.BoundedSemaphore(1))
+    with process._ROOM, pytest.raises(PageError, match="try again"):
+        page("# T\n", seconds=0.01)
+    assert page("# T\n").startswith(b"<!doctype html>")
 
 
 def test_a_page_that_needs_too_much_memory_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ MARKDOWN_BYTES = 2 << 20
 #: How long a page may take, and how much memory.
 PAGE_SECONDS = 60.0
 MEMORY_BYTES = 1 << 30
+#: Pages that are made at the same time; further ones wait.
+AT_ONCE = 2
 #: Longer code, or code with a longer line, is shown without colours.
 CODE_CHARACTERS = 50_000
 CODE_LINE_CHARACTERS = 2_000

@@ -4,12 +4,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
 
 import structlog
 
-from docgen_main.html.limits import PAGE_SECONDS, PageError, check_size
+from docgen_main.html.limits import AT_ONCE, PAGE_SECONDS, PageError, check_size
 
 _BOOT = "import sys; sys.path[:] = sys.argv[1:]; from docgen_main.html.worker import main; main()"
+#: Callers that go away do not end the making of their page, so the processes themselves are counted.
+_ROOM = threading.BoundedSemaphore(AT_ONCE)
 _log = structlog.stdlib.get_logger("docgen.documents")
 
 
@@ -20,9 +23,19 @@ def page(markdown: str, *, title: str = "", note: str = "", seconds: float = PAG
     as what it was made of. Markdown is data: raw HTML in it is shown as text (comments are left out), links
     lead nowhere but to the web, mail and places beside the page, and pictures are not fetched.
     Raises `TooLargeError` for Markdown of more than `MARKDOWN_BYTES`, else `PageError` when making the page
-    took longer than `seconds` or needed too much memory.
+    took longer than `seconds` or needed too much memory, or when for so long others were being made.
     """
     check_size(markdown)
+    if not _ROOM.acquire(timeout=seconds):
+        _log.warning("page not made", why="busy")
+        raise PageError("no page could be made: too many others are being made; try again")
+    try:
+        return _made(markdown, title, note, seconds)
+    finally:
+        _ROOM.release()
+
+
+def _made(markdown: str, title: str, note: str, seconds: float) -> bytes:
     request = json.dumps({"markdown": markdown, "title": title, "note": note}).encode()
     # The dynamic linker may need to be told where Python's own library lies; nothing else is handed on.
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
