@@ -1,7 +1,10 @@
 """`templates_*`: users' templates, looked at and changed."""
 
+import asyncio
 import difflib
+import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Annotated, Any, TypeVar
 
 import anyio
@@ -66,17 +69,55 @@ def add_template_tools(mcp: MCPServer, templates: UserTemplates) -> None:
 
 
 class Threads:
-    """Runs what blocks in threads, a few at a time, so that templates never use up the server's."""
+    """Runs what blocks in threads, a few at a time, so that templates never use up the server's.
+
+    A caller who goes away is not waited for; the thread keeps its place until it ends, so that calling and
+    leaving cannot pile threads up.
+    """
 
     def __init__(self) -> None:
         self._room = anyio.CapacityLimiter(AT_ONCE)
+        self._unbounded = anyio.CapacityLimiter(math.inf)
 
     async def run(self, tool: str, name: str, work: Callable[..., _Result], *arguments: Any) -> _Result:
         """What `work` returns; what it refuses becomes the answer of `tool`, about template `name`."""
+        place = _Place(self._room)
         with template_refusals(tool, name):
-            return await anyio.to_thread.run_sync(
-                work, *arguments, abandon_on_cancel=True, limiter=self._room
-            )
+            await place.take()
+            try:
+                return await anyio.to_thread.run_sync(
+                    place.working, work, *arguments, abandon_on_cancel=True, limiter=self._unbounded
+                )
+            finally:
+                place.caller_left()
+
+
+class _Place:
+    """One place of `room`: given back when the thread ends, or the caller leaves before it began."""
+
+    def __init__(self, room: anyio.CapacityLimiter) -> None:
+        self._room = room
+        self._loop = asyncio.get_running_loop()
+        self._begun = False
+
+    async def take(self) -> None:
+        await self._room.acquire_on_behalf_of(self)
+
+    def working(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
+        self._begun = True
+        try:
+            return work(*arguments)
+        finally:
+            with suppress(RuntimeError):  # the server has stopped meanwhile
+                self._loop.call_soon_threadsafe(self._give_back)
+
+    def caller_left(self) -> None:
+        if not self._begun:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        with suppress(RuntimeError):  # given back already: the thread began just as its caller left
+            self._room.release_on_behalf_of(self)
 
 
 def _add_looking(mcp: MCPServer, templates: UserTemplates, work: Threads) -> None:
