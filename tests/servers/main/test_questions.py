@@ -49,6 +49,15 @@ async def test_a_client_that_shows_forms_is_asked_once_and_gets_the_document(
     assert "## Reason" not in document
 
 
+async def test_an_answer_that_was_given_blank_is_asked_for_and_then_taken(workspace: Workspace) -> None:
+    person = Person(action="accept", content={"context": "Because."})
+    async with Client(build_server(workspace), elicitation_callback=person) as client:
+        result = await client.call_tool(
+            "docs_generate", {"kind": "adr", "answers": {**ANSWERS, "context": ""}}
+        )
+    assert not result.is_error, result.content
+
+
 async def test_what_is_given_is_not_asked_again(workspace: Workspace) -> None:
     person = Person(action="accept", content={"context": "Because."})
     given = {name: value for name, value in ANSWERS.items() if name != "context"}

@@ -24,7 +24,7 @@ def settled(
     """
     asked, answers = _asked(ctx)
     try:
-        values = settle(variables, {**answers, **given})
+        values = settle(variables, {**given, **answers})
     except AnswersError as error:
         raise ToolError(f"answers: {error}") from None
     lacking = missing(variables, values)
