@@ -1,5 +1,6 @@
 """What clients are offered beside plain calls: kinds of users, completion, HTML pages, records, events."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -233,6 +234,22 @@ async def test_cancelling_stops_a_writer_within_a_second_and_everybody_hears_of_
     assert event.data["reason"] == "cancelled"
     assert event.data["path"] == "docs/generated/README.md"
     assert list((root / "docs/generated").iterdir()) == []
+
+
+async def test_a_document_that_is_written_has_its_record_though_its_caller_left_just_then(
+    workspace: Workspace,
+) -> None:
+    records, caller, loop = Records(), anyio.CancelScope(), asyncio.get_running_loop()
+    workspace.told = lambda _: loop.call_soon_threadsafe(caller.cancel) and None
+
+    async def hear(_: MadeSection) -> None:
+        return
+
+    with caller:
+        order = Order(KINDS["readme"], workspace.generated("README.md"), Brief())
+        await Generator(workspace, Hub(), records=records).generate(order, hear)
+    assert caller.cancel_called
+    assert records.find("docs/generated/README.md") is not None
 
 
 async def test_whoever_listens_hears_each_section_and_why_a_document_failed(

@@ -80,7 +80,8 @@ class Generator:
             )
             raise
         made = replace(made, duration_ms=_since(begun))
-        await anyio.to_thread.run_sync(self._record, order, made)
+        with anyio.CancelScope(shield=True):  # it is written: whoever goes now must not take its record away
+            await anyio.to_thread.run_sync(self._record, order, made)
         self._finished(made, order, told)
         return made
 
