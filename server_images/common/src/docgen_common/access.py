@@ -73,6 +73,14 @@ class Access:
 
 
 def _mcp_fields(scope: Scope) -> dict[str, str]:
-    """The routing headers of protocol revision 2026-07-28, for people who read logs; never for policy."""
+    """The routing headers of protocol revision 2026-07-28, for people who read logs; never for policy.
+
+    The name of a task is its id, which is a secret of whoever has it.
+    """
     wanted = {b"mcp-method": "mcp_method", b"mcp-name": "mcp_name"}
-    return {wanted[name]: value.decode("latin-1")[:128] for name, value in scope["headers"] if name in wanted}
+    found = {
+        wanted[name]: value.decode("latin-1")[:128] for name, value in scope["headers"] if name in wanted
+    }
+    if found.get("mcp_method", "").startswith("tasks/"):
+        found.pop("mcp_name", None)
+    return found
