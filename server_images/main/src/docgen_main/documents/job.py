@@ -1,6 +1,7 @@
 """The making of one document: facts and drafts in a thread, a unit at a time; wording on the event loop."""
 
 import hashlib
+import threading
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -45,7 +46,7 @@ class Job:
         present = await anyio.to_thread.run_sync(self._present)
         merge = Merge(self._old(present))
         made = await self._sections(project, merge, on_section)
-        content = await anyio.to_thread.run_sync(self._content, merge, abandon_on_cancel=True)
+        content = await self._content(merge)
         await anyio.to_thread.run_sync(self._write, content, present)
         return MadeDocument(
             path="/".join(self.order.target),
@@ -59,11 +60,17 @@ class Job:
             duration_ms=0,
         )
 
-    def _content(self, merge: Merge) -> bytes:
+    async def _content(self, merge: Merge) -> bytes:
         marked = write_marks(self.order.kind.name, merge.sections, merge.parts())
-        if self.order.format == "html":
-            return page(without_marks(marked))
-        return marked.encode()
+        if self.order.format != "html":
+            return marked.encode()
+        stopped = threading.Event()
+        try:
+            return await anyio.to_thread.run_sync(
+                lambda: page(without_marks(marked), stopped=stopped), abandon_on_cancel=True
+            )
+        finally:
+            stopped.set()
 
     def _present(self) -> bytes | None:
         with suppress(MissingError):

@@ -1,6 +1,7 @@
 """`docs_list`, `docs_show`, `docs_export`: the documents that there are and how they were made."""
 
 import hashlib
+import threading
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -15,8 +16,8 @@ from docgen_main.documents.address import record_uri_of, uri_of
 from docgen_main.documents.generator import OpenProject
 from docgen_main.documents.marks import MarkedDocument, read_marks, without_marks
 from docgen_main.documents.provenance import changed_sources
-from docgen_main.facts import Budget
-from docgen_main.html import PageError, page
+from docgen_main.facts import Budget, Project
+from docgen_main.html import page
 from docgen_main.icons import DOCUMENT_ICON
 from docgen_main.tools.refusals import refusals
 from docgen_main.workspace import DeniedError, Path, Workspace, WorkspaceError, display
@@ -125,8 +126,14 @@ def add_library_tools(
         annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
     )
     async def docs_show(path: DocumentPath) -> DocumentView:
+        budget = Budget()
         with refusals("docs_show", path):
-            return await anyio.to_thread.run_sync(_show, workspace, records, open_project, path)
+            try:
+                return await anyio.to_thread.run_sync(
+                    _show, workspace, records, open_project(budget), path, abandon_on_cancel=True
+                )
+            finally:
+                budget.stop()  # when the caller has gone, the thread ends at its next unit
 
     @mcp.tool(
         title="Export a document",
@@ -150,10 +157,16 @@ def add_library_tools(
         ] = None,
     ) -> Annotated[CallToolResult, Exported]:
         with refusals("docs_export", to or path):
-            try:
-                done = await anyio.to_thread.run_sync(_export, workspace, path, format, to)
-            except PageError as error:
-                raise ToolError(str(error)) from None
+            names = workspace.generated(path)
+            target = _export_target(workspace, names, format, to)
+            content = await _exported(workspace, names, format)
+            await anyio.to_thread.run_sync(workspace.write, target, content)
+        done = Exported(
+            path="/".join(target),
+            uri=uri_of(workspace, target),
+            bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
         link = ResourceLink(
             type="resource_link",
             uri=done.uri,
@@ -208,14 +221,14 @@ def _state(record: Record | None, content: bytes | None) -> State:
     return "generated" if unchanged else "edited"
 
 
-def _show(workspace: Workspace, records: Records, open_project: OpenProject, text: str) -> DocumentView:
+def _show(workspace: Workspace, records: Records, project: Project, text: str) -> DocumentView:
     path = workspace.generated(text)
     content = workspace.read(path, limit=workspace.limits.file_bytes)
     record = records.find("/".join(path))
     if record is None:
         raise ToolError(f"{display(path)} was not generated here: there is no record of it")
     marked = read_marks(content.decode(errors="replace"))
-    changed = changed_sources(workspace, open_project(Budget()), record.sources, record.answers)
+    changed = changed_sources(workspace, project, record.sources, record.answers)
     return DocumentView(
         **record.model_dump(include={"path", "uri", "kind", "title", "format", "made_at", "duration_ms"}),
         record_uri=record_uri_of(workspace, path),
@@ -246,8 +259,7 @@ def _sections(record: Record, marked: MarkedDocument) -> list[SectionView]:
     ]
 
 
-def _export(workspace: Workspace, text: str, form: str, to: str | None) -> Exported:
-    path = workspace.generated(text)
+def _export_target(workspace: Workspace, path: Path, form: str, to: str | None) -> Path:
     if not path[-1].lower().endswith(".md"):
         raise DeniedError(f"{display(path)} is not Markdown: give a document that ends in .md", rule="name")
     ending = ".html" if form == "html" else ".md"
@@ -255,15 +267,22 @@ def _export(workspace: Workspace, text: str, form: str, to: str | None) -> Expor
     if not target[-1].lower().endswith(ending) or target == path:
         raise DeniedError(f"{form} goes to another file that ends in {ending}", rule="name")
     workspace.check_writable(target)
-    markdown = without_marks(workspace.read(path, limit=workspace.limits.file_bytes).decode(errors="replace"))
-    content = page(markdown) if form == "html" else markdown.encode()
-    workspace.write(target, content)
-    return Exported(
-        path="/".join(target),
-        uri=uri_of(workspace, target),
-        bytes=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
+    return target
+
+
+async def _exported(workspace: Workspace, path: Path, form: str) -> bytes:
+    """The document at `path` in the other format; nothing is left at work when the caller goes."""
+    stopped = threading.Event()
+
+    def export() -> bytes:
+        content = workspace.read(path, limit=workspace.limits.file_bytes)
+        markdown = without_marks(content.decode(errors="replace"))
+        return page(markdown, stopped=stopped) if form == "html" else markdown.encode()
+
+    try:
+        return await anyio.to_thread.run_sync(export, abandon_on_cancel=True)
+    finally:
+        stopped.set()
 
 
 def _beside(path: Path, ending: str) -> Path:
