@@ -18,7 +18,6 @@ from docgen_main.documents.order import Format
 from docgen_main.documents.section import section_id
 from docgen_main.documents.variables import Value
 from docgen_main.documents.writer import UnknownModelError
-from docgen_main.html import PageError
 from docgen_main.icons import DOCUMENT_ICON
 from docgen_main.tools.questions import settled
 from docgen_main.tools.refusals import refusals, template_refusals
@@ -186,8 +185,6 @@ def add_document_tools(
                 return _result(await generator.generate(order, tell), order)
             except UnknownModelError as error:
                 raise ToolError(f"model: {error}") from None
-            except PageError as error:
-                raise ToolError(str(error)) from None
 
 
 async def _kind(catalogue: Catalogue, name: str, template: str | None) -> Kind:
