@@ -8,6 +8,7 @@ doing and starts nothing.
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
