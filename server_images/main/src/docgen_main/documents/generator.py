@@ -20,7 +20,7 @@ from docgen_main.documents.writer import EmbeddedWriters, UnknownModelError, Wri
 from docgen_main.events import Hub
 from docgen_main.facts import Budget, Project
 from docgen_main.html import PageError
-from docgen_main.user_templates import TemplateError
+from docgen_main.user_templates.errors import TemplateError
 from docgen_main.workspace import Workspace, WorkspaceError, display
 
 OpenProject = Callable[[Budget], Project]
