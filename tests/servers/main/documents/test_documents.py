@@ -2,11 +2,12 @@ import re
 from pathlib import Path
 
 import pytest
-from docgen_main.documents import KINDS, Composed, Rendered, compose
+from docgen_main.documents import KINDS
 from docgen_main.facts import Project
 from docgen_main.workspace import Workspace
 
 from tests.servers.main.conftest import write_files
+from tests.servers.main.documents.composed import Composed, Rendered, compose
 from tests.servers.main.documents.repositories import (
     commit,
     copy_of_this_repository,

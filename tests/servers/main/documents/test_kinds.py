@@ -4,12 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
-from docgen_main.documents import KINDS, Brief, Composed, compose
+from docgen_main.documents import KINDS, Brief
 from docgen_main.documents.variables import Value, missing, settle
 from docgen_main.facts import Project
 from docgen_main.workspace import Workspace
 
 from tests.servers.main.conftest import write_files
+from tests.servers.main.documents.composed import Composed, compose
 from tests.servers.main.documents.repositories import typescript_repository
 from tests.servers.main.documents.truth import Truth
 

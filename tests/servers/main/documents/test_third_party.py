@@ -4,11 +4,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from docgen_main.documents import KINDS, Composed, compose
+from docgen_main.documents import KINDS
 from docgen_main.facts import Project
 from docgen_main.workspace import Workspace
 
 from tests.servers.main.documents import named
+from tests.servers.main.documents.composed import Composed, compose
 from tests.servers.main.documents.third_party import Package, fetch, package
 from tests.servers.main.documents.truth import Truth
 

@@ -1,7 +1,6 @@
 """Documents made of facts: a kind is an ordered list of sections, each a function from facts to text."""
 
 from docgen_main.documents.brief import Brief
-from docgen_main.documents.compose import Composed, Rendered, compose
 from docgen_main.documents.generator import Generator
 from docgen_main.documents.kinds import KINDS, Kind
 from docgen_main.documents.order import MadeDocument, MadeSection, Order
@@ -11,7 +10,6 @@ from docgen_main.documents.section import Section
 __all__ = [
     "KINDS",
     "Brief",
-    "Composed",
     "Generator",
     "Kind",
     "MadeDocument",
@@ -19,7 +17,5 @@ __all__ = [
     "Order",
     "Record",
     "Records",
-    "Rendered",
     "Section",
-    "compose",
 ]
