@@ -66,6 +66,10 @@ def test_a_worker_has_no_environment_and_no_descriptor_of_ours(worker: Worker) -
     second.kill()
 
 
+def test_a_worker_goes_before_the_server_when_memory_runs_out(worker: Worker) -> None:
+    assert Path(f"/proc/{worker.pid}/oom_score_adj").read_text().strip() == "1000"
+
+
 def test_a_worker_finds_its_code_by_relative_places_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [os.path.relpath(place) for place in sys.path if place])
     made = Worker()

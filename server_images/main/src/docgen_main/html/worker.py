@@ -4,12 +4,14 @@ import json
 import resource
 import sys
 
+from docgen_main.expendable import expendable
 from docgen_main.html.frame import framed
 from docgen_main.html.limits import MEMORY_BYTES, PAGE_SECONDS
 
 
 def main() -> None:
     """Make the page that is asked for on the standard input."""
+    expendable()
     # no limit of processes: the engine of diagrams has a thread, which counts as one for everybody but root
     for limit, value in (
         (resource.RLIMIT_CORE, 0),

@@ -18,6 +18,7 @@ import jinja2
 from jinja2 import meta, nodes
 from jinja2.exceptions import SecurityError
 
+from docgen_main.expendable import expendable
 from docgen_main.template_worker.confinement import confine
 from docgen_main.template_worker.sandbox import Sandbox
 from docgen_main.workspace.names import display
@@ -38,6 +39,7 @@ def main() -> None:
     """Answer requests until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ.clear()
+    expendable()
     sys.setrecursionlimit(_DEPTH)
     for op in ("render", "check"):  # whatever is imported when first used is imported now
         _answer({"op": op, "name": "", "text": _WARM, "line": 0, "values": {"a": ["x"]}, "most": 1 << 16})
