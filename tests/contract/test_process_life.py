@@ -192,6 +192,28 @@ def test_more_memory_than_the_limit_ends_a_process(laboratory: Laboratory) -> No
     assert (seen.state, seen.oom_killed) == ("exited", True)
 
 
+def test_what_asked_to_end_first_ends_before_its_service(laboratory: Laboratory, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    child = (
+        "open('/proc/self/oom_score_adj', 'w').write('1000'); "
+        "x = b'x' * (120 << 20); import time; time.sleep(600)"
+    )
+    service_text = (
+        "import pathlib, subprocess, sys, time\n"
+        f"code = subprocess.run([sys.executable, '-c', {child!r}]).returncode\n"
+        f"pathlib.Path({str(said)!r}).write_text(str(code))\n"
+        "time.sleep(600)"
+    )
+    project = laboratory.project("generous")
+    limits = Limits(cpus=1, memory_bytes=64 << 20, pids=64)
+    command = (sys.executable, "-c", service_text)
+    service = laboratory.service(project, command=command, limits=limits, tmpfs=())
+    container_id = laboratory.run(service, laboratory.stack(project, service))
+    eventually(lambda: said.exists() and said.read_text() == str(-signal.SIGKILL))
+    seen = laboratory.seen(container_id)
+    assert (seen.state, seen.oom_killed) == ("running", False)
+
+
 def test_callers_wait_while_a_process_that_died_comes_back(laboratory: Laboratory) -> None:
     """A published port stays bound, so that nobody is refused in between."""
     port = free_port()

@@ -19,6 +19,7 @@ from typing import Protocol
 from docgenctl.engine.processes.logs import LogWriter
 from docgenctl.engine.processes.places import Home, timestamp
 from docgenctl.engine.processes.proc import (
+    kill_expendable,
     kill_marked,
     kill_session,
     started,
@@ -303,6 +304,9 @@ class Child:
         while True:
             await asyncio.sleep(_MEMORY_EVERY_S)
             if use_of(pid).memory_bytes > self.made.memory_bytes:
+                if number := kill_expendable(pid):
+                    self._complain(f"more memory than its limit: {number} processes for one request ended")
+                    continue
                 self.condition.oom_killed = True
                 self._complain("more memory than its limit: ended")
                 self._watcher.tell(self.made, "oom")

@@ -12,6 +12,7 @@ _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS, _PR_SET_CHILD_SUBREAPER = 1, 38, 36
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
+_FIRST_TO_END = "1000"
 
 #: In the environment of every process of a container, by which leftovers are recognised.
 MARK = "DOCGENCTL_CONTAINER"
@@ -75,6 +76,25 @@ def family(pid: int) -> list[int]:
                     text = Path(f"/proc/{member}/task/{task}/children").read_text(encoding="ascii")
                     found += [int(word) for word in text.split()]
     return found
+
+
+def kill_expendable(pid: int) -> int:
+    """Kill those descendants of a process that told the kernel to end them first; returns how many.
+
+    Where memory is short in a container the kernel does the same, and the service goes on.
+    """
+    killed = 0
+    service, *others = family(pid)
+    for member in others:
+        with suppress(OSError):
+            if _ends_first(member) and not _ends_first(service):
+                os.kill(member, signal.SIGKILL)
+                killed += 1
+    return killed
+
+
+def _ends_first(pid: int) -> bool:
+    return Path(f"/proc/{pid}/oom_score_adj").read_text(encoding="ascii").strip() == _FIRST_TO_END
 
 
 def kill_marked(container_ids: set[str]) -> int:
