@@ -16,6 +16,7 @@ from mcp.shared.exceptions import MCPError
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from docgenctl.cli.generate import KINDS
 from tests.e2e.stack import Door, Stack, wait_until
 
 pytestmark = pytest.mark.engine
@@ -198,8 +199,7 @@ async def test_prompts_and_resource_templates_of_all_servers_are_offered(door: D
         prompts = {prompt.name for prompt in (await client.list_prompts()).prompts}
         templates = await client.list_resource_templates()
         prompt = await client.get_prompt("docs_changelog", {"audience": "harbour masters"})
-    kinds = ("readme", "architecture", "api-reference", "changelog")
-    assert prompts == {f"docs_{kind}" for kind in kinds} | {"github_review_pull"}
+    assert prompts == {f"docs_{kind}" for kind in (*KINDS, "document")} | {"github_review_pull"}
     assert {template.uri_template.partition(":")[0] for template in templates.resource_templates} == {
         "docs",
         "github",

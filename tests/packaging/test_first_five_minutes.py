@@ -115,7 +115,7 @@ def test_what_the_readme_says_works_with_the_installed_wheel_alone(
     assert "main → host, github, outside: blocked" in said["up"]
     assert re.search(r"next +docgenctl generate readme --open", said["up"])
     assert "README.md" in said["tools"]
-    assert (repository / "docs" / "generated" / "README.md").read_text().startswith("# ")
+    assert "\n# Harbour\n" in (repository / "docs" / "generated" / "README.md").read_text()
     assert ": running" in said["describe"]
     assert "orchestrator" in said["topology"]
     assert run(installed, "describe").stdout.splitlines()[0].endswith(": down")
