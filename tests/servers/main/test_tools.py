@@ -2,13 +2,16 @@ import base64
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from docgen_main.documents.marks import without_marks
 from docgen_main.facts import Budget
+from docgen_main.facts.budget import StoppedError
 from docgen_main.server import build_server
 from docgen_main.workspace import Workspace
 from mcp import Client
@@ -217,36 +220,34 @@ async def test_a_section_too_long_for_a_message_is_cut_there_but_not_in_the_docu
     assert (root / "docs/generated/API-REFERENCE.md").stat().st_size > 500_000
 
 
-async def test_cancelling_stops_the_work_and_writes_nothing(
+async def test_cancelling_stops_the_work_at_its_next_unit_and_writes_nothing(
     workspace: Workspace, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write_files(root, {f"p{n}/m{m}.py": "def f(): ...\n" * 50 for n in range(30) for m in range(10)})
-    budgets: list[Budget] = []
+    write_files(root, {f"p{n}/m.py": "def f(): ...\n" for n in range(5)})
+    at_work, go_on, ended = threading.Event(), threading.Event(), threading.Event()
+    units: list[Budget] = []
 
     class Watched(Budget):
-        units = 0
-
         def check(self) -> None:
-            if not budgets:
-                budgets.append(self)
-            self.units += 1
-            super().check()
+            units.append(self)
+            at_work.set()
+            go_on.wait(60)
+            try:
+                super().check()
+            except StoppedError:
+                ended.set()
+                raise
 
     monkeypatch.setattr("docgen_main.documents.generator.Budget", Watched)
     async with Client(build_server(workspace)) as client:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(client.call_tool, "docs_generate", {"kind": "api-reference"})
-            while not budgets:
-                await anyio.sleep(0)
+            assert await anyio.to_thread.run_sync(at_work.wait, 30)
             tasks.cancel_scope.cancel()
-        with anyio.fail_after(2):
-            while not budgets[0]._stopped.is_set():
-                await anyio.sleep(0.01)
-        await anyio.sleep(0.2)
-        assert isinstance(budgets[0], Watched)
-        units = budgets[0].units
-        await anyio.sleep(0.2)
-    assert budgets[0].units == units, "the thread went on"
+        assert await anyio.to_thread.run_sync(units[0]._stopped.wait, 30)
+        go_on.set()
+        assert await anyio.to_thread.run_sync(ended.wait, 30)
+    assert len(units) == 1, "the thread went on"
     assert not (root / "docs/generated/API-REFERENCE.md").exists()
 
 

@@ -143,9 +143,12 @@ async def test_10_loops_and_chains_of_links_are_denied_at_once(workspace: Worksp
         previous = root / OUT / f"chain{number}"
     async with Client(server_on(workspace)) as client:
         for path in (f"{OUT}/loop", f"{OUT}/chain99", f"{OUT}/loop/x"):
-            begun = time.monotonic()
-            assert (await client.call_tool("files_read", {"path": path})).is_error
-            assert time.monotonic() - begun < 0.1
+            took = []
+            for _ in range(5):  # the quickest counts: on a busy machine any one of them may have to wait
+                begun = time.monotonic()
+                assert (await client.call_tool("files_read", {"path": path})).is_error
+                took.append(time.monotonic() - begun)
+            assert min(took) < 0.1
 
 
 @pytest.mark.parametrize("target", ["/proc/self/root", "/proc/self/fd", "/dev/fd", "/proc/self/cwd"])

