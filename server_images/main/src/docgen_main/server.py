@@ -144,6 +144,7 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
     hub = Hub()
     models = open_models(settings, Path(own.data))
     templates = open_templates(own, hub)
+    facts = FactsStore(str(PurePosixPath(own.data, "facts")))
     tasks = Tasks(LONG_TOOLS, TaskStore(Path(own.data, "tasks")))
     bus = InMemorySubscriptionBus()
 
@@ -162,6 +163,7 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
                 for work in background:
                     work.cancel()
                 await asyncio.gather(*background, return_exceptions=True)
+                facts.close()
 
     server = build_server(
         workspace,
@@ -173,7 +175,7 @@ def build_app(settings: ServerSettings, own: MainSettings | None = None) -> Star
         templates=templates,
         bus=bus,
         state=request_state_security(settings),
-        facts=FactsStore(str(PurePosixPath(own.data, "facts"))),
+        facts=facts,
     )
     return create_app(
         server,
