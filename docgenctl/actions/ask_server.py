@@ -20,6 +20,14 @@ class ToolRefusedError(DocgenError):
     default_code = "tool_refused"
 
 
+#: What a server's words name, and the command that shows it here.
+_COMMANDS = (
+    ("there is no template", "docgenctl templates list"),
+    ("there is no model or chain", "language models are set up under `models` in docgen.yaml"),
+    ("does not exist", "docgenctl documents list"),
+)
+
+
 @contextmanager
 def server_of(opened: OpenProject) -> Iterator[McpEndpoint]:
     """A connection to the stack for several questions. Raises NotHealthyError when it cannot be reached."""
@@ -40,5 +48,11 @@ def ask(
     given = {name: value for name, value in arguments.items() if value is not None}
     result = client.call_tool(tool, given, on_progress)
     if result.is_error or not isinstance(result.structured, dict):
-        raise ToolRefusedError(result.text or f"{tool} gave no answer")
+        text = result.text or f"{tool} gave no answer"
+        raise ToolRefusedError(text, hint=_command_for(text))
     return result.structured
+
+
+def _command_for(text: str) -> str:
+    """The command that helps on, where the server's words name something that is not there."""
+    return next((command for words, command in _COMMANDS if words in text), "")

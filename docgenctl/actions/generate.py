@@ -121,9 +121,14 @@ def _answered(questions: list[dict[str, Any]], answers: Mapping[str, Any], asker
             "this document needs answers that the files do not have",
             code="answers_missing",
             hint="add " + " ".join(f'--set "{question["name"]}=..."' for question in missing),
-            details=[f"{question['name']}: {question['question']}" for question in missing],
+            details=[_asked(question) for question in missing],
         )
     return given
+
+
+def _asked(question: Mapping[str, Any]) -> str:
+    choices = question.get("choices")
+    return f"{question['name']}: {question['question']}" + (f" ({', '.join(choices)})" if choices else "")
 
 
 def _generate(
@@ -142,17 +147,15 @@ def _generate(
     try:
         facts = ask(client, TOOL, arguments, lambda progress: _tell(progress, on_section))
     except ToolRefusedError as error:
-        raise GenerationFailedError(error.message, hint=_hint(error.message)) from None
+        raise GenerationFailedError(error.message, hint=_hint(error)) from None
     return Document(path=opened.project.directory / str(facts["path"]), facts=facts)
 
 
-def _hint(message: str) -> str:
+def _hint(error: ToolRefusedError) -> str:
     """How this command line says what the server's words tell any client to do."""
-    return (
-        "--update keeps it, --anew replaces it, --out writes another file"
-        if "set update to" in message
-        else ""
-    )
+    if "set update to" in error.message:
+        return "--update keeps it, --anew replaces it, --out writes another file"
+    return error.hint
 
 
 def _tell(progress: Progress, on_section: Callable[[Section], None]) -> None:

@@ -183,7 +183,7 @@ def _tell_usage(wrong: typer.TyperException, *, json_mode: bool) -> int:
     """Mistakes in the command line, in the one form of all errors."""
     from docgenctl.model.errors import UsageError
 
-    message = wrong.format_message().strip()
+    message = wrong.format_message().strip().replace(": Value error, ", ": ")
     context = getattr(wrong, "ctx", None)
     path = context.command_path if context is not None else "docgenctl"
     return _tell(UsageError(message.removesuffix("."), hint=f"{path} --help"), json_mode=json_mode)

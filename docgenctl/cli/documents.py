@@ -103,11 +103,12 @@ def _row(one: dict[str, Any]) -> list[str]:
 
 def _page(found: dict[str, Any]) -> list[str]:
     cost = found["cost_usd"]
+    title = f"{found['title']}, " if found["title"] else ""
     template = (
         f", template {found['template']} version {found['template_version']}" if found["template"] else ""
     )
     return [
-        f"{found['path']}: {found['title']} ({found['kind']}{template})",
+        f"{found['path']}: {title}{found['kind']}{template}",
         f"{found['bytes']:,} bytes of {found['format']}, {found['state']}, sha256 {found['sha256']}",
         f"made {str(found['made_at'])[:19]} in {found['duration_ms']:,} ms by {', '.join(found['models'])}, "
         + ("cost unknown" if cost is None else f"${cost:.4f}"),

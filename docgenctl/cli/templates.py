@@ -83,7 +83,10 @@ def diff(
 ) -> None:
     """Show what changed between two versions."""
     found = _use(project_dir, "diff", name=name, from_version=from_version, to_version=to_version)
-    _print(Console(json_mode=json_mode), found, str(found["diff"]))
+    console = Console(json_mode=json_mode)
+    _print(console, found, str(found["diff"]))
+    if not found["diff"] and not json_mode:
+        console.note("They are the same.")
 
 
 @app.command()

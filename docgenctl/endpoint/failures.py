@@ -13,15 +13,25 @@ _LONGEST_QUOTE = 500
 _BEHIND_THE_GATEWAY = frozenset({502, 503, 504})
 
 
+#: What the orchestrator answers for a server that it cannot reach.
+_UNAVAILABLE = -32010
+
+
 class RpcError(NotHealthyError):
     """The server answered with a JSON-RPC error; `rpc_code` and `data` are the server's."""
 
     default_code = "rpc_error"
 
     def __init__(
-        self, message: str, *, rpc_code: int, data: Any = None, details: tuple[str, ...] = ()
+        self,
+        message: str,
+        *,
+        rpc_code: int,
+        hint: str = "",
+        data: Any = None,
+        details: tuple[str, ...] = (),
     ) -> None:
-        super().__init__(message, details=details)
+        super().__init__(message, hint=hint, details=details)
         self.rpc_code = rpc_code
         self.data = data
 
@@ -96,7 +106,8 @@ def rpc_error(error: dict[str, Any], details: tuple[str, ...] = ()) -> RpcError:
     code = error.get("code")
     code = code if isinstance(code, int) else 0
     message = printable(str(error.get("message") or "no message"))
-    return RpcError(f"{message} ({code})", rpc_code=code, data=error.get("data"), details=details)
+    hint = "'docgenctl status' shows whether it is back; then try again." if code == _UNAVAILABLE else ""
+    return RpcError(f"{message} ({code})", rpc_code=code, hint=hint, data=error.get("data"), details=details)
 
 
 def http_status(

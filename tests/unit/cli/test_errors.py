@@ -149,6 +149,7 @@ def test_a_bug_of_ours_is_told_without_a_traceback_which_is_kept_in_a_file(
         (["status", "--nope"], "No such option: --nope"),
         (["health", "--interval", "x"], "Invalid value for '--interval'"),
         (["generate"], "Missing argument 'kind'"),
+        (["generate", "readme", "--format", "pdf"], "Invalid value for '--format': 'pdf' is not one of"),
         (["tools", "call", "files_list", "nonsense"], "'nonsense' is not an argument"),
         (["tools", "call", "files_list", "n:=x"], "'x' is not JSON"),
         (["status", "--project-dir", "/nowhere/at/all"], "/nowhere/at/all is not a directory"),

@@ -64,7 +64,8 @@ def test_a_wrong_answer_is_refused_by_name(kind: VariableType, raw: object) -> N
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
     with pytest.raises(
-        AnswersError, match=r"other: there is no such variable; tier: must be one of gold, silver"
+        AnswersError,
+        match=r"other: there is no such variable; there are owner, tier; tier: must be one of gold, silver",
     ):
         settle((OWNER, TIER), {"other": 1, "tier": "tin"})
 

@@ -35,7 +35,8 @@ def settle(variables: Sequence[Variable], given: Mapping[str, object]) -> dict[s
     of a wrong type, and every choice that is none; not for what is missing: see `missing`.
     """
     known = {variable.name: variable for variable in variables}
-    problems = [f"{name}: there is no such variable" for name in given if name not in known]
+    offered = f"there are {', '.join(known)}" if known else "none is asked for here"
+    problems = [f"{name}: there is no such variable; {offered}" for name in given if name not in known]
     values: dict[str, Value] = {}
     for variable in variables:
         raw = given.get(variable.name)

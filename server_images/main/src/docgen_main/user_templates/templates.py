@@ -127,7 +127,7 @@ class UserTemplates:
         if unknown:
             raise RefusedTemplateError(
                 f"used but not declared: {'; '.join(unknown)}. Declare each as [variables.NAME] in the front "
-                f"matter; {' and '.join(GIVEN)} are always there",
+                f"matter, TOML between two lines +++; {' and '.join(GIVEN)} are always there",
                 rule="undeclared",
             )
         return source
