@@ -75,7 +75,7 @@ def test_bash_completes_commands_options_services_and_kinds(tab: Complete) -> No
     assert tab("docgenctl logs ") == ["egress", "gateway", "github", "main", "orchestrator"]
     assert tab("docgenctl restart gateway g") == ["github"]
     assert tab("docgenctl generate ") == list(KINDS)
-    assert tab("docgenctl generate a") == ["architecture", "api-reference"]
+    assert tab("docgenctl generate a") == ["architecture", "api-reference", "adr"]
 
 
 def test_bash_completes_servers_that_were_configured_and_tools_that_were_listed(
