@@ -129,6 +129,11 @@ class _View:
         if console.json_mode:
             console.json({**facts, "file": str(document.path)})
         else:
+            for reason in facts.get("passed_over") or ():
+                console.note(f"Note: passed over {reason}")
+            if facts.get("removed"):
+                count = len(facts["removed"])
+                console.note(f"Note: {count} claims of models named what does not exist and were taken out")
             if facts.get("edited"):
                 console.note(f"Note: kept as people edited them: {', '.join(facts['edited'])}")
             console.line(str(document.path))

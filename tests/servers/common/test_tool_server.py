@@ -28,6 +28,7 @@ async def make(kind: Literal["one", "two"], size: Annotated[int, Field(ge=1)] = 
         ({}, "kind: is required"),
         ({"kind": "one", "size": 0}, "size: should be greater than or equal to 1"),
         ({"size": 1}, "kind: is required"),
+        ({"kind": "one", "sise": 2}, "sise: there is no such argument; there are: kind, size"),
         ({"kind": "one", "size": 13}, "Thirteen is refused; take twelve."),
     ],
 )

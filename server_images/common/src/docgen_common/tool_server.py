@@ -17,13 +17,25 @@ class ToolServer(MCPServer):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Call a tool. Raises as the SDK's own does, with another text for what the caller can mend."""
+        """Call a tool. Raises as the SDK's own does, with another text for what the caller can mend.
+
+        An argument that the tool does not have is refused: whoever misspells one would wait for its effect.
+        """
+        self._refuse_unknown(name, arguments)
         try:
             return await super().call_tool(name, arguments, context)
         except UnexpectedToolError:
             raise
         except ToolError as error:
             raise ToolError(_told(name, error)) from error.__cause__
+
+    def _refuse_unknown(self, name: str, arguments: dict[str, Any]) -> None:
+        schema = self._tool_input_schema(name)
+        known = arguments if schema is None else schema.get("properties", {})
+        unknown = [argument for argument in arguments if argument not in known]
+        if unknown:
+            there = ", ".join(known) or "none"
+            raise ToolError(f"{', '.join(unknown)}: there is no such argument; there are: {there}")
 
 
 def _told(name: str, error: ToolError) -> str:

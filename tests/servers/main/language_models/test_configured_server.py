@@ -30,7 +30,7 @@ def options(url: str) -> dict[str, object]:
                     "compatible": {"type": "openai-compatible", "base_url": f"{url}/v1"},
                     "anthropic": {"key_secret": "missing-api-key"},
                 },
-                "chains": {"default": ["compatible/small"]},
+                "chains": {"default": ["anthropic/big", "compatible/small"]},
                 "budget": {"per_document_tokens": 100_000},
             }
         }
@@ -70,9 +70,11 @@ async def test_a_document_is_worded_and_accounted_for(
     assert checks["model-compatible"]["ok"]
     assert checks["model-anthropic"] == {"ok": False, "detail": "it has no key (secret missing-api-key)"}
     assert not result.is_error, result.content
+    assert "compatible/small" in result.structured_content["models"]
+    assert any(reason.startswith("anthropic/") for reason in result.structured_content["passed_over"])
     assert "Said anew." in (root / "docs/generated/README.md").read_text()
     assert other.is_error
-    assert "default, compatible/small, embedded" in str(other.content)
+    assert "default, anthropic/big, compatible/small, embedded" in str(other.content)
     (spent,) = (tmp_path / "data/spending").glob("*.jsonl")
     assert '"output": 40' in spent.read_text()
 

@@ -1,7 +1,7 @@
 """`docs_kinds` and `docs_generate`: documents made of facts, a section at a time."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import anyio.to_thread
@@ -25,6 +25,7 @@ from docgen_main.workspace import DeniedError, Path, Workspace, display
 
 MESSAGE_BYTES = 256 << 10
 _SKIPPED_MOST = 100
+_REMOVED_MOST = 100
 
 
 class QuestionEntry(BaseModel):
@@ -80,6 +81,9 @@ class Generated(BaseModel):
     without_facts: list[str] = Field(
         description="Ids of sections that people edited and that have no facts any more; they stay"
     )
+    models: list[str] = Field(description="Who worded what was written; 'embedded' stands for facts alone")
+    passed_over: list[str] = Field(description="Models that were to word it and did not, and why")
+    removed: list[str] = Field(description="Claims of models that named what does not exist; at most 100")
     bytes: int
     sha256: str
     skipped: list[SkippedEntry] = Field(description="What is there but not covered, and why; at most 100")
@@ -241,11 +245,18 @@ def _generated(made: MadeDocument, kind: Kind) -> Generated:
         edited=[section.id for section in made.sections if section.state == "edited"],
         left_out=list(made.dropped),
         without_facts=list(made.orphans),
+        models=_each_once(section.model for section in made.sections if section.state == "written"),
+        passed_over=_each_once(reason for section in made.sections for reason in section.passed_over),
+        removed=[claim for section in made.sections for claim in section.removed][:_REMOVED_MOST],
         bytes=made.size,
         sha256=made.sha256,
         skipped=[SkippedEntry(path=item.path, reason=item.reason) for item in made.skipped[:_SKIPPED_MOST]],
         duration_ms=made.duration_ms,
     )
+
+
+def _each_once(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
 
 
 def _message(section: MadeSection) -> str:
@@ -290,4 +301,6 @@ def _said(made: MadeDocument) -> str:
     said = f"Wrote {made.path} ({made.size} bytes, {len(states)} sections"
     said += f", {states.count('unchanged')} unchanged" if "unchanged" in states else ""
     said += f", {states.count('edited')} kept as people edited them" if "edited" in states else ""
-    return said + ")."
+    said += ")."
+    passed_over = _each_once(reason for section in made.sections for reason in section.passed_over)
+    return f"{said} Passed over: {'; '.join(passed_over)}." if passed_over else said

@@ -16,6 +16,7 @@ from docgen_main.workspace.names import Path, display
 from docgen_main.workspace.renaming import rename, rename_new
 
 PART_PREFIX = ".docgen-part-"
+NEW_MODE = 0o644
 CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -32,13 +33,13 @@ def put(parent: int, path: Path, content: bytes, before: os.stat_result | None, 
     """
     part = PART_PREFIX + secrets.token_hex(8)
     try:
-        descriptor = os.open(part, CREATE, 0o644, dir_fd=parent)
+        descriptor = os.open(part, CREATE, NEW_MODE, dir_fd=parent)
     except OSError as error:
         raise write_failure(display(path), error) from None
     try:
         try:
-            if before is not None:
-                os.fchmod(descriptor, stat.S_IMODE(before.st_mode) & 0o777)
+            # Said outright, because a process of a stack without containers has a umask for secrets.
+            os.fchmod(descriptor, NEW_MODE if before is None else stat.S_IMODE(before.st_mode) & 0o777)
             _write_all(descriptor, content)
             os.fsync(descriptor)
         finally:
