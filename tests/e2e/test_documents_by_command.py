@@ -128,7 +128,7 @@ def test_a_watch_makes_the_document_again_when_files_change_and_ends_with_ctrl_c
         wait_until(path.exists, 30, "the first document")
         before = path.read_text()
         folder = stack.directory / "src" / "harbour" / "tugs"
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "__init__.py").write_text('"""Tugs that pull ships."""\n\nfrom harbour import berths\n')
         wait_until(lambda: "Tugs that pull ships" in path.read_text(), 30, "the change in the document")
         assert path.read_text() != before

@@ -16,7 +16,7 @@ from docgen_main.documents.address import uri_of
 from docgen_main.documents.job import Job, OnSection
 from docgen_main.documents.order import MadeDocument, Order
 from docgen_main.documents.records import Records
-from docgen_main.documents.writer import EmbeddedWriters, UnknownModelError, Writers
+from docgen_main.documents.writer import EmbeddedWriter, EmbeddedWriters, UnknownModelError, Writers
 from docgen_main.events import Hub
 from docgen_main.facts import Budget, Project
 from docgen_main.html import PageError
@@ -26,11 +26,15 @@ from docgen_main.workspace import Workspace, WorkspaceError, display
 OpenProject = Callable[[Budget], Project]
 
 _AT_ONCE = 2
+_WORDED_AT_ONCE = 8
 _log = structlog.stdlib.get_logger("docgen.documents")
 
 
 class Generator:
-    """Makes documents of one workspace, at most two at a time."""
+    """Makes documents of one workspace: two at a time, and besides eight that models word.
+
+    Those wait for models most of the time, and must not keep others waiting.
+    """
 
     def __init__(
         self,
@@ -45,7 +49,7 @@ class Generator:
         self._writers = writers or EmbeddedWriters()
         self._records = records or Records()
         self._open_project = open_project or (lambda budget: Project(workspace, budget))
-        self._room: anyio.CapacityLimiter | None = None
+        self._rooms: dict[bool, anyio.CapacityLimiter] = {}
 
     async def generate(self, order: Order, on_section: OnSection) -> MadeDocument:
         """Make and write a document; `on_section` hears of each section once, when it is complete.
@@ -53,7 +57,6 @@ class Generator:
         Stops soon after it is cancelled, and has written nothing then. Raises `WorkspaceError` when the
         document cannot be written, or would lose what people wrote.
         """
-        self._room = self._room or anyio.CapacityLimiter(_AT_ONCE)
         begun = time.monotonic()
         told = {
             "path": display(order.target),
@@ -61,9 +64,9 @@ class Generator:
             "kind": order.kind.name,
         }
         try:
-            async with self._room:
+            writer = self._writers.writer_for(order.kind.name, order.model)
+            async with self._room(worded=not isinstance(writer, EmbeddedWriter)):
                 self._hub.publish("document.started", owner=order.owner, **told)
-                writer = self._writers.writer_for(order.kind.name, order.model)
                 budget = Budget()
                 job = Job(self._workspace, self._hub, writer, order, told)
                 try:
@@ -84,6 +87,11 @@ class Generator:
             await anyio.to_thread.run_sync(self._record, order, made)
         self._finished(made, order, told)
         return made
+
+    def _room(self, *, worded: bool) -> anyio.CapacityLimiter:
+        if worded not in self._rooms:
+            self._rooms[worded] = anyio.CapacityLimiter(_WORDED_AT_ONCE if worded else _AT_ONCE)
+        return self._rooms[worded]
 
     def _record(self, order: Order, made: MadeDocument) -> None:
         """The document is there whether or not the record can be written."""
