@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from docgenctl.actions.doctor.scene import Scene
+from docgenctl.actions.open_engine import PROCESSES
 from docgenctl.host.socket_tables import user_name
 from docgenctl.host.workspace import prepare_output, service_owner, unreadable_for
 from docgenctl.model.diagnosis import Outcome, Repair, ok, problem, warning
@@ -64,7 +65,14 @@ def state(scene: Scene) -> Outcome:
             f"{len(foreign)} of the state's files belong to somebody else, such as {foreign[0]} ({owner})",
             fix=f"sudo chown -R {os.geteuid()} {place}",
         )
-    exposed = [(path, found) for path, found in entries if found.st_mode & 0o077 and not _is_link(found)]
+    # What containers' volumes would hold keeps its modes there; its folder is closed as a whole.
+    volumes = place / PROCESSES
+    closed = volumes.is_dir() and not volumes.lstat().st_mode & 0o077
+    exposed = [
+        (path, found)
+        for path, found in entries
+        if found.st_mode & 0o077 and not _is_link(found) and not (closed and path.is_relative_to(volumes))
+    ]
     if exposed:
         path, found = exposed[0]
         return problem(

@@ -62,6 +62,16 @@ def test_an_open_state_directory_is_closed_by_repair(tmp_path: Path) -> None:
     assert (place.stat().st_mode & 0o777, (place / "state.json").stat().st_mode & 0o777) == (0o700, 0o600)
 
 
+def test_files_of_a_stack_of_processes_keep_their_modes_in_their_closed_folder(tmp_path: Path) -> None:
+    patient = Patient(tmp_path)
+    folder = began(patient) / "processes"
+    folder.mkdir(mode=0o700)
+    (folder / "server.json").touch(mode=0o444)
+    assert patient.look("project/state").verdict == "ok"
+    folder.chmod(0o755)
+    assert patient.look("project/state").verdict == "problem"
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="giving files away takes root")
 def test_state_of_somebody_else_is_a_problem_that_is_not_repaired_by_itself(tmp_path: Path) -> None:
     patient = Patient(tmp_path)
