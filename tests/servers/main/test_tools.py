@@ -41,6 +41,7 @@ async def test_every_tool_is_described_and_typed(workspace: Workspace) -> None:
     async with Client(build_server(workspace)) as client:
         tools = (await client.list_tools()).tools
     for tool in tools:
+        assert [icon.mime_type for icon in tool.icons or ()] == ["image/svg+xml"], tool.name
         assert tool.title
         assert tool.description
         assert tool.output_schema

@@ -11,6 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
+from docgen_main.icons import FILE_ICON
 from docgen_main.tools.edits import Edit, Replaced, apply_edits
 from docgen_main.tools.file_arguments import Encoding, ExpectedSha256, FilePath
 from docgen_main.tools.refusals import refusals
@@ -56,6 +57,7 @@ def add_file_changes(mcp: MCPServer, workspace: Workspace) -> None:
 
 def _add_writing(mcp: MCPServer, workspace: Workspace, where: str) -> None:
     @mcp.tool(
+        icons=[FILE_ICON],
         title="Write a file",
         description=f"Write a whole file {where}, atomically. Directories are made as needed.",
         annotations=ToolAnnotations(
@@ -78,6 +80,7 @@ def _add_writing(mcp: MCPServer, workspace: Workspace, where: str) -> None:
             return await anyio.to_thread.run_sync(_write, workspace, path, content, encoding, expected_sha256)
 
     @mcp.tool(
+        icons=[FILE_ICON],
         title="Edit a file",
         description=(
             f"Replace pieces of a file {where}: exact text for exact text, all edits or none, atomically. "
@@ -98,6 +101,7 @@ def _add_writing(mcp: MCPServer, workspace: Workspace, where: str) -> None:
 
 def _add_renaming(mcp: MCPServer, workspace: Workspace, where: str) -> None:
     @mcp.tool(
+        icons=[FILE_ICON],
         title="Move a file or directory",
         description=f"Give a file or directory {where} another path. A file already there stays by default.",
         annotations=ToolAnnotations(
@@ -116,6 +120,7 @@ def _add_renaming(mcp: MCPServer, workspace: Workspace, where: str) -> None:
             return Moved(path=display(target), moved_from=display(source))
 
     @mcp.tool(
+        icons=[FILE_ICON],
         title="Delete a file or directory",
         description=(
             f"Delete a file, a link (not what it points to) or a directory {where}. It cannot be undone."

@@ -10,6 +10,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
+from docgen_main.icons import FILE_ICON
 from docgen_main.tools.file_arguments import Encoding, FilePath
 from docgen_main.tools.refusals import refusals
 from docgen_main.workspace import Path, Workspace, display
@@ -42,6 +43,7 @@ def add_file_reading(mcp: MCPServer, workspace: Workspace) -> None:
     """Give `mcp` the tool that reads files of `workspace`."""
 
     @mcp.tool(
+        icons=[FILE_ICON],
         title="Read a file",
         description=(
             "Read a file of the workspace, or a piece of it by bytes (offset) or by lines (line, lines): "

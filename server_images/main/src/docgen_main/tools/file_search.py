@@ -13,6 +13,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
+from docgen_main.icons import FILE_ICON
 from docgen_main.search import Hit, PatternError, Query, glob, literal, regex, search
 from docgen_main.search.patterns import PATTERN_CHARACTERS, Pattern
 from docgen_main.tools.file_arguments import FilePath
@@ -55,6 +56,7 @@ def add_file_search(mcp: MCPServer, workspace: Workspace) -> None:
     room = anyio.CapacityLimiter(_AT_ONCE)
 
     @mcp.tool(
+        icons=[FILE_ICON],
         title="Search in files",
         description=(
             "Find lines that hold a text or match a regular expression (RE2 syntax, line by line), or files "

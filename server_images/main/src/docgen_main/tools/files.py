@@ -11,6 +11,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
+from docgen_main.icons import FILE_ICON
 from docgen_main.tools.file_arguments import FilePath
 from docgen_main.tools.file_changes import add_file_changes
 from docgen_main.tools.file_reading import add_file_reading
@@ -60,6 +61,7 @@ def add_file_tools(mcp: MCPServer, workspace: Workspace) -> None:
     """Give `mcp` the file tools, all on `workspace`."""
 
     @mcp.tool(
+        icons=[FILE_ICON],
         title="List files",
         description="List a directory of the workspace by name, a page at a time. Links are not followed.",
         annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),
@@ -73,6 +75,7 @@ def add_file_tools(mcp: MCPServer, workspace: Workspace) -> None:
             return await anyio.to_thread.run_sync(_list, workspace, path, limit, cursor)
 
     @mcp.tool(
+        icons=[FILE_ICON],
         title="Look at a file",
         description="Type, size, time and hash of a file without its content, or how much is in a directory.",
         annotations=ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False),

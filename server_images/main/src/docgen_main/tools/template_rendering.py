@@ -11,6 +11,7 @@ from mcp_types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
 from pydantic import Field
 
 from docgen_main.documents.address import uri_of
+from docgen_main.icons import TEMPLATE_ICON
 from docgen_main.tools.refusals import refusals
 from docgen_main.tools.template_shapes import Preview, Rendered
 from docgen_main.tools.templates import OneVersion, TemplateName, Threads
@@ -38,6 +39,7 @@ def add_template_rendering(
 
 def _add_preview(mcp: MCPServer, templates: UserTemplates, facts: Facts, work: Threads) -> None:
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="Preview a template",
         description=(
             "Show what a stored template, or a source that is not stored, gives with these values and the "
@@ -97,6 +99,7 @@ def _add_render(mcp: MCPServer, workspace: Workspace, templates: UserTemplates, 
     work = Threads()
 
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="Render a template",
         description=(
             "Fill a stored template with values and the workspace's facts. With a path the text is written "

@@ -14,6 +14,7 @@ from mcp.server import MCPServer
 from mcp_types import ToolAnnotations
 from pydantic import Field
 
+from docgen_main.icons import TEMPLATE_ICON
 from docgen_main.tools.refusals import template_refusals
 from docgen_main.tools.template_shapes import (
     Deleted,
@@ -121,12 +122,18 @@ class _Place:
 
 
 def _add_looking(mcp: MCPServer, templates: UserTemplates, work: Threads) -> None:
-    @mcp.tool(title="List templates", description="List all templates by name.", annotations=_LOOKS)
+    @mcp.tool(
+        icons=[TEMPLATE_ICON],
+        title="List templates",
+        description="List all templates by name.",
+        annotations=_LOOKS,
+    )
     async def templates_list() -> TemplateList:
         found = await work.run("templates_list", "", templates.all)
         return TemplateList(templates=[TemplateEntry.of(template) for template in found])
 
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="Show a template",
         description="Show a template with its source and variables.",
         annotations=_LOOKS,
@@ -136,6 +143,7 @@ def _add_looking(mcp: MCPServer, templates: UserTemplates, work: Threads) -> Non
         return ShownTemplate(**TemplateEntry.of(found).model_dump(), source=found.version.source)
 
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="History of a template",
         description="List the kept versions of a template: when, by whom, why.",
         annotations=_LOOKS,
@@ -145,6 +153,7 @@ def _add_looking(mcp: MCPServer, templates: UserTemplates, work: Threads) -> Non
         return History(name=name, versions=[VersionEntry.of(version) for version in reversed(versions)])
 
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="Compare versions of a template",
         description="Show what changed between two versions of a template, as a unified diff.",
         annotations=_LOOKS,
@@ -161,6 +170,7 @@ def _add_looking(mcp: MCPServer, templates: UserTemplates, work: Threads) -> Non
 
 def _add_changing(mcp: MCPServer, templates: UserTemplates, work: Threads) -> None:
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="Create a template",
         description=(
             "Store a new template. It is read first: a mistake in it, or a variable that it uses without "
@@ -172,6 +182,7 @@ def _add_changing(mcp: MCPServer, templates: UserTemplates, work: Threads) -> No
         return await write("templates_create", name, source, 0, note)
 
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="Change a template",
         description="Store a new version of a template. The versions before it stay in its history.",
         annotations=_changes(destructive=False),
@@ -196,6 +207,7 @@ def _add_changing(mcp: MCPServer, templates: UserTemplates, work: Threads) -> No
         return await work.run(tool, name, store)
 
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="Roll a template back",
         description="Make an earlier version of a template the present one, as a new version.",
         annotations=_changes(destructive=False),
@@ -213,6 +225,7 @@ def _add_changing(mcp: MCPServer, templates: UserTemplates, work: Threads) -> No
         return await work.run("templates_rollback", name, back)
 
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="Delete a template",
         description="Delete a template with all its versions. Documents made of it stay.",
         annotations=_changes(destructive=True),
@@ -226,6 +239,7 @@ def _add_changing(mcp: MCPServer, templates: UserTemplates, work: Threads) -> No
 
 def _add_carrying(mcp: MCPServer, templates: UserTemplates, work: Threads) -> None:
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="Export a template",
         description="Give a template as one text that templates_import takes, here or elsewhere.",
         annotations=_LOOKS,
@@ -235,6 +249,7 @@ def _add_carrying(mcp: MCPServer, templates: UserTemplates, work: Threads) -> No
         return Exported(name=name, version=found.version.number, bundle=pack(found.version))
 
     @mcp.tool(
+        icons=[TEMPLATE_ICON],
         title="Import a template",
         description=(
             "Store a template that templates_export gave: as a new template, or, with expected_version, as "
