@@ -63,12 +63,14 @@ async def test_a_document_is_worded_and_accounted_for(
             ready = await http.get("/health/ready")
             transport = streamable_http_client(f"http://127.0.0.1:{port}/mcp", http_client=http)
             async with Client(transport) as client:
+                tools = {tool.name: tool for tool in (await client.list_tools()).tools}
                 result = await client.call_tool("docs_generate", {"kind": "readme"})
                 other = await client.call_tool("docs_generate", {"kind": "readme", "model": "nobody/x"})
     checks = ready.json()["checks"]
     assert ready.status_code == 200  # a model that is missing closes nothing
     assert checks["model-compatible"]["ok"]
     assert checks["model-anthropic"] == {"ok": False, "detail": "it has no key (secret missing-api-key)"}
+    assert tools["docs_generate"].annotations.open_world_hint is True  # it speaks to models now
     assert not result.is_error, result.content
     assert "compatible/small" in result.structured_content["models"]
     assert any(reason.startswith("anthropic/") for reason in result.structured_content["passed_over"])

@@ -17,7 +17,7 @@ from docgen_main.documents.catalogue import Catalogue, UnknownKindError
 from docgen_main.documents.order import Format
 from docgen_main.documents.section import section_id
 from docgen_main.documents.variables import Value
-from docgen_main.documents.writer import UnknownModelError
+from docgen_main.documents.writer import EMBEDDED, UnknownModelError
 from docgen_main.icons import DOCUMENT_ICON
 from docgen_main.tools.questions import settled
 from docgen_main.tools.refusals import refusals, template_refusals
@@ -119,7 +119,10 @@ def add_document_tools(
             "object with id, section (its title), markdown, state, index and total."
         ),
         annotations=ToolAnnotations(
-            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False
+            read_only_hint=False,
+            destructive_hint=True,
+            idempotent_hint=True,
+            open_world_hint=any(model != EMBEDDED for model in models),
         ),
     )
     async def docs_generate(
