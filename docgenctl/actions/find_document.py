@@ -9,13 +9,6 @@ from docgenctl.files.private_files import write_private
 from docgenctl.model.errors import UsageError
 
 TOPOLOGY = "topology"
-#: Kind → the file that `docgenctl generate` names after it.
-_FILES = {
-    "readme": "README.md",
-    "architecture": "ARCHITECTURE.md",
-    "api-reference": "API-REFERENCE.md",
-    "changelog": "CHANGELOG.md",
-}
 
 
 def find_document(opened: OpenProject, what: str) -> Path:
@@ -36,16 +29,16 @@ def find_document(opened: OpenProject, what: str) -> Path:
     ]
     if not what and present:
         return max(present, key=lambda path: path.stat().st_mtime)
-    wanted = _FILES.get(what, what)
-    for path in present:
-        if str(path.relative_to(folder)) == wanted:
+    # `docgenctl generate` names the file after its kind: runbook is in RUNBOOK.md.
+    for wanted in (what, f"{what.upper()}.md"):
+        if (path := folder / wanted) in present:
             return path
     names = [str(path.relative_to(folder)) for path in present]
     if not names:
         raise UsageError(
             f"there is no document in {folder} yet", hint="make one with: docgenctl generate readme"
         )
-    near = difflib.get_close_matches(what, [*names, *_FILES, TOPOLOGY], n=1)
+    near = difflib.get_close_matches(what, [*names, *(path.stem.lower() for path in present), TOPOLOGY], n=1)
     raise UsageError(
         f"there is no document {what!r} in {folder}",
         hint=f"did you mean {near[0]}?" if near else f"there are {', '.join(names[:10])}, and {TOPOLOGY}",

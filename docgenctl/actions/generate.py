@@ -98,9 +98,7 @@ def _questions(client: McpEndpoint, wanted: Wanted) -> list[dict[str, Any]]:
 def _answered(questions: list[dict[str, Any]], answers: Mapping[str, Any], asker: Asker) -> dict[str, Any]:
     """The answers with those that a person gave to what was missing. Raises UsageError for the rest."""
     given = dict(answers)
-    for question in questions:
-        if not question["required"] or question["name"] in given or question.get("default") is not None:
-            continue
+    for question in _open(questions, given):
         said = asker(
             Question(
                 name=question["name"],
@@ -111,12 +109,7 @@ def _answered(questions: list[dict[str, Any]], answers: Mapping[str, Any], asker
         )
         if said.strip():
             given[question["name"]] = said
-    missing = [
-        question
-        for question in questions
-        if question["required"] and question["name"] not in given and question.get("default") is None
-    ]
-    if missing:
+    if missing := _open(questions, given):
         raise UsageError(
             "this document needs answers that the files do not have",
             code="answers_missing",
@@ -124,6 +117,15 @@ def _answered(questions: list[dict[str, Any]], answers: Mapping[str, Any], asker
             details=[_asked(question) for question in missing],
         )
     return given
+
+
+def _open(questions: list[dict[str, Any]], given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The questions that must be answered and have neither an answer nor a default."""
+    return [
+        question
+        for question in questions
+        if question["required"] and question["name"] not in given and question.get("default") is None
+    ]
 
 
 def _asked(question: Mapping[str, Any]) -> str:

@@ -65,15 +65,7 @@ def state(scene: Scene) -> Outcome:
             f"{len(foreign)} of the state's files belong to somebody else, such as {foreign[0]} ({owner})",
             fix=f"sudo chown -R {os.geteuid()} {place}",
         )
-    # What containers' volumes would hold keeps its modes there; its folder is closed as a whole.
-    volumes = place / PROCESSES
-    closed = volumes.is_dir() and not volumes.lstat().st_mode & 0o077
-    exposed = [
-        (path, found)
-        for path, found in entries
-        if found.st_mode & 0o077 and not _is_link(found) and not (closed and path.is_relative_to(volumes))
-    ]
-    if exposed:
+    if exposed := _exposed(place, entries):
         path, found = exposed[0]
         return problem(
             f"{len(exposed)} of the state's files open to others, such as {path}"
@@ -99,6 +91,17 @@ def _entries(place: Path) -> Iterator[tuple[Path, os.stat_result]]:
             yield from _entries(path)
         else:
             yield path, found
+
+
+def _exposed(place: Path, entries: list[tuple[Path, os.stat_result]]) -> list[tuple[Path, os.stat_result]]:
+    """What others could reach. What a container's volume would hold keeps its modes in its closed folder."""
+    volumes = place / PROCESSES
+    closed = volumes.is_dir() and not volumes.lstat().st_mode & 0o077
+    return [
+        (path, found)
+        for path, found in entries
+        if found.st_mode & 0o077 and not _is_link(found) and not (closed and path.is_relative_to(volumes))
+    ]
 
 
 def _is_link(found: os.stat_result) -> bool:

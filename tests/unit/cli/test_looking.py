@@ -63,6 +63,8 @@ def test_open_finds_the_newest_document_and_named_ones(tmp_path: Path) -> None:
     os.utime(folder / "CHANGELOG.md", (1, 1))
     assert docgenctl(tmp_path, "open").stdout == f"{folder / 'README.md'}\n"
     assert docgenctl(tmp_path, "open", "changelog").stdout == f"{folder / 'CHANGELOG.md'}\n"
+    (folder / "TEST-PLAN.md").write_text("# It\n")
+    assert docgenctl(tmp_path, "open", "test-plan").stdout == f"{folder / 'TEST-PLAN.md'}\n"
     assert json.loads(docgenctl(tmp_path, "open", "README.md", "--json").stdout)["opened"] is False
     assert "did you mean CHANGELOG.md?" in docgenctl(tmp_path, "open", "CHANGES.md").stderr
     picture = docgenctl(tmp_path, "open", "topology").stdout.strip()
