@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from docgen_common.errors import SettingsError, error_response
-from docgen_common.keys import KeyRing
+from docgen_common.keys import ApiKey, KeyRing
 from docgen_common.settings import ServerSettings
 
 OPEN_PATHS = frozenset({"/health", "/health/ready"})
@@ -26,13 +26,19 @@ CALLER_HEADER = "X-Docgen-Caller"
 _MAX_KEY_BYTES = 512
 _RELAYING = "upstream-"
 _CALLER = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-_current: ContextVar[str | None] = ContextVar("key_id", default=None)
+_current: ContextVar[ApiKey | None] = ContextVar("key", default=None)
 _caller: ContextVar[str | None] = ContextVar("caller", default=None)
+
+
+def current_key() -> ApiKey | None:
+    """The key that the request being served came with; None where keys are not asked for."""
+    return _current.get()
 
 
 def current_key_id() -> str | None:
     """The id (not the value) of the key that the request being served came with."""
-    return _current.get()
+    key = _current.get()
+    return key.id if key is not None else None
 
 
 def current_caller() -> str | None:
@@ -57,7 +63,10 @@ def key_ring(settings: ServerSettings) -> KeyRing:
 
 
 class ApiKeyAuth:
-    """Lets requests with a key of ``ring`` through, with ``key_id`` and ``scopes`` in ``scope["state"]``."""
+    """Lets requests with a key of ``ring`` through, with ``key`` and ``key_id`` in ``scope["state"]``.
+
+    ``key`` is the ApiKey; where keys are not asked for, neither is there.
+    """
 
     def __init__(self, app: ASGIApp, ring: KeyRing, open_paths: Iterable[str] = ()) -> None:
         self._app = app
@@ -84,9 +93,9 @@ class ApiKeyAuth:
         key = self._ring.find(raw) if raw else None
         if key is None:
             return False
-        _current.set(key.id)
+        _current.set(key)
         _caller.set(_named_caller(key.id, scope["headers"]))
-        scope.setdefault("state", {}).update(key_id=key.id, scopes=key.scopes)
+        scope.setdefault("state", {}).update(key=key, key_id=key.id)
         return True
 
 

@@ -2,6 +2,9 @@
 
 ``{"version": 1, "keys": [{"id": …, "sha256": …, "scopes": […], "created": …, "expires": … or null}]}``
 
+A key may also have a ``rate`` (``"10/s"``), and ``tool_rates`` (``{"github_*": "5/m"}``, a rate for each tool
+of such a name). What is left out is not limited, and ``scopes`` left out are ``["*"]``.
+
 The folder is a versioned one behind a ``current`` link. Each look opens the folder once and reads from that
 descriptor, so a switch of the link in between cannot mix two versions. A file that became unreadable keeps
 the last good keys (and is reported): a slip while rotating must not lock everybody out, and a removed key is
@@ -11,22 +14,23 @@ removed by a readable file.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import logging
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
 
 from docgen_common.errors import SettingsError
+from docgen_common.rates import Rate
+from docgen_common.scopes import Grants, name_pattern
 
 FILE_NAME = "api-keys.json"
-_LOOK_EVERY_SECONDS = 1.0
+_LOOK_EVERY_SECONDS = 0.4
 _MAX_FILE_BYTES = 1024 * 1024
 _HASH = re.compile(r"[0-9a-f]{64}")
 _log = logging.getLogger(__name__)
@@ -74,12 +78,22 @@ _WELL_KNOWN_HASHES = frozenset(hashlib.sha256(value.encode()).hexdigest() for va
 
 @dataclass(frozen=True)
 class ApiKey:
-    """One accepted key: its public id, the SHA-256 of its value (hex), what it may do, and when it ends."""
+    """One accepted key: its public id, the SHA-256 of its value (hex), what it may do, how often, how long.
+
+    ``tool_rates`` are by patterns of tool names, each for every single tool. ``grants`` are what ``scopes``
+    give. Raises ValueError for scopes that are none.
+    """
 
     id: str
     sha256: str
     scopes: tuple[str, ...] = ("*",)
     expires: datetime | None = None
+    rate: Rate | None = None
+    tool_rates: tuple[tuple[re.Pattern[str], Rate], ...] = ()
+    grants: Grants = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grants", Grants.parse(self.scopes))
 
 
 def parse_keys(raw: bytes) -> tuple[ApiKey, ...]:
@@ -108,10 +122,23 @@ def _parse_key(position: int, item: Any) -> ApiKey:
         raise refuse("sha256 must be 64 lower-case hexadecimal digits")
     if digest in _WELL_KNOWN_HASHES:
         raise refuse("is a well-known default value; make a random key")
-    scopes = item.get("scopes", ["*"])
+    scopes, rate, by_tool = item.get("scopes", ["*"]), item.get("rate"), item.get("tool_rates", {})
     if not isinstance(scopes, list) or not all(isinstance(scope, str) for scope in scopes):
         raise refuse("scopes must be a list of strings")
-    return ApiKey(item["id"], digest, tuple(scopes), _instant(item.get("expires"), refuse))
+    if not isinstance(by_tool, dict):
+        raise refuse("tool_rates must be a map of tool names to rates")
+    try:
+        rates = tuple((name_pattern(name), Rate.parse(str(value))) for name, value in by_tool.items())
+        return ApiKey(
+            item["id"],
+            digest,
+            tuple(scopes),
+            _instant(item.get("expires"), refuse),
+            None if rate is None else Rate.parse(str(rate)),
+            rates,
+        )
+    except ValueError as error:
+        raise refuse(str(error)) from None
 
 
 def _instant(value: Any, refuse: Callable[[str], SettingsError]) -> datetime | None:
@@ -127,13 +154,24 @@ def _instant(value: Any, refuse: Callable[[str], SettingsError]) -> datetime | N
 
 
 class KeyRing:
-    """The keys in force. ``find`` looks at the file again when a second has passed since the last look."""
+    """The keys in force. ``find`` looks at the file again when 0.4 s have passed since the last look.
 
-    def __init__(self, folder: Path, *, clock: Callable[[], float] = monotonic) -> None:
+    ``clock`` tells monotonic seconds, ``now`` the time of day, by which keys expire.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: Callable[[], float] = monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._folder = folder
         self._clock = clock
+        self._now = now
         self._stamp: tuple[int, ...] | None = None
         self._keys: tuple[ApiKey, ...] = ()
+        self._by_hash: dict[bytes, ApiKey] = {}
         self._existed = False
         self._look()
         self._looked = clock()
@@ -150,20 +188,26 @@ class KeyRing:
         return self._existed
 
     def find(self, raw: str) -> ApiKey | None:
-        """The unexpired key whose value is ``raw``; every hash is compared, each in constant time."""
+        """The key in force whose value is ``raw``, None when there is none or it has expired.
+
+        Keys are looked up by the SHA-256 of what was presented. How long that takes may tell something of
+        that hash, which nobody can steer without knowing a key, and nothing of how much of a guess was right:
+        a guess that is nearly a key has a hash as far from the key's as any other. So it leaks no more than
+        comparing every hash in constant time, which would take longer with each key.
+        """
         self.refresh()
-        digest = hashlib.sha256(raw.encode("utf-8", "surrogateescape")).hexdigest()
-        found: ApiKey | None = None
-        for key in self._keys:
-            if hmac.compare_digest(key.sha256, digest):
-                found = key
-        if found is not None and found.expires is not None and datetime.now(UTC) >= found.expires:
-            _log.warning("expired key refused", extra={"refused_key_id": found.id})
+        digest = hashlib.sha256(raw.encode("utf-8", "surrogateescape")).digest()
+        found = self._by_hash.get(digest)
+        if found is not None and found.expires is not None and self._now() >= found.expires:
+            _log.warning(
+                "expired key refused",
+                extra={"refused_key_id": found.id, "expired": found.expires.isoformat()},
+            )
             return None
         return found
 
     def refresh(self) -> None:
-        """Take over other keys if the file has some, at most once a second."""
+        """Take over other keys if the file has some; looks at most every 0.4 s."""
         now = self._clock()
         if now - self._looked < _LOOK_EVERY_SECONDS:
             return
@@ -190,6 +234,7 @@ class KeyRing:
         keys = parse_keys(raw)
         if self._existed:
             _log.info("keys replaced", extra={"key_count": len(keys)})
+        self._by_hash = {bytes.fromhex(key.sha256): key for key in keys}
         self._keys, self._existed = keys, True
 
 
