@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 empty :=
 SERVER_SOURCES := $(subst $(empty) $(empty),:,$(abspath $(wildcard server_images/*/src)))
 
-.PHONY: help setup setup-dev engine engine-stop compose browser up down check test soak bench docs lock wheel clean
+.PHONY: help setup setup-dev engine engine-stop compose browser up down check test conformance soak bench docs lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ check: setup-dev ## Lint, formatting, types, and the borders between the rooms
 
 test: check engine compose browser ## Check, then run every test (PYTEST_ARGS for more arguments)
 	@$(BIN)/python -m pytest -m "not soak" --reruns 1 $(PYTEST_ARGS)
+
+conformance: setup-dev ## Run the MCP conformance suite on our servers' application, directly and through the orchestrator
+	@$(BIN)/python -m pytest tests/servers/conformance -q
 
 soak: setup-dev engine compose browser ## Run the long tests with full counts
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(PYTEST_ARGS)

@@ -40,6 +40,18 @@ def test_both_headers_carry_a_key_but_not_two_different_ones(server: Any) -> Non
     assert server.get("/say?api_key=dgk_one&key=dgk_one").status_code == 401
 
 
+def test_blanks_around_a_header_are_no_part_of_its_value(server: Any) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), 5) as raw:
+        lines = (
+            "GET /say HTTP/1.1",
+            "Host: \t localhost \t ",
+            "Authorization:  Bearer dgk_one  ",
+            "Connection: close",
+        )
+        raw.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        assert raw.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
 def test_only_the_orchestrators_key_may_name_another_caller(make_server: Any) -> None:
     server = make_server()
     server.switch_keys("1", key_entry("dgk_one"), key_entry("dgk_inner", "upstream-probe"))

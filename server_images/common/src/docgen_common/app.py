@@ -30,6 +30,7 @@ from docgen_common.correlation import Correlation
 from docgen_common.errors import error_response
 from docgen_common.event_stream import PATH as EVENTS_PATH
 from docgen_common.event_stream import EventStream
+from docgen_common.field_values import FieldValues
 from docgen_common.health import Check, Readiness, Verdict, all_ok, health_routes
 from docgen_common.hosts import Hosts
 from docgen_common.legacy_cancellation import LegacyCancellation
@@ -86,6 +87,7 @@ def create_app(
     app = Starlette(
         routes=all_routes,
         middleware=_middleware(
+            Middleware(FieldValues),
             Middleware(Correlation),
             Middleware(Access, metrics=metrics, templates=PathTemplates(all_routes)),
             Middleware(Hosts, allowed=settings.allowed_hosts),

@@ -58,7 +58,7 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
     try:
         backend, name, headers = await _target(ctx, params, view)
     except NotOfferedError as error:
-        raise MCPError(_not_found_code(ctx), str(error)) from None
+        raise MCPError(_not_found_code(ctx), str(error), _asked_for(ctx, params)) from None
     if ctx.method in task_ids.METHODS:
         params = {**params, "taskId": name}
     call = Call(
@@ -172,6 +172,11 @@ def _notes(ctx: Context) -> OnNote:
 def _not_found_code(ctx: Context) -> int:
     legacy_resource = ctx.method == "resources/read" and not is_modern(ctx)
     return _LEGACY_RESOURCE_NOT_FOUND if legacy_resource else _INVALID_PARAMS
+
+
+def _asked_for(ctx: Context, params: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What a client wants to find in the error: the URI of a resource that is not there."""
+    return {"uri": params.get("uri")} if ctx.method == "resources/read" else None
 
 
 def _unavailable(server: str, error: UnavailableError) -> str:
