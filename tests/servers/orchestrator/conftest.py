@@ -122,9 +122,11 @@ class Stack:
         prefix: str | None = None,
         timeout_s: float = 30,
         host: str = "127.0.0.1",
+        scheme: str = "http",
     ) -> Process:
         argv = [str(PROGRAM), prefix or name, *tools]
-        return self._join(Process(name, self.folder / name, argv), prefix or name, timeout_s, host)
+        server = Process(name, self.folder / name, argv)
+        return self._join(server, prefix or name, timeout_s, f"{scheme}://{host}")
 
     def add_main(self, workspace: Path) -> Process:
         """The main server as it is, on ``workspace``, with data that outlives its process."""
@@ -139,18 +141,20 @@ class Stack:
         }
         return server
 
-    def _join(self, server: Process, prefix: str, timeout_s: float = 30, host: str = "127.0.0.1") -> Process:
+    def _join(
+        self, server: Process, prefix: str, timeout_s: float = 30, base: str = "http://127.0.0.1"
+    ) -> Process:
         name = server.name
         write_keys(server.folder / "secrets", server.key, f"upstream-{name}")
         (self.orchestrator.folder / "secrets" / f"upstream-{name}").write_text(server.key + "\n")
         self.servers[name] = server
         server.entry = {  # type: ignore[attr-defined]
-            "url": f"http://{host}:{server.port}/mcp",
+            "url": f"{base}:{server.port}/mcp",
             "key_secret": f"upstream-{name}",
             "tool_prefixes": [f"{prefix}_"],
             "resource_schemes": [prefix],
             "timeout_s": timeout_s,
-            "events_url": f"http://{host}:{server.port}/events",
+            "events_url": f"{base}:{server.port}/events",
         }
         return server
 

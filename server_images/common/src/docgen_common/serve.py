@@ -42,15 +42,17 @@ def run(build: Callable[[ServerSettings], ASGIApp]) -> int:
     try:
         settings = ServerSettings.from_environment()
         configure_logs(settings)
-        app = build(settings)
+        return serve(build(settings), settings)
     except SettingsError as error:
         _report(error)
         return EXIT_CONFIGURATION
-    return serve(app, settings)
 
 
 def serve(app: ASGIApp, settings: ServerSettings) -> int:
-    """Serve ``app`` until a signal. Returns the exit status: 0 after a signal, 1 when it could not start."""
+    """Serve ``app`` until a signal. Returns the exit status: 0 after a signal, 1 when it could not start.
+
+    Raises SettingsError when there is to be TLS and the files for it are no good.
+    """
     server = Server(server_config(app, settings))
     # uvicorn puts this handler back after its graceful stop and raises the signal again: a stop that was
     # asked for is a success, not a death by signal.
@@ -68,6 +70,7 @@ def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
     WebSockets are spoken only where the application has a route for them.
     """
     routes = getattr(app, "routes", ())
+    tls = settings.tls.server() if settings.tls else None
     return uvicorn.Config(
         app,
         host=settings.bind,
@@ -87,6 +90,7 @@ def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
         backlog=2048,
+        ssl_context_factory=(lambda *_: tls) if tls else None,
     )
 
 

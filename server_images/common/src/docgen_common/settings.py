@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from docgen_common.errors import SettingsError
 from docgen_common.limits import DEFAULT_BODY_BYTES
 from docgen_common.peers import own_socket
+from docgen_common.tls import MutualTls, mutual_tls
 
 _LEVELS = {"debug", "info", "warning", "error", "critical"}
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
@@ -35,7 +36,7 @@ class ServerSettings:
     ``allowed_hosts`` are host names without a port that a request's ``Host`` may carry; any port is accepted.
     ``max_body_bytes`` is the gateway's limit too, which can only judge bodies that declare their length.
     ``socket`` is where it listens instead of ``bind`` and ``port``, outside of containers; keys are needed as
-    ``bind`` says.
+    ``bind`` says. ``tls`` is how services of the stack prove to each other who they are; off when it is None.
     """
 
     server: str
@@ -49,6 +50,7 @@ class ServerSettings:
     allowed_hosts: tuple[str, ...]
     max_body_bytes: int = DEFAULT_BODY_BYTES
     socket: str | None = None
+    tls: MutualTls | None = None
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> ServerSettings:
@@ -57,6 +59,7 @@ class ServerSettings:
         Raises SettingsError for a value that cannot be meant.
         """
         server = _server_name(environ.get("DOCGEN_SERVER", ""))
+        secrets_dir = _folder("DOCGEN_SECRETS_DIR", environ, "/run/secrets/current")
         return cls(
             server=server,
             bind=_bind(environ.get("DOCGEN_BIND", "127.0.0.1")),
@@ -64,11 +67,12 @@ class ServerSettings:
             environment=environ.get("MCP_ENV", "development"),
             log_level=_log_level(environ.get("MCP_LOG_LEVEL", "info")),
             config_dir=_folder("DOCGEN_CONFIG_DIR", environ, "/etc/docgen/config/current"),
-            secrets_dir=_folder("DOCGEN_SECRETS_DIR", environ, "/run/secrets/current"),
+            secrets_dir=secrets_dir,
             egress_proxy=_proxy(environ.get("DOCGEN_EGRESS_PROXY", "")),
             allowed_hosts=_hosts(server, environ.get("DOCGEN_ALLOWED_HOSTS", "")),
             max_body_bytes=_bytes(environ.get("DOCGEN_MAX_BODY_BYTES", str(DEFAULT_BODY_BYTES))),
             socket=own_socket(environ),
+            tls=mutual_tls(environ, secrets_dir),
         )
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -75,4 +76,13 @@ def _backend(route: Route, settings: ServerSettings) -> Backend:
         raise SettingsError(f"there is no key for the server {route.name} (secret {route.key_secret})")
     if key is not None and not (key.isascii() and key.isprintable() and " " not in key):
         raise SettingsError(f"the key for the server {route.name} has characters that no key has")
-    return Backend(route, HttpUpstream(route.url, key))
+    return Backend(route, HttpUpstream(route.url, key, tls=_tls(route, settings)))
+
+
+def _tls(route: Route, settings: ServerSettings) -> ssl.SSLContext | None:
+    """How a server is asked whose address begins with https."""
+    if not route.url.startswith("https:"):
+        return None
+    if settings.tls is None:
+        raise SettingsError(f"the server {route.name} is to be asked by TLS, and DOCGEN_TLS is not mutual")
+    return settings.tls.client()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
@@ -40,12 +41,13 @@ async def look_up(host: str, port: int) -> Sequence[str]:
 
 
 class Pool:
-    """Connections to the host and port of ``url``."""
+    """Connections to the host and port of ``url``, inside TLS where there is a context for it."""
 
-    def __init__(self, url: str, look_up: LookUp = look_up) -> None:
+    def __init__(self, url: str, look_up: LookUp = look_up, *, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
         self._host = parts.hostname or ""
-        self._port = parts.port or 80
+        self._port = parts.port or (80 if tls is None else 443)
+        self._tls = tls
         self._socket = peer_sockets().get(self._host)
         self._idle: list[Connection] = []
         self._look_up = look_up
@@ -119,7 +121,10 @@ class Pool:
         if self._socket is not None:
             _, connection = await loop.create_unix_connection(protocol, address)
         else:
-            _, connection = await loop.create_connection(protocol, address, self._port)
+            name = self._host if self._tls else None
+            _, connection = await loop.create_connection(
+                protocol, address, self._port, ssl=self._tls, server_hostname=name
+            )
         connection.idle_since = loop.time()
         return connection
 

@@ -80,7 +80,7 @@ def _url(where: str, key: str, entry: Mapping[str, Any]) -> str:
     value = _text(where, key, entry.get(key))
     try:
         parts = urlsplit(value)
-        fits = parts.scheme == "http" and parts.hostname and not parts.username and parts.port != 0
+        fits = parts.scheme in ("http", "https") and parts.hostname and not parts.username and parts.port != 0
     except ValueError:
         fits = False
     if not fits or not value.isascii() or any(char <= " " for char in value):

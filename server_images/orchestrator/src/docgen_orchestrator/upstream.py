@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -90,9 +91,9 @@ class Upstream(Protocol):
 class HttpUpstream:
     """A server reached by HTTP/1.1 through a pool that lives as long as the orchestrator."""
 
-    def __init__(self, url: str, key: str | None) -> None:
+    def __init__(self, url: str, key: str | None, *, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
-        self._pool = Pool(url)
+        self._pool = Pool(url, tls=tls)
         self._ids = itertools.count(1)
         self._authority = parts.netloc
         path = parts.path or "/"
