@@ -60,6 +60,7 @@ class Process:
         self.log = folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
         self.environment: dict[str, str] = {}
+        self.entry: dict[str, Any] = {}
         for part in ("config", "secrets"):
             (folder / part).mkdir(parents=True)
 
@@ -112,6 +113,7 @@ class Stack:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.servers: dict[str, Process] = {}
+        self.endpoints: dict[str, dict[str, Any]] = {}
         self.orchestrator = Process("orchestrator", folder / "orchestrator", ["-m", "docgen_orchestrator"])
         write_keys(self.orchestrator.folder / "secrets", CLIENT_KEY)
 
@@ -123,10 +125,13 @@ class Stack:
         timeout_s: float = 30,
         host: str = "127.0.0.1",
         scheme: str = "http",
+        policy: dict[str, Any] | None = None,
     ) -> Process:
         argv = [str(PROGRAM), prefix or name, *tools]
         server = Process(name, self.folder / name, argv)
-        return self._join(server, prefix or name, timeout_s, f"{scheme}://{host}")
+        self._join(server, prefix or name, timeout_s, f"{scheme}://{host}")
+        server.entry["tools"] = policy or {}
+        return server
 
     def add_main(self, workspace: Path) -> Process:
         """The main server as it is, on ``workspace``, with data that outlives its process."""
@@ -148,7 +153,7 @@ class Stack:
         write_keys(server.folder / "secrets", server.key, f"upstream-{name}")
         (self.orchestrator.folder / "secrets" / f"upstream-{name}").write_text(server.key + "\n")
         self.servers[name] = server
-        server.entry = {  # type: ignore[attr-defined]
+        server.entry = {
             "url": f"{base}:{server.port}/mcp",
             "key_secret": f"upstream-{name}",
             "tool_prefixes": [f"{prefix}_"],
@@ -158,9 +163,17 @@ class Stack:
         }
         return server
 
+    def write_routing(self) -> None:
+        """What the servers' entries and ``endpoints`` say, as one switch, like a renamed link is."""
+        servers = {name: server.entry for name, server in self.servers.items()}
+        document = {"version": 1, "servers": servers, "endpoints": self.endpoints}
+        file = self.orchestrator.folder / "config" / "routing.yaml"
+        written = file.with_suffix(".new")
+        written.write_text(json.dumps(document))
+        written.replace(file)
+
     def up(self, *without: str, **environment: str) -> "Stack":
-        routing = {"version": 1, "servers": {name: s.entry for name, s in self.servers.items()}}  # type: ignore[attr-defined]
-        (self.orchestrator.folder / "config" / "routing.yaml").write_text(json.dumps(routing))
+        self.write_routing()
         started = [server for name, server in self.servers.items() if name not in without]
         for server in started:
             server.start(wait=False)

@@ -28,7 +28,7 @@ _RELAY_SECONDS = 30.0
 
 def build(settings: ServerSettings) -> Starlette:
     """The orchestrator's application. Raises SettingsError."""
-    backends = [_backend(route, settings) for route in load_routing(settings.config_dir)]
+    backends = [_backend(route, settings) for route in load_routing(settings.config_dir).servers]
     view = View(backends)
     ready = server_ready_routes(backends)
     longest = max((backend.route.timeout_s for backend in backends), default=0.0)

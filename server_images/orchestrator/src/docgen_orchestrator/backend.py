@@ -18,6 +18,7 @@ import structlog
 from docgen_orchestrator.changes import Changes
 from docgen_orchestrator.offer import Offer, fetch_offer
 from docgen_orchestrator.routing import Route
+from docgen_orchestrator.shaped import shaped
 from docgen_orchestrator.upstream import Call, OnNote, RpcError, UnavailableError, Upstream
 
 OFFER_SECONDS = 5.0
@@ -31,7 +32,11 @@ _log = structlog.stdlib.get_logger("docgen.backend")
 
 
 class DeadlineError(Exception):
-    """A call was not answered within the server's ``timeout_s``."""
+    """A call was not answered within its ``timeout_s``, in seconds."""
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(f"no answer within {timeout_s:g} s")
+        self.timeout_s = timeout_s
 
 
 class Backend:
@@ -40,6 +45,7 @@ class Backend:
     def __init__(self, route: Route, upstream: Upstream, *, clock: Callable[[], float] = monotonic) -> None:
         self.route = route
         self.offer: Offer | None = None
+        self._told: Offer | None = None
         self.down: str | None = None
         self._upstream = upstream
         self._clock = clock
@@ -62,12 +68,13 @@ class Backend:
         """
         if self.down is not None:
             raise UnavailableError(self.down, sent=False)
+        timeout_s = call.timeout_s or self.route.timeout_s
         try:
-            async with asyncio.timeout(self.route.timeout_s) as deadline:
+            async with asyncio.timeout(timeout_s) as deadline:
                 result = await self._upstream.request(call, on_note)
         except TimeoutError:
             if deadline.expired():
-                raise DeadlineError from None
+                raise DeadlineError(timeout_s) from None
             raise
         except UnavailableError as error:
             self._noticed(error)
@@ -161,11 +168,18 @@ class Backend:
             async with asyncio.timeout(self.route.timeout_s):
                 offer = await fetch_offer(self._upstream)
             if times_outdated == self._times_outdated:
-                self.offer, self._offer_until = offer, self._clock() + OFFER_SECONDS
+                self._take(offer)
+                self._offer_until = self._clock() + OFFER_SECONDS
             elif self.offer is None:
-                self.offer = offer
+                self._take(offer)
         except (UnavailableError, RpcError, TimeoutError) as error:
             _log.warning("lists kept", backend=self.name, reason=str(error) or "no answer in time")
             self._offer_until = self._clock() + (_WATCH_UP_SECONDS if self.offer else 0.0)
             if isinstance(error, UnavailableError):
                 self._noticed(error)
+
+    def _take(self, told: Offer) -> None:
+        """Offer what the server told, after its policy; the same object as before when it told the same."""
+        if told != self._told:
+            self._told = told
+            self.offer = shaped(told, self.route.tools)

@@ -2,20 +2,28 @@
 
 A name that two servers offer is served by neither: a caller must never reach another server than it meant,
 and which one wins would otherwise depend on who answered first. Both owners are named to whoever calls it, in
-the log and in readiness.
+the log and in readiness. Names are those that callers see, after each server's policy (see shaped): a tool
+that is denied or renamed collides with nothing under its old name.
+
+A catalog never changes. As long as nothing changed there is one and the same object (see catalog_of), so that
+whatever is made from it can be kept beside it.
 """
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
+from docgen_common.rates import Rate
 from mcp.shared.uri_template import UriTemplate
 
 from docgen_orchestrator.offer import HeaderMap, Item, Offer
 from docgen_orchestrator.routing import Route
+
+_NO_ITEM: Item = {}
 
 
 class Source(Protocol):
@@ -29,6 +37,7 @@ class Source(Protocol):
 
 
 SourceT = TypeVar("SourceT", bound=Source)
+OwnedT = TypeVar("OwnedT")
 
 
 class NotOfferedError(Exception):
@@ -40,6 +49,29 @@ class AmbiguousError(NotOfferedError):
 
 
 @dataclass(frozen=True)
+class CatalogTool(Generic[SourceT]):
+    """One tool as it is called: whose it is, its name here and there, its definition and its bounds.
+
+    ``read_only`` is what its annotations promise. ``timeout_s`` bounds one call of it (None: as any call to
+    its server); ``rate`` bounds how often it is called (None: as often as its callers may call).
+    """
+
+    backend: SourceT
+    shown_name: str
+    upstream_name: str
+    item: Item
+    read_only: bool
+    timeout_s: float | None
+    rate: Rate | None
+
+    @property
+    def owner(self) -> str:
+        """The server for people, with the tool's name there where it is another than here."""
+        name = self.backend.route.name
+        return name if self.upstream_name == self.shown_name else f"{name} (as {self.upstream_name})"
+
+
+@dataclass(frozen=True)
 class Catalog(Generic[SourceT]):
     """The merged offers of ``sources``, which are sorted by name."""
 
@@ -48,8 +80,9 @@ class Catalog(Generic[SourceT]):
 
     @cached_property
     def tools(self) -> Mapping[str, Item]:
-        """All tools by name, without colliding ones."""
-        return self._merged(lambda offer: offer.tools)
+        """All tools by the names that callers see, without colliding ones."""
+        owned = sorted(self._tool_owners.items())
+        return {name: tools[0].item for name, tools in owned if len(tools) == 1}
 
     @cached_property
     def resources(self) -> Mapping[str, Item]:
@@ -70,32 +103,42 @@ class Catalog(Generic[SourceT]):
     def collisions(self) -> Mapping[str, tuple[str, ...]]:
         """``"tool x"`` and the like, with the names of the servers that offer it."""
         kinds: Mapping[str, Callable[[Offer], Mapping[str, Item]]] = {
-            "tool": lambda offer: offer.tools,
             "resource": lambda offer: offer.resources,
             "resource template": lambda offer: offer.templates,
             "prompt": lambda offer: offer.prompts,
         }
-        return {
-            f"{kind} {name}": tuple(owner.route.name for owner in owners)
-            for kind, of in kinds.items()
-            for name, owners in sorted(self._owners(of).items())
-            if len(owners) > 1
-        }
+        tools = sorted(self._tool_owners.items())
+        found = {f"tool {name}": tuple(tool.owner for tool in twice) for name, twice in tools}
+        for kind, of in kinds.items():
+            for name, owners in sorted(self._owners(of).items()):
+                found[f"{kind} {name}"] = tuple(owner.route.name for owner in owners)
+        return {name: owners for name, owners in found.items() if len(owners) > 1}
 
     def param_headers(self, tool: str) -> HeaderMap:
-        """Which arguments of ``tool`` are mirrored in headers."""
+        """Which arguments of ``tool``, by the name that callers see, are mirrored in headers."""
         for offer in self.offers:
             if offer is not None and tool in offer.param_headers:
                 return offer.param_headers[tool]
         return {}
 
-    def tool_owner(self, name: str) -> SourceT:
-        """The server whose tool this is. Raises NotOfferedError."""
-        return self._owner(lambda offer: offer.tools, "tool", name, self._unseen(name))
+    def tool(self, name: str) -> CatalogTool[SourceT]:
+        """The tool that callers know by this name. Raises NotOfferedError."""
+        owned = self._tool_owners.get(name) or [
+            _catalog_tool(source, name, own, _NO_ITEM)
+            for source in self._unseen()
+            if (own := source.route.tools.own_name(name)) is not None and _looks_like(source, own)
+        ]
+        return _only("tool", name, owned, lambda tool: tool.owner)
 
     def prompt_owner(self, name: str) -> SourceT:
         """The server whose prompt this is. Raises NotOfferedError."""
-        return self._owner(lambda offer: offer.prompts, "prompt", name, self._unseen(name))
+        owners = [
+            source
+            for source, offer in zip(self.sources, self.offers, strict=True)
+            if offer is not None and name in offer.prompts
+        ]
+        owners = owners or [source for source in self._unseen() if _looks_like(source, name)]
+        return _only("prompt", name, owners, _name)
 
     def resource_owner(self, uri: str) -> SourceT:
         """The server that can read ``uri``: it lists it, has a template for it, or owns its scheme.
@@ -106,12 +149,26 @@ class Catalog(Generic[SourceT]):
         owners = owners or [source for source in self.sources if _has_template_for(source.offer, uri)]
         scheme = uri.partition(":")[0]
         owners = owners or [source for source in self.sources if scheme in source.route.resource_schemes]
-        return _only("resource", uri, owners)
+        return _only("resource", uri, owners, _name)
 
     def template_owner(self, template: str) -> SourceT:
         """The server whose resource template this is, for completion. Raises NotOfferedError."""
         owners = self._owners(lambda offer: offer.templates).get(template, [])
-        return _only("resource template", template, owners) if owners else self.resource_owner(template)
+        if not owners:
+            return self.resource_owner(template)
+        return _only("resource template", template, owners, _name)
+
+    @cached_property
+    def _tool_owners(self) -> Mapping[str, list[CatalogTool[SourceT]]]:
+        """Every tool by the name that callers see, and each that has it."""
+        owned: dict[str, list[CatalogTool[SourceT]]] = {}
+        for source, offer in zip(self.sources, self.offers, strict=True):
+            if offer is None:
+                continue
+            for name, item in offer.tools.items():
+                for own in offer.own_names.get(name, (name,)):
+                    owned.setdefault(name, []).append(_catalog_tool(source, name, own, item))
+        return owned
 
     def _merged(self, of: Callable[[Offer], Mapping[str, Item]]) -> Mapping[str, Item]:
         owners = self._owners(of)
@@ -131,32 +188,39 @@ class Catalog(Generic[SourceT]):
                 owners.setdefault(name, []).append(source)
         return owners
 
-    def _owner(
-        self,
-        of: Callable[[Offer], Mapping[str, Item]],
-        kind: str,
-        name: str,
-        fallback: Iterable[SourceT],
-    ) -> SourceT:
-        owners = [
-            source
-            for source, offer in zip(self.sources, self.offers, strict=True)
-            if offer is not None and name in of(offer)
-        ]
-        return _only(kind, name, owners or list(fallback))
-
-    def _unseen(self, name: str) -> Iterable[SourceT]:
-        """Servers that never told what they offer and whose names look like ``name``."""
-        for source, offer in zip(self.sources, self.offers, strict=True):
-            if offer is None and name.startswith(source.route.tool_prefixes or ("\0",)):
-                yield source
+    def _unseen(self) -> Iterable[SourceT]:
+        """Servers that never told what they offer."""
+        return (source for source, offer in zip(self.sources, self.offers, strict=True) if offer is None)
 
 
-def _only(kind: str, name: str, owners: Sequence[SourceT]) -> SourceT:
+def _catalog_tool(source: SourceT, name: str, own: str, item: Item) -> CatalogTool[SourceT]:
+    policy = source.route.tools
+    annotations = item.get("annotations")
+    return CatalogTool(
+        backend=source,
+        shown_name=name,
+        upstream_name=own,
+        item=item,
+        read_only=isinstance(annotations, Mapping) and annotations.get("readOnlyHint") is True,
+        timeout_s=policy.timeout_s(own),
+        rate=policy.rate(own),
+    )
+
+
+def _looks_like(source: Source, name: str) -> bool:
+    """Whether a name that the server gives looks like ``name``."""
+    return name.startswith(source.route.tool_prefixes or ("\0",))
+
+
+def _name(source: Source) -> str:
+    return source.route.name
+
+
+def _only(kind: str, name: str, owners: Sequence[OwnedT], owner_of: Callable[[OwnedT], str]) -> OwnedT:
     if not owners:
         raise NotOfferedError(f"Unknown {kind}: {name}")
     if len(owners) > 1:
-        names = " and ".join(owner.route.name for owner in owners)
+        names = " and ".join(owner_of(owner) for owner in owners)
         raise AmbiguousError(f"The {kind} {name} is offered by {names}, so neither is served under this name")
     return owners[0]
 
@@ -174,7 +238,11 @@ def _matches(template: str, uri: str) -> bool:
 
 def catalog_of(sources: Sequence[SourceT], previous: Catalog[SourceT] | None = None) -> Catalog[SourceT]:
     """The catalog of what the sources offer now; ``previous`` itself when nothing changed."""
-    offers: list[Any] = [source.offer for source in sources]
-    if previous is not None and all(a is b for a, b in zip(previous.offers, offers, strict=True)):
+    offers = [source.offer for source in sources]
+    if previous is not None and _same(previous.sources, sources) and _same(previous.offers, offers):
         return previous
-    return Catalog(sources, offers)
+    return Catalog(tuple(sources), offers)
+
+
+def _same(before: Sequence[object], now: Sequence[object]) -> bool:
+    return len(before) == len(now) and all(map(operator.is_, before, now))

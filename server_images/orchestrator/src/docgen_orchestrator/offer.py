@@ -30,13 +30,18 @@ HeaderMap = Mapping[tuple[str, ...], str]
 
 @dataclass(frozen=True)
 class Offer:
-    """The four lists of one server, each by its identifying name, in the order of the names."""
+    """The four lists of one server, each by its identifying name, in the order of the names.
+
+    ``own_names`` says which of the server's tools are behind a name of ``tools``: one, or several that were
+    given the same name. A name that is not in it is the server's own.
+    """
 
     tools: Mapping[str, Item] = field(default_factory=dict)
     resources: Mapping[str, Item] = field(default_factory=dict)
     templates: Mapping[str, Item] = field(default_factory=dict)
     prompts: Mapping[str, Item] = field(default_factory=dict)
     param_headers: Mapping[str, HeaderMap] = field(default_factory=dict)
+    own_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 async def fetch_offer(upstream: Upstream) -> Offer:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from docgen_common.auth import CALLER_HEADER, current_caller
@@ -56,17 +57,17 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
     """The result of the server that ``ctx``'s request is for. Raises MCPError."""
     params = ctx.params or {}
     try:
-        backend, name, headers = await _target(ctx, params, view)
+        target = await _target(ctx, params, view)
     except NotOfferedError as error:
         raise MCPError(_not_found_code(ctx), str(error), _asked_for(ctx, params)) from None
-    if ctx.method in task_ids.METHODS:
-        params = {**params, "taskId": name}
+    backend = target.backend
     call = Call(
         method=ctx.method,
-        params={**params, "_meta": _envelope(ctx)},
-        name=name,
-        headers={**headers, **_request_headers()},
+        params={**target.params, "_meta": _envelope(ctx)},
+        name=target.name,
+        headers={**target.headers, **_request_headers()},
         repeatable=ctx.method not in ("tools/call", "tasks/update"),
+        timeout_s=target.timeout_s,
     )
     try:
         result = await backend.call(call, _notes(ctx))
@@ -74,38 +75,57 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
         raise MCPError(error.code, error.message, error.data) from None
     except UnavailableError as error:
         raise MCPError(UNAVAILABLE, _unavailable(backend.name, error), {"server": backend.name}) from None
-    except DeadlineError:
-        seconds = f"{backend.route.timeout_s:g}"
-        message = f"The server {backend.name} did not answer within {seconds} s"
+    except DeadlineError as error:
+        message = f"The server {backend.name} did not answer within {error.timeout_s:g} s"
         raise MCPError(TIMED_OUT, message, {"server": backend.name}) from None
     about_task = ctx.method in task_ids.METHODS or result.get("resultType") == "task"
     return task_ids.for_callers(backend.name, result) if about_task else result
 
 
-async def _target(
-    ctx: Context, params: Mapping[str, Any], view: View
-) -> tuple[Backend, str | None, Mapping[str, str]]:
-    """The server, the value of ``Mcp-Name`` and the mirrored argument headers of a request."""
+@dataclass(frozen=True)
+class _Target:
+    """Where a request goes, and what of it is another there: ``name`` is the value of ``Mcp-Name``."""
+
+    backend: Backend
+    params: Mapping[str, Any]
+    name: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_s: float | None = None
+
+
+async def _target(ctx: Context, params: Mapping[str, Any], view: View) -> _Target:
+    """What the request of ``ctx`` is about. Raises NotOfferedError."""
     method = ctx.method
     if method in task_ids.METHODS:
-        return *_task_owner(ctx, params, view), {}
+        backend, own_id = _task_owner(ctx, params, view)
+        return _Target(backend, {**params, "taskId": own_id}, own_id)
     if method == "tools/call":
-        name = _text(params, "name")
-        backend = await view.owner(lambda catalog: catalog.tool_owner(name))
-        return backend, name, _argument_headers(view, name, params.get("arguments"))
+        return await _tool_target(params, view)
     if method == "prompts/get":
         name = _text(params, "name")
-        return await view.owner(lambda catalog: catalog.prompt_owner(name)), name, {}
+        return _Target(await view.find(lambda catalog: catalog.prompt_owner(name)), params, name)
     if method == "resources/read":
         uri = _text(params, "uri")
-        return await view.owner(lambda catalog: catalog.resource_owner(uri)), uri, {}
+        return _Target(await view.find(lambda catalog: catalog.resource_owner(uri)), params, uri)
     reference = params.get("ref")
     reference = reference if isinstance(reference, Mapping) else {}
     if reference.get("type") == "ref/prompt":
         name = _text(reference, "name")
-        return await view.owner(lambda catalog: catalog.prompt_owner(name)), None, {}
+        return _Target(await view.find(lambda catalog: catalog.prompt_owner(name)), params)
     uri = _text(reference, "uri")
-    return await view.owner(lambda catalog: catalog.template_owner(uri)), None, {}
+    return _Target(await view.find(lambda catalog: catalog.template_owner(uri)), params)
+
+
+async def _tool_target(params: Mapping[str, Any], view: View) -> _Target:
+    name = _text(params, "name")
+    tool = await view.find(lambda catalog: catalog.tool(name))
+    return _Target(
+        tool.backend,
+        {**params, "name": tool.upstream_name},
+        tool.upstream_name,
+        _argument_headers(view, name, params.get("arguments")),
+        tool.timeout_s,
+    )
 
 
 def _task_owner(ctx: Context, params: Mapping[str, Any], view: View) -> tuple[Backend, str]:

@@ -1,21 +1,38 @@
-"""``routing.yaml``: which servers there are, and where."""
+"""``routing.yaml``: which servers there are and where, what of them callers see, and named endpoints."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from docgen_common.errors import SettingsError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from docgen_orchestrator.entry import Entry
+from docgen_orchestrator.globs import EVERYTHING, NOTHING, Globs
+from docgen_orchestrator.tool_policy import UNRESTRICTED, Changes, ToolPolicy
+
 FILE_NAME = "routing.yaml"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
-_KEYS = {"url", "ready_url", "key_secret", "tool_prefixes", "resource_schemes", "timeout_s", "events_url"}
+_TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
+_KEYS = frozenset({"version", "servers", "endpoints"})
+_SERVER_KEYS = frozenset(
+    {
+        "url",
+        "ready_url",
+        "key_secret",
+        "tool_prefixes",
+        "resource_schemes",
+        "timeout_s",
+        "events_url",
+        "tools",
+    }
+)
+_TOOLS_KEYS = frozenset({"allow", "deny", "rename", "timeout_s", "rate", "changes"})
+_ENDPOINT_KEYS = frozenset({"servers", "tools", "resources", "prompts"})
 
 
 @dataclass(frozen=True)
@@ -24,6 +41,7 @@ class Route:
 
     ``tool_prefixes`` and ``resource_schemes`` route a name only while the server has never told what it
     offers. ``timeout_s`` bounds one call, in seconds. ``events_url`` is where its events are, if it has any.
+    ``tools`` says which of its tools callers see, under which names and within which bounds.
     """
 
     name: str
@@ -34,78 +52,120 @@ class Route:
     resource_schemes: tuple[str, ...]
     timeout_s: float
     events_url: str | None = None
+    tools: ToolPolicy = UNRESTRICTED
 
 
-def load_routing(config_dir: Path) -> tuple[Route, ...]:
-    """The routes of ``routing.yaml``, sorted by name. Raises SettingsError naming the key that is wrong."""
+@dataclass(frozen=True)
+class Subset:
+    """A named endpoint, ``/mcp/<name>``: what of which servers it shows. ``servers`` empty: of all.
+
+    Patterns speak of the names, and the URIs, that callers see.
+    """
+
+    name: str
+    servers: frozenset[str]
+    tools: Globs
+    resources: Globs
+    prompts: Globs
+
+
+@dataclass(frozen=True)
+class Routing:
+    """All of ``routing.yaml``; servers and endpoints are sorted by name."""
+
+    servers: tuple[Route, ...]
+    endpoints: tuple[Subset, ...] = ()
+
+
+def load_routing(config_dir: Path) -> Routing:
+    """What ``routing.yaml`` says. Raises SettingsError naming the key that is wrong."""
     try:
         text = (config_dir / FILE_NAME).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise SettingsError(f"{FILE_NAME} cannot be read: {reason}") from None
+    return parse_routing(text)
+
+
+def parse_routing(text: str) -> Routing:
+    """The routing that ``text`` says. Raises SettingsError naming the key that is wrong."""
     try:
         document = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, RecursionError) as error:
         raise SettingsError(f"{FILE_NAME} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict) or document.get("version") != 1:
         raise SettingsError(f"{FILE_NAME}: version must be 1")
-    servers = document.get("servers")
-    if not isinstance(servers, dict) or not servers:
+    top = Entry(f"{FILE_NAME}", document, _KEYS)
+    if not isinstance(document.get("servers"), dict) or not document["servers"]:
         raise SettingsError(f"{FILE_NAME}: servers must name at least one server")
-    return tuple(_route(name, servers[name]) for name in sorted(servers, key=str))
+    servers = tuple(_route(name, entry) for name, entry in top.entries("servers", _SERVER_KEYS))
+    names = frozenset(server.name for server in servers)
+    endpoints = tuple(_subset(name, entry, names) for name, entry in top.entries("endpoints", _ENDPOINT_KEYS))
+    return Routing(servers, endpoints)
 
 
-def _route(name: Any, entry: Any) -> Route:
-    where = f"{FILE_NAME}: servers/{name}"
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise SettingsError(f"{where}: not a server name (a-z, 0-9, - and _)")
-    if not isinstance(entry, dict):
-        raise SettingsError(f"{where}: must be a map")
-    if unknown := sorted(str(key) for key in entry.keys() - _KEYS):
-        raise SettingsError(f"{where}: unknown {', '.join(unknown)}")
-    url = _url(where, "url", entry)
+def _route(name: str, entry: Entry) -> Route:
+    if not _NAME.fullmatch(name):
+        raise SettingsError(f"{entry.where}: not a server name (a-z, 0-9, - and _)")
+    url = _url(entry, "url")
     return Route(
         name=name,
         url=url,
-        ready_url=_url(where, "ready_url", entry) if "ready_url" in entry else _ready_url(url),
-        key_secret=_text(where, "key_secret", entry.get("key_secret", f"upstream-{name}")),
-        tool_prefixes=_texts(where, "tool_prefixes", entry),
-        resource_schemes=_texts(where, "resource_schemes", entry),
-        timeout_s=_seconds(where, entry.get("timeout_s", 60)),
-        events_url=_url(where, "events_url", entry) if "events_url" in entry else None,
+        ready_url=_url(entry, "ready_url") if "ready_url" in entry else _ready_url(url),
+        key_secret=entry.text("key_secret", f"upstream-{name}"),
+        tool_prefixes=entry.texts("tool_prefixes"),
+        resource_schemes=entry.texts("resource_schemes"),
+        timeout_s=entry.seconds("timeout_s", 60),
+        events_url=_url(entry, "events_url") if "events_url" in entry else None,
+        tools=_policy(entry.entry("tools", _TOOLS_KEYS)),
     )
 
 
-def _url(where: str, key: str, entry: Mapping[str, Any]) -> str:
-    value = _text(where, key, entry.get(key))
+def _policy(entry: Entry) -> ToolPolicy:
+    rename = entry.names("rename")
+    for shown in rename.values():
+        if not _TOOL_NAME.fullmatch(shown):
+            raise entry.refuse("rename", f"{shown!r} is not a tool name (A-Z, a-z, 0-9, _, - and .)")
+        if list(rename.values()).count(shown) > 1:
+            raise entry.refuse("rename", f"{shown!r} is given twice")
+    return ToolPolicy(
+        allow=entry.globs("allow", EVERYTHING),
+        deny=entry.globs("deny", NOTHING),
+        rename=rename,
+        timeouts=entry.bounds("timeout_s", Entry.seconds),
+        rates=entry.bounds("rate", Entry.rate),
+        changes=entry.word("changes", Changes, "report"),
+    )
+
+
+def _subset(name: str, entry: Entry, servers: frozenset[str]) -> Subset:
+    if not _NAME.fullmatch(name):
+        raise SettingsError(f"{entry.where}: not an endpoint's name (a-z, 0-9, - and _)")
+    if name in servers:
+        raise SettingsError(f"{entry.where}: a server has this name")
+    wanted = frozenset(entry.texts("servers"))
+    if unknown := sorted(wanted - servers):
+        raise entry.refuse("servers", f"there is no server {unknown[0]}")
+    return Subset(
+        name=name,
+        servers=wanted,
+        tools=entry.globs("tools", NOTHING),
+        resources=entry.globs("resources", NOTHING),
+        prompts=entry.globs("prompts", NOTHING),
+    )
+
+
+def _url(entry: Entry, key: str) -> str:
+    value = entry.text(key)
     try:
         parts = urlsplit(value)
         fits = parts.scheme in ("http", "https") and parts.hostname and not parts.username and parts.port != 0
     except ValueError:
         fits = False
     if not fits or not value.isascii() or any(char <= " " for char in value):
-        raise SettingsError(f"{where}/{key}: must look like http://{where.rpartition('/')[2]}:8000/mcp")
+        raise entry.refuse(key, f"must look like http://{entry.where.rpartition('/')[2]}:8000/mcp")
     return value
 
 
 def _ready_url(url: str) -> str:
     return urlsplit(url)._replace(path="/health/ready", query="", fragment="").geturl()
-
-
-def _text(where: str, key: str, value: Any) -> str:
-    if not isinstance(value, str) or not value:
-        raise SettingsError(f"{where}/{key}: must be text")
-    return value
-
-
-def _texts(where: str, key: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
-    values = entry.get(key, [])
-    if not isinstance(values, list):
-        raise SettingsError(f"{where}/{key}: must be a list")
-    return tuple(_text(where, key, value) for value in values)
-
-
-def _seconds(where: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 86_400:
-        raise SettingsError(f"{where}/timeout_s: must be seconds, more than 0")
-    return float(value)

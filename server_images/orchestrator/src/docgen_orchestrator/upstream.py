@@ -57,6 +57,7 @@ class Call:
     """One request. ``name`` is what ``Mcp-Name`` mirrors; ``headers`` are sent besides the protocol's own.
 
     ``repeatable`` marks reads, which may be sent again when a kept connection turns out to be dead.
+    ``timeout_s`` is how long this one may take, in seconds; None: as long as any call to its server.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Call:
     name: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     repeatable: bool = False
+    timeout_s: float | None = None
 
 
 class Upstream(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -16,8 +16,7 @@ from docgen_orchestrator.offer import Item
 _log = structlog.stdlib.get_logger("docgen.catalog")
 _MISS_SECONDS = 1.0
 
-Owner = Callable[[Catalog[Backend]], Backend]
-"""Picks the owner of a name in a catalog; raises NotOfferedError."""
+Found = TypeVar("Found")
 
 
 class View:
@@ -45,8 +44,8 @@ class View:
                 _log.error("name collision: offered twice, served by neither", name=name, owners=owners)
         return catalog
 
-    async def owner(self, pick: Owner) -> Backend:
-        """The backend that ``pick`` finds; unknown names are looked up anew, but not more than once a second.
+    async def find(self, pick: Callable[[Catalog[Backend]], Found]) -> Found:
+        """What ``pick`` finds; unknown names are looked up anew, but not more than once a second.
 
         Raises NotOfferedError.
         """

@@ -1,0 +1,35 @@
+"""What is left of a server's offer for callers: the tools that its policy offers, by the names they see.
+
+A policy may give two tools of one server the same name. Like a name that two servers have, it is kept for
+both and served for neither (see the catalog).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from docgen_orchestrator.offer import Item, Offer
+from docgen_orchestrator.tool_policy import ToolPolicy
+
+
+def shaped(told: Offer, policy: ToolPolicy) -> Offer:
+    """``told``, as a server told it, the way callers may see it."""
+    own_names: dict[str, tuple[str, ...]] = {}
+    for own in told.tools:
+        shown = policy.shown_name(own)
+        if shown is not None:
+            own_names[shown] = (*own_names.get(shown, ()), own)
+    first = {shown: own_names[shown][0] for shown in sorted(own_names)}
+    return replace(
+        told,
+        tools={shown: _named(told.tools[own], shown) for shown, own in first.items()},
+        param_headers={
+            shown: told.param_headers[own] for shown, own in first.items() if own in told.param_headers
+        },
+        own_names=own_names,
+    )
+
+
+def _named(tool: Item, name: str) -> Item:
+    """The definition under another name; the very same object where the name is its own."""
+    return tool if tool.get("name") == name else {**tool, "name": name}

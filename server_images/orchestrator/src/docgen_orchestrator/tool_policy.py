@@ -1,0 +1,70 @@
+"""What an operator says about one server's tools: which are offered, under which names, within which bounds.
+
+``allow``, ``deny``, ``timeouts``, ``rates`` and the keys of ``rename`` speak of the names that the server
+gave its tools. ``deny`` also holds for the name that callers would see, and wins over ``allow``: who denies a
+name never meets it again, wherever it comes from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, TypeVar
+
+from docgen_common.rates import Rate
+
+from docgen_orchestrator.globs import EVERYTHING, NOTHING, Globs
+
+Bound = TypeVar("Bound")
+Changes = Literal["report", "hold"]
+"""What happens to a tool whose definition is not the known one: told of, or withheld until it is accepted."""
+
+
+@dataclass(frozen=True)
+class ToolPolicy:
+    """The policy of one server.
+
+    ``rename`` maps a tool's own name to the one that callers see; ``timeouts`` (seconds) and ``rates`` map
+    patterns of its own names to bounds, the first that matches being the one.
+    """
+
+    allow: Globs = EVERYTHING
+    deny: Globs = NOTHING
+    rename: Mapping[str, str] = field(default_factory=dict)
+    timeouts: Mapping[str, float] = field(default_factory=dict)
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    changes: Changes = "report"
+
+    def shown_name(self, own_name: str) -> str | None:
+        """What callers know the server's tool ``own_name`` by; None when it is not for them."""
+        shown = self.rename.get(own_name, own_name)
+        denied = self.deny.match(own_name) or self.deny.match(shown)
+        return None if denied or not self.allow.match(own_name) else shown
+
+    def own_name(self, shown_name: str) -> str | None:
+        """The server's name of the tool that callers would know as ``shown_name``; None when there is none.
+
+        The only answer there is while the server has not told what it offers.
+        """
+        own = self._own_names.get(shown_name, shown_name)
+        return own if self.shown_name(own) == shown_name else None
+
+    def timeout_s(self, own_name: str) -> float | None:
+        """How long one call of this tool may take, in seconds; None: as long as any call to its server."""
+        return _first(self.timeouts, own_name)
+
+    def rate(self, own_name: str) -> Rate | None:
+        """How often this tool may be called; None: as often as its callers may call."""
+        return _first(self.rates, own_name)
+
+    @cached_property
+    def _own_names(self) -> Mapping[str, str]:
+        return {shown: own for own, shown in self.rename.items()}
+
+
+def _first(bounds: Mapping[str, Bound], name: str) -> Bound | None:
+    return next((bound for glob, bound in bounds.items() if Globs((glob,)).match(name)), None)
+
+
+UNRESTRICTED = ToolPolicy()
