@@ -126,6 +126,7 @@ def _remember(
         update={
             "project": opened.project.name,
             "directory": str(opened.project.directory),
+            "bind": opened.configuration.settings.ports.bind,
             "ports": {**state.ports, **ports},
             "substituted_ports": _substituted(state, ports, substitutions),
             "subnets": {**state.subnets, **subnets},

@@ -1,7 +1,7 @@
 """Where clients reach a running stack."""
 
 from docgenctl.actions.open_project import OpenProject
-from docgenctl.endpoint.address import Endpoint
+from docgenctl.endpoint.address import Endpoint, host_of
 from docgenctl.model.errors import NotHealthyError, UsageError
 from docgenctl.planning.resolve_servers import resolve_servers
 from docgenctl.secrets.stack_secrets import API_KEY_FILE
@@ -28,12 +28,5 @@ def find_endpoint(opened: OpenProject, purpose: str = "orchestrator") -> Endpoin
         raise NotHealthyError(
             "this stack was never started", hint="start it with: docgenctl up", code="never_started"
         )
-    return Endpoint(url=f"https://{_host(opened)}:{port}/mcp", ca_file=root_file, api_key_file=key_file)
-
-
-def _host(opened: OpenProject) -> str:
-    """A name of the gateway's certificate that leads to where it listens."""
-    bind = opened.configuration.settings.ports.bind
-    if bind in ("0.0.0.0", "127.0.0.1"):  # noqa: S104 - compared, not bound
-        return "localhost"
-    return "localhost" if bind in ("::", "::1") else f"[{bind}]" if ":" in bind else bind
+    host = host_of(settings.ports.bind)
+    return Endpoint(url=f"https://{host}:{port}/mcp", ca_file=root_file, api_key_file=key_file)

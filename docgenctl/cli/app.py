@@ -47,6 +47,7 @@ COMMANDS = {
     ),
     "tools": Entry(_USE, "List and call the tools of all servers.", "tools"),
     "endpoint": Entry(_USE, "Say where clients connect, and where certificate and key lie.", "endpoint"),
+    "mcp": Entry(_USE, "Serve the stack to one MCP client over standard input and output.", "mcp"),
     "open": Entry(_USE, "Open the newest document, a named one, or the picture of the topology.", "open"),
     "status": Entry(_LOOK, "Show every service: state, health, ports, image, restarts.", "status"),
     "describe": Entry(
@@ -143,10 +144,12 @@ def _front_page(*, asked: bool) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    from docgenctl.cli import tree
-
+    if (served := _serve_quickly(arguments)) is not None:
+        return served
     # What other packages plug into pydantic is none of ours; looking for it takes longer than Python's start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from docgenctl.cli import tree
+
     try:
         code = tree.root(list(arguments), prog_name="docgenctl", standalone_mode=False)
         with reader_may_leave(), output_told():
@@ -154,6 +157,19 @@ def _run(arguments: Sequence[str]) -> int:
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     return code if isinstance(code, int) else 0
+
+
+def _serve_quickly(arguments: Sequence[str]) -> int | None:
+    """`docgenctl mcp` in its plain form, without Typer: clients start it often, and wait. None: not that."""
+    if list(arguments[:1]) != ["mcp"]:
+        return None
+    from docgenctl.actions.bridge_stdio import bridge_stdio, read_arguments
+
+    read = read_arguments(list(arguments[1:]))
+    if read is None:
+        return None
+    bridge_stdio(*read, os.environ)
+    return 0
 
 
 def _explain(error: Exception, *, json_mode: bool) -> int:

@@ -12,6 +12,13 @@ _KEY = re.compile(rb"[\x21-\x7e]{1,4096}")
 _HTTPS_PORT = 443
 
 
+def host_of(bind: str) -> str:
+    """A name of the gateway's certificate that leads to where it listens."""
+    if bind in ("", "0.0.0.0", "127.0.0.1", "::", "::1"):  # noqa: S104 - compared, not bound
+        return "localhost"
+    return f"[{bind}]" if ":" in bind else bind
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """All that a client needs: URL of `/mcp`, the root certificate to trust, the file with the API key.

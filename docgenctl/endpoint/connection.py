@@ -63,17 +63,22 @@ class _TlsConnection(http.client.HTTPConnection):
 
 
 class Connection:
-    """Requests to one endpoint, one at a time; not for several threads at once.
+    """Requests to one endpoint, one at a time; not for several threads at once, but for `abort`.
 
     `timeout_s` bounds silence, not the whole answer: it starts anew with every byte that arrives.
+    `context` is what `trust` made for the endpoint; without one, each connection makes its own.
     """
 
-    def __init__(self, endpoint: Endpoint, *, timeout_s: float) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, timeout_s: float, context: ssl.SSLContext | None = None
+    ) -> None:
         self.endpoint = endpoint
         self.timeout_s = timeout_s
-        self._context: ssl.SSLContext | None = None
+        self._context = context
         self._connection: _TlsConnection | None = None
         self._response: http.client.HTTPResponse | None = None
+        self._socket: socket.socket | None = None
+        self._aborted = False
 
     def request(
         self,
@@ -89,7 +94,7 @@ class Connection:
         Raises NotHealthyError: `unreachable`, `tls`, `ca_missing`, `connection_closed`, `timed_out` or
         `protocol`.
         """
-        reused = self._reuse()
+        reused = self.alive()
         try:
             return self._send(method, path, body, headers or {})
         except _BROKEN:
@@ -161,6 +166,17 @@ class Connection:
             self._response.close()
             self._response = None
 
+    def abort(self) -> None:
+        """From any thread, for good: whoever waits here is told `connection_closed`, the server sees the end.
+
+        A connect under way comes to its own end first, within its few seconds.
+        """
+        self._aborted = True  # before looking: `_open` sets the socket, then looks at this
+        if self._socket is not None:
+            with suppress(OSError):
+                # The plain one: SSLSocket's own would take the TLS state from under the reading thread.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
     def _broken_off(self, response: http.client.HTTPResponse) -> NotHealthyError:
         self.close()
         return failures.broken_off(
@@ -202,8 +218,8 @@ class Connection:
             raise error from None
         return connection.getresponse()
 
-    def _reuse(self) -> bool:
-        """Whether the old connection can carry another request; drops it when not."""
+    def alive(self) -> bool:
+        """Whether there is an open connection that can carry another request; drops it when not."""
         if self._connection is None or self._connection.sock is None:
             self._connection = None
             return False
@@ -224,18 +240,25 @@ class Connection:
             raise failures.tls_failed(self.endpoint, error) from None
         except OSError as error:
             raise failures.unreachable(self.endpoint, error) from None
-        self._connection = connection
+        self._connection, self._socket = connection, connection.sock
+        if self._aborted:
+            self.close()
+            raise failures.broken_off(self.endpoint)
         return connection
 
     def _trust(self) -> ssl.SSLContext:
-        """Trusts the project's own root and nothing else, made once."""
         if self._context is None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-            context.verify_flags |= ssl.VERIFY_X509_STRICT
-            try:
-                context.load_verify_locations(self.endpoint.ca_file)
-            except OSError as error:
-                raise failures.no_trust(self.endpoint, error) from None
-            self._context = context
+            self._context = trust(self.endpoint)
         return self._context
+
+
+def trust(endpoint: Endpoint) -> ssl.SSLContext:
+    """Trusts the project's own root and nothing else. Raises NotHealthyError (`ca_missing`)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.verify_flags |= ssl.VERIFY_X509_STRICT
+    try:
+        context.load_verify_locations(endpoint.ca_file)
+    except OSError as error:
+        raise failures.no_trust(endpoint, error) from None
+    return context

@@ -18,8 +18,6 @@ from docgenctl.model.errors import NotHealthyError
 
 _MOST_PAGES = 1000
 _DRAIN_S = 0.5
-# Asked twice they do nothing more than asked once; a tool may have done its work already.
-_REPEATABLE = frozenset({"server/discover", "tools/list", "resources/list", "prompts/list", "resources/read"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +153,7 @@ class McpEndpoint:
         body, headers = wire.encode(method, params, request_id, progress=on_progress is not None)
         headers["Authorization"] = f"Bearer {self.endpoint.read_key().reveal()}"
         response = self._connection.request(
-            "POST", self.endpoint.path, body=body, headers=headers, repeatable=method in _REPEATABLE
+            "POST", self.endpoint.path, body=body, headers=headers, repeatable=method in wire.REPEATABLE
         )
         try:
             if response.status == http.HTTPStatus.OK and _media_type(response) == "text/event-stream":

@@ -22,6 +22,8 @@ class State(BaseModel):
     version: int = 1
     project: str = ""
     directory: str = ""
+    #: the address on which the ports are published; empty where an older version wrote this
+    bind: str = ""
     #: purpose → host port
     ports: dict[str, int] = Field(default_factory=dict)
     #: purpose → why it has the port it has, where that is not the first choice

@@ -1,0 +1,33 @@
+"""`docgenctl mcp`.
+
+Clients start this command again and again, and wait for it; so the plain form of its command line is read
+without Typer (`run_quickly`), and everything else by Typer as usual.
+"""
+
+import os
+from typing import Annotated
+
+import typer
+
+from docgenctl.cli.app import new_app
+from docgenctl.cli.options import ProjectDir
+
+app = new_app()
+
+
+@app.command()
+def mcp(
+    endpoint: Annotated[
+        str,
+        typer.Argument(help="A server's own endpoint; by default the one for all."),
+    ] = "",
+    project_dir: ProjectDir = None,
+) -> None:
+    """Serve the stack to one MCP client over standard input and output.
+
+    Clients start this command themselves: docgenctl clients connect writes it into their files. Address,
+    certificate and key are read from the state directory for each connection.
+    """
+    from docgenctl.actions.bridge_stdio import bridge_stdio
+
+    bridge_stdio(project_dir, endpoint, os.environ)
