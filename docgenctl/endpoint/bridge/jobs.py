@@ -69,6 +69,8 @@ class Jobs:
 
     def cancel(self, request_id: Any) -> None:
         """Cancel the one with that id, if it is still under way."""
+        if not isinstance(request_id, str | int | float):
+            return
         with self._changed:
             job = self._jobs.get((type(request_id), request_id))
         if job is not None:

@@ -19,10 +19,11 @@ from docgenctl.endpoint.bridge.messages import (
     received,
     result,
 )
+from docgenctl.endpoint.bridge.mirroring import MirroringUpstream
 from docgenctl.endpoint.bridge.offer import discover
 from docgenctl.endpoint.bridge.questions import CAPABILITIES, Questions
 from docgenctl.endpoint.bridge.upstream import Upstream
-from docgenctl.endpoint.wire import META, PROTOCOL_VERSION, headers
+from docgenctl.endpoint.wire import META, PROTOCOL_VERSION
 
 _CARRIED = frozenset(
     {
@@ -56,6 +57,7 @@ class LegacySession:
     ) -> None:
         self.questions = Questions(write)
         self._upstream = upstream
+        self._mirroring = MirroringUpstream(upstream)
         self._write = write
         self._start = start
         self._log = log
@@ -178,9 +180,8 @@ class LegacySession:
     def _round(self, job: Job, message: Message, params: Mapping[str, Any]) -> Mapping[str, Any]:
         """Send it, pass notifications on, and return the response."""
         body = {"jsonrpc": "2.0", "id": message.id, "method": message.method, "params": params}
-        sent = headers(message.method, params, PROTOCOL_VERSION)
         last: Message | None = None
-        for line in self._upstream.exchange(job, encoded(body), sent, message.id):
+        for line in self._mirroring.exchange(job, Message(encoded(body), body)):
             last = received(line)
             if last.method:
                 self._write(line)

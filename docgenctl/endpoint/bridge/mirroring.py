@@ -14,19 +14,36 @@ from docgenctl.endpoint.bridge.upstream import Upstream
 from docgenctl.endpoint.wire import header_value, headers
 
 _ANNOTATION = "x-mcp-header"
+_HEADER_MISMATCH = -32020
+_SHORT = 4096
 _Places = Mapping[str, tuple[str, ...]]
 
 
-class ParameterHeaders:
-    """What is known of the tools that want headers; several threads may ask."""
+class MirroringUpstream:
+    """Sends requests of 2026-07-28, with those headers where a tool is known to want them.
+
+    One for each client; several threads may use it.
+    """
 
     def __init__(self, upstream: Upstream) -> None:
         self._upstream = upstream
         self._lock = threading.Lock()
         self._places: dict[str, _Places] = {}
 
-    def known(self, message: Message) -> dict[str, str]:
-        """The headers for a call as far as they are known."""
+    def exchange(self, job: Job, message: Message) -> Iterator[bytes]:
+        """The messages that answer it, as `Upstream.exchange` gives them and with its errors."""
+        more = self._known(message)
+        for line in self._send(job, message, more):
+            if not more and _wants_more(message, line) and (more := self._learned(job, message)):
+                yield from self._send(job, message, more)
+                return
+            yield line
+
+    def _send(self, job: Job, message: Message, more: dict[str, str]) -> Iterator[bytes]:
+        sent = headers(message.method, message.params, message.revision) | more
+        return self._upstream.exchange(job, message.line, sent, message.id)
+
+    def _known(self, message: Message) -> dict[str, str]:
         if message.method != "tools/call":
             return {}
         with self._lock:
@@ -34,20 +51,26 @@ class ParameterHeaders:
         arguments = message.params.get("arguments")
         return dict(_filled_in(places, arguments if isinstance(arguments, dict) else {}))
 
-    def learned(self, job: Job, message: Message) -> dict[str, str]:
-        """The same after reading the schemas of all tools. Raises as `Upstream.exchange` does."""
+    def _learned(self, job: Job, message: Message) -> dict[str, str]:
+        """The headers for this call, after reading the schemas of all tools."""
         params = {"_meta": dict(message.meta)}
-        body = encoded({"jsonrpc": "2.0", "id": "tools", "method": "tools/list", "params": params})
-        *_, line = self._upstream.exchange(
-            job, body, headers("tools/list", params, message.revision), "tools"
-        )
+        body = {"jsonrpc": "2.0", "id": "tools", "method": "tools/list", "params": params}
+        *_, line = self._send(job, Message(encoded(body), body), {})
         listed = received(line).body.get("result")
         tools = listed.get("tools") if isinstance(listed, dict) else None
         with self._lock:
             for tool in tools if isinstance(tools, list) else ():
                 if isinstance(tool, dict):
                     self._places[str(tool.get("name"))] = dict(_places(tool.get("inputSchema"), ()))
-        return self.known(message)
+        return self._known(message)
+
+
+def _wants_more(message: Message, line: bytes) -> bool:
+    """Whether a server refused a call because arguments are not mirrored that it wants in headers."""
+    if message.method != "tools/call" or len(line) > _SHORT or str(_HEADER_MISMATCH).encode() not in line:
+        return False
+    error = received(line).body.get("error")
+    return isinstance(error, dict) and error.get("code") == _HEADER_MISMATCH
 
 
 def _places(schema: Any, path: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
