@@ -303,4 +303,4 @@ def test_nothing_slow_is_imported_on_the_way_to_the_first_answer(shared: Home) -
     assert json.loads(done.stdout)["result"]["resultType"] == "complete"
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
     assert "docgenctl.endpoint.bridge.bridge" in imported
-    assert not imported & {"typer", "rich", "pydantic", "asyncio", "yaml", "ruamel.yaml", "docker", "requests"}
+    assert not imported & {"typer", "rich", "pydantic", "asyncio", "ruamel.yaml", "docker", "requests"}
