@@ -1,7 +1,7 @@
 """`docgenctl mcp`.
 
 Clients start this command again and again, and wait for it; so the plain form of its command line is read
-without Typer (`run_quickly`), and everything else by Typer as usual.
+without Typer (`docgenctl.cli.app`), and everything else, such as `--help`, by Typer as usual.
 """
 
 import os
@@ -23,11 +23,7 @@ def mcp(
     ] = "",
     project_dir: ProjectDir = None,
 ) -> None:
-    """Serve the stack to one MCP client over standard input and output.
-
-    Clients start this command themselves: docgenctl clients connect writes it into their files. Address,
-    certificate and key are read from the state directory for each connection.
-    """
+    """Serve the stack to one MCP client over standard input and output."""
     from docgenctl.actions.bridge_stdio import bridge_stdio
 
     bridge_stdio(project_dir, endpoint, os.environ)
