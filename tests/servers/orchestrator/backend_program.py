@@ -19,10 +19,12 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.resolve import Elicit, Resolve
 from mcp.server.mcpserver.resources import TextResource
-from mcp_types import Completion
+from mcp_types import Completion, ToolAnnotations
 from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.requests import Request
+
+READS = ToolAnnotations(read_only_hint=True)
 
 
 class Answer(BaseModel):
@@ -39,11 +41,11 @@ def build(settings: ServerSettings) -> Starlette:  # noqa: C901 - a list of tool
     prefix, *more = sys.argv[1:]
     mcp = MCPServer(prefix, version="7", request_state_security=request_state_security(settings))
 
-    @mcp.tool(name=f"{prefix}_echo", description="Says it again.")
+    @mcp.tool(name=f"{prefix}_echo", description="Says it again.", annotations=READS)
     async def echo(text: str) -> str:
         return text
 
-    @mcp.tool(name=f"{prefix}_pid", description="Which process this is.")
+    @mcp.tool(name=f"{prefix}_pid", description="Which process this is.", annotations=READS)
     async def pid() -> int:
         return os.getpid()
 

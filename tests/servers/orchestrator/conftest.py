@@ -30,17 +30,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def write_keys(folder: Path, raw: str, key_id: str = "default") -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+def key_entry(raw: str, key_id: str = "default", **more: Any) -> dict[str, Any]:
     digest = hashlib.sha256(raw.encode()).hexdigest()
-    key = {
-        "id": key_id,
-        "sha256": digest,
-        "scopes": ["*"],
-        "created": "2026-01-01T00:00:00Z",
-        "expires": None,
-    }
-    (folder / "api-keys.json").write_text(json.dumps({"version": 1, "keys": [key]}))
+    entry = {"id": key_id, "sha256": digest, "scopes": ["*"], "created": "2026-01-01T00:00:00Z"}
+    return {**entry, "expires": None, **more}
+
+
+def write_keys(folder: Path, raw: str, key_id: str = "default", *others: dict[str, Any]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    keys = [key_entry(raw, key_id), *others]
+    (folder / "fresh").write_text(json.dumps({"version": 1, "keys": keys}))
+    (folder / "fresh").rename(folder / "api-keys.json")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 45.0, what: str = "the condition") -> None:

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any
 
 from mcp.server import MCPServer
+from mcp.server.context import ServerMiddleware
 from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.server.subscriptions import ListenHandler
@@ -26,6 +27,7 @@ from starlette.types import ASGIApp
 from docgen_common.access import Access
 from docgen_common.auth import ApiKeyAuth, key_ring
 from docgen_common.body_limit import BodyLimit
+from docgen_common.called_tool import FindTool
 from docgen_common.correlation import Correlation
 from docgen_common.errors import error_response
 from docgen_common.event_stream import PATH as EVENTS_PATH
@@ -36,8 +38,11 @@ from docgen_common.hosts import Hosts
 from docgen_common.legacy_cancellation import LegacyCancellation
 from docgen_common.limits import Limits
 from docgen_common.metrics import Metrics, PathTemplates
+from docgen_common.rate_limit import RateLimit, ToolRateLimit
+from docgen_common.rates import Limiter
 from docgen_common.settings import ServerSettings
 from docgen_common.time_limit import TimeLimit
+from docgen_common.tool_access import ToolAccess
 from docgen_common.toolcalls import ToolCalls
 
 McpServer = MCPServer[Any] | Server[Any]
@@ -59,6 +64,8 @@ def create_app(
     limits: Limits | None = None,
     events: EventStream | None = None,
     websocket: bool = False,
+    find_tool: FindTool | None = None,
+    limiter: Limiter | None = None,
 ) -> Starlette:
     """Everything a server serves.
 
@@ -66,19 +73,27 @@ def create_app(
     unless their path is in ``open_paths``. ``lifespan`` is entered before the MCP endpoint and left after it.
     ``mcp_app`` may put something in front of the SDK's endpoint: it gets the endpoint and returns what serves
     ``/mcp``. ``virtual`` maps further paths to further MCP servers. ``events`` are served at ``/events``, by
-    WebSocket too when ``websocket`` is set. Raises SettingsError when the settings are not safe to serve
-    with.
+    WebSocket too when ``websocket`` is set. ``find_tool`` makes grants and rates hold for single tools;
+    ``limiter`` is where requests are counted.
+
+    ``app.state`` has ``limiter`` and ``keys`` (the KeyRing) for what serves requests in front of all this:
+    what it has counted itself and hands on all the same carries its verdict in ``scope["state"]["verdict"]``.
+    Raises SettingsError when the settings are not safe to serve with.
     """
     limits = limits or Limits(body_bytes=settings.max_body_bytes)
+    limiter = limiter or Limiter()
     ring = key_ring(settings)
     metrics = Metrics()
     endpoints = {"/mcp": mcp, **(virtual or {})}
+    inside: list[ServerMiddleware[Any]] = [ToolCalls(metrics)]
+    if find_tool is not None:
+        inside.append(ToolRateLimit(limiter, find_tool))
     fronts: dict[str, McpFront] = {"/mcp": mcp_app} if mcp_app else {}
     all_routes: list[BaseRoute] = [
         *health_routes(settings.server, Readiness(checks or {}, verdict)),
         metrics.route(),
         *(
-            _mcp_route(path, server, settings, limits, metrics, fronts.get(path))
+            _mcp_route(path, server, settings, limits, inside, fronts.get(path))
             for path, server in endpoints.items()
         ),
         *routes,
@@ -93,6 +108,8 @@ def create_app(
             Middleware(Hosts, allowed=settings.allowed_hosts),
             Middleware(BodyLimit, limits=limits),
             Middleware(ApiKeyAuth, ring=ring, open_paths=tuple(open_paths)),
+            Middleware(RateLimit, limiter=limiter, find_tool=find_tool),
+            *([Middleware(ToolAccess, find_tool=find_tool)] if find_tool else []),
             Middleware(TimeLimit, limits=limits, endless=(EVENTS_PATH,) if events else ()),
         ),
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
@@ -100,7 +117,7 @@ def create_app(
     )
     # A redirect to the path with or without a slash would be built from the Host header and lose the body.
     app.router.redirect_slashes = False
-    app.state.metrics = metrics
+    app.state.metrics, app.state.limiter, app.state.keys = metrics, limiter, ring
     app.state.at_stop = [end for server in endpoints.values() for end in _listen_ends(server)]
     return app
 
@@ -115,15 +132,15 @@ def _mcp_route(
     server: McpServer,
     settings: ServerSettings,
     limits: Limits,
-    metrics: Metrics,
+    inside: Sequence[ServerMiddleware[Any]],
     front: McpFront | None,
 ) -> Route:
     """The SDK's endpoint at ``path``, for both protocol eras.
 
     Stateless, so any replica serves any caller; what that cannot serve (the GET stream, DELETE) is answered
-    405.
+    405. ``inside`` is middleware of the SDK's, outermost first.
     """
-    server.middleware.insert(0, ToolCalls(metrics))
+    server.middleware[:0] = inside
     server.streamable_http_app(
         stateless_http=True,
         max_request_body_size=limits.body_bytes,

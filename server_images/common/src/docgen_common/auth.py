@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from docgen_common.errors import SettingsError, error_response
 from docgen_common.keys import ApiKey, KeyRing
+from docgen_common.scopes import UNRESTRICTED, Grants
 from docgen_common.settings import ServerSettings
 
 OPEN_PATHS = frozenset({"/health", "/health/ready"})
@@ -33,6 +34,12 @@ _caller: ContextVar[str | None] = ContextVar("caller", default=None)
 def current_key() -> ApiKey | None:
     """The key that the request being served came with; None where keys are not asked for."""
     return _current.get()
+
+
+def current_grants() -> Grants:
+    """What the request being served may use: what its key gives, or everything where no key is asked for."""
+    key = _current.get()
+    return UNRESTRICTED if key is None else key.grants
 
 
 def current_key_id() -> str | None:

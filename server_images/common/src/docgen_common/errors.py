@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.responses import JSONResponse
 
@@ -19,3 +20,25 @@ def error_response(
 ) -> JSONResponse:
     """An HTTP error as ``{"error": {"code": …, "message": …}}``; ``code`` is stable, for programs."""
     return JSONResponse({"error": {"code": code, "message": message}}, status_code=status, headers=headers)
+
+
+def refusal(
+    path: str,
+    status: int,
+    rpc_code: int,
+    code: str,
+    message: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> JSONResponse:
+    """What a request for ``path`` is answered whose body was not read.
+
+    At an MCP endpoint it is a JSON-RPC error without the id, which nobody read (JSON-RPC 2.0, section 5);
+    elsewhere an HTTP error. ``code`` and ``data`` are in both.
+    """
+    more = {"code": code, **(data or {})}
+    if not path.startswith("/mcp"):
+        return JSONResponse({"error": {**more, "message": message}}, status_code=status, headers=headers)
+    error = {"code": rpc_code, "message": message, "data": more}
+    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status_code=status, headers=headers)

@@ -30,6 +30,7 @@ def build(settings: ServerSettings) -> Starlette:
     """The orchestrator's application. Raises SettingsError."""
     backends = [_backend(route, settings) for route in load_routing(settings.config_dir).servers]
     view = View(backends)
+    views = {"/mcp": view, **{f"/mcp/{backend.name}": View([backend]) for backend in backends}}
     ready = server_ready_routes(backends)
     longest = max((backend.route.timeout_s for backend in backends), default=0.0)
 
@@ -57,12 +58,15 @@ def build(settings: ServerSettings) -> Starlette:
         routes=ready,
         open_paths=[route.path for route in ready],
         virtual={
-            f"/mcp/{backend.name}": build_front(f"{settings.server}/{backend.name}", VERSION, View([backend]))
+            f"/mcp/{backend.name}": build_front(
+                f"{settings.server}/{backend.name}", VERSION, views[f"/mcp/{backend.name}"]
+            )
             for backend in backends
         },
         lifespan=watched,
         events=EventStream(event_source(backends)),
         websocket=True,
+        find_tool=lambda path, tool: views[path].facts(tool) if path in views else None,
         limits=Limits(
             body_bytes=settings.max_body_bytes,
             request_seconds=longest + _RELAY_SECONDS,

@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 
 import structlog
-from docgen_common.auth import CALLER_HEADER
+from docgen_common.auth import CALLER_HEADER, current_grants
 from docgen_common.event_stream import MISSED, READY, Source, StreamEvent
 
 from docgen_orchestrator.backend import Backend
@@ -31,10 +31,11 @@ _log = structlog.stdlib.get_logger("docgen.events")
 
 
 def event_source(backends: Sequence[Backend]) -> Source:
-    """A source on the servers that have events."""
-    having = [backend for backend in backends if backend.route.events_url]
+    """A source on the servers that have events, for each listener on those that its key is given."""
 
     async def events(after: str | None, caller: str | None) -> AsyncGenerator[StreamEvent, None]:
+        grants = current_grants()
+        having = [b for b in backends if b.route.events_url and grants.allows_server(b.name)]
         places, understood = _places(after)
         queue: asyncio.Queue[tuple[str, StreamEvent]] = asyncio.Queue(_QUEUED)
         readers = [

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, cast
 
+from docgen_common.auth import current_grants
+from docgen_common.scopes import Grants
 from docgen_common.tasks import TASKS
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import Server
@@ -18,17 +20,27 @@ from mcp_types import SERVER_INFO_META_KEY
 from docgen_orchestrator import task_ids
 from docgen_orchestrator.backend import OFFER_SECONDS
 from docgen_orchestrator.catalog import Catalog
+from docgen_orchestrator.granted import granted_items, granted_tools
 from docgen_orchestrator.listening import Listening
 from docgen_orchestrator.offer import Item
 from docgen_orchestrator.relay import Context, is_modern, relay
 from docgen_orchestrator.view import View
 
 _RELAYED = task_ids.METHODS | {"tools/call", "resources/read", "prompts/get", "completion/complete"}
-_LISTS: Mapping[str, tuple[str, Callable[[Catalog[Any]], Mapping[str, Item]]]] = {
-    "tools/list": ("tools", lambda catalog: catalog.tools),
-    "resources/list": ("resources", lambda catalog: catalog.resources),
-    "resources/templates/list": ("resourceTemplates", lambda catalog: catalog.templates),
-    "prompts/list": ("prompts", lambda catalog: catalog.prompts),
+_LISTS: Mapping[str, tuple[str, Callable[[Catalog[Any], Grants], Mapping[str, Item]]]] = {
+    "tools/list": ("tools", granted_tools),
+    "resources/list": (
+        "resources",
+        lambda catalog, grants: granted_items(catalog, grants, lambda c: c.resources, lambda o: o.resources),
+    ),
+    "resources/templates/list": (
+        "resourceTemplates",
+        lambda catalog, grants: granted_items(catalog, grants, lambda c: c.templates, lambda o: o.templates),
+    ),
+    "prompts/list": (
+        "prompts",
+        lambda catalog, grants: granted_items(catalog, grants, lambda c: c.prompts, lambda o: o.prompts),
+    ),
 }
 UNAVAILABLE_META_KEY = "docgenctl/unavailable"
 """In the ``_meta`` of a list: the servers that could not be asked just now."""
@@ -90,10 +102,10 @@ async def _answer(ctx: Context, view: View) -> dict[str, Any]:
     if (ctx.params or {}).get("cursor") is not None:
         raise MCPError(-32602, "Lists come in one page, so there is no such cursor")
     key, of = _LISTS[ctx.method]
-    catalog = await view.current()
-    missing = view.missing()
+    catalog, grants = await view.current(), current_grants()
+    missing = [name for name in view.missing() if grants.touches_server(name)]
     return {
-        key: list(of(catalog).values()),
+        key: list(of(catalog, grants).values()),
         "ttlMs": 0 if missing else int(OFFER_SECONDS * 1000),
         "cacheScope": "private",
         **({"_meta": {UNAVAILABLE_META_KEY: missing}} if missing else {}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import Any
 
+from docgen_common.auth import current_grants
 from mcp.server.context import ServerRequestContext
 from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
 from mcp.shared.exceptions import MCPError
@@ -38,16 +39,28 @@ class Listening(ListenHandler):
         uris = params.notifications.resource_subscriptions or []
         if len(uris) > URIS:
             raise MCPError(INVALID_PARAMS, f"One stream listens for at most {URIS} resources")
+        by_server = self._by_server(uris)
+        if not current_grants().unrestricted:
+            params = _only(params, [uri for own in by_server.values() for uri in own])
         async with AsyncExitStack() as wanted:
-            for backend, own in self._by_server(uris).items():
+            for backend, own in by_server.items():
                 await wanted.enter_async_context(backend.changes.wanting(own))
             return await super().__call__(ctx, params)
 
     def _by_server(self, uris: list[str]) -> dict[Backend, list[str]]:
         found: dict[Backend, list[str]] = {}
+        grants = current_grants()
         for uri in dict.fromkeys(uris):
             try:
-                found.setdefault(self._view.catalog.resource_owner(uri), []).append(uri)
+                owner = self._view.catalog.resource_owner(uri)
             except NotOfferedError:
                 continue  # it may be honoured and never fire, as the protocol has it
+            if grants.allows_server(owner.name):
+                found.setdefault(owner, []).append(uri)
         return found
+
+
+def _only(params: SubscriptionsListenRequestParams, uris: list[str]) -> SubscriptionsListenRequestParams:
+    """``params`` for ``uris`` alone: what a key may not read it does not listen for either."""
+    notifications = params.notifications.model_copy(update={"resource_subscriptions": uris})
+    return params.model_copy(update={"notifications": notifications})

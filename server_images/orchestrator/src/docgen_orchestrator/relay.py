@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from docgen_common.auth import CALLER_HEADER, current_caller
+from docgen_common.auth import CALLER_HEADER, current_caller, current_grants
 from docgen_common.correlation import current_correlation_id, current_traceparent
 from docgen_common.tasks import TASKS
+from docgen_common.tool_access import NOT_GRANTED, not_granted
 from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver.server import require_client_extension
 from mcp.shared.exceptions import MCPError
@@ -32,6 +33,7 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from docgen_orchestrator import task_ids
 from docgen_orchestrator.backend import Backend, DeadlineError
 from docgen_orchestrator.catalog import NotOfferedError
+from docgen_orchestrator.granted import check_server, is_granted
 from docgen_orchestrator.upstream import WIRE_VERSION, Call, OnNote, RpcError, UnavailableError
 from docgen_orchestrator.view import View
 
@@ -58,6 +60,7 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
     params = ctx.params or {}
     try:
         target = await _target(ctx, params, view)
+        _check_granted(ctx.method, params, target.backend.name, view)
     except NotOfferedError as error:
         raise MCPError(_not_found_code(ctx), str(error), _asked_for(ctx, params)) from None
     backend = target.backend
@@ -126,6 +129,20 @@ async def _tool_target(params: Mapping[str, Any], view: View) -> _Target:
         _argument_headers(view, name, params.get("arguments")),
         tool.timeout_s,
     )
+
+
+def _check_granted(method: str, params: Mapping[str, Any], server: str, view: View) -> None:
+    """Raises MCPError or NotOfferedError when the caller's key may not do this. A task is its caller's."""
+    grants = current_grants()
+    if method == "tools/call":
+        name = _text(params, "name")
+        if not is_granted(view.catalog.tool(name), grants):
+            raise MCPError(NOT_GRANTED, not_granted(name))
+    elif method not in task_ids.METHODS:
+        reference = params.get("ref")
+        about = reference if isinstance(reference, Mapping) else params
+        kind = "resource" if "uri" in about else "prompt"
+        check_server(grants, server, f"{kind}: {about.get('uri', about.get('name'))}")
 
 
 def _task_owner(ctx: Context, params: Mapping[str, Any], view: View) -> tuple[Backend, str]:

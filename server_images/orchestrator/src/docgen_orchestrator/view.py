@@ -8,9 +8,12 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import structlog
+from docgen_common.auth import current_grants
+from docgen_common.called_tool import ToolFacts
 
 from docgen_orchestrator.backend import Backend
 from docgen_orchestrator.catalog import AmbiguousError, Catalog, NotOfferedError, catalog_of
+from docgen_orchestrator.granted import tool_facts
 from docgen_orchestrator.offer import Item
 
 _log = structlog.stdlib.get_logger("docgen.catalog")
@@ -65,8 +68,18 @@ class View:
             backend.name for backend in self.backends if backend.down is not None or backend.offer is None
         ]
 
+    def facts(self, tool: str) -> ToolFacts | None:
+        """What keys and rates need to know of a tool, None for one that is not known here."""
+        return tool_facts(self.catalog, tool)
+
     def input_schema(self, tool: str) -> Mapping[str, Any] | None:
-        """A tool's input schema from the lists at hand (for the SDK's check of mirrored headers)."""
+        """A tool's input schema from the lists at hand (for the SDK's check of mirrored headers).
+
+        None for a tool that the caller's key may not use: what it looks like is nobody else's business.
+        """
+        facts = self.facts(tool)
+        if facts is None or not current_grants().allows_tool(facts.server, tool, read_only=facts.read_only):
+            return None
         item: Item = self.catalog.tools.get(tool, {})
         schema = item.get("inputSchema")
         return schema if isinstance(schema, Mapping) else None

@@ -1,0 +1,110 @@
+"""Middleware: a key gets no more requests than its rate, and a tool no more calls.
+
+Judged before the body is read, so a refusal costs next to nothing. The buckets are the key's alone: no header
+that a caller can choose (``X-Forwarded-For`` least of all) leads to others. What needs no key (health) has no
+rate. Tools of older callers are known only inside of the SDK, where ``ToolRateLimit`` judges them; all else
+of them is judged here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docgen_common.auth import current_key
+from docgen_common.called_tool import RATED_STATE, TOOL_CALL, FindTool, called_tool
+from docgen_common.errors import refusal
+from docgen_common.rates import Limiter, Verdict
+
+RATE_LIMITED = -32013
+"""JSON-RPC error: more requests than the rate of the key or of the tool allows."""
+
+VERDICT_STATE = "verdict"
+"""Where in a request's state the verdict stands once the request was counted; one that has it is not counted
+again."""
+
+
+class RateLimit:
+    """Answers 429 to what is too much; tells ``RateLimit`` with every answer that a rate applies to."""
+
+    def __init__(self, app: ASGIApp, limiter: Limiter, find_tool: FindTool | None = None) -> None:
+        self._app = app
+        self._limiter = limiter
+        self._find_tool = find_tool
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or refuse it."""
+        verdict = None if scope["type"] == "lifespan" else self._verdict(scope)
+        if verdict is None:
+            await self._app(scope, receive, send)
+        elif verdict.allowed:
+            await self._app(scope, receive, _with_headers(send, verdict))
+        else:
+            await rate_refusal(scope["path"], verdict)(scope, receive, send)
+
+    def _verdict(self, scope: Scope) -> Verdict | None:
+        state = scope.setdefault("state", {})
+        if VERDICT_STATE in state:
+            return None
+        name = called_tool(scope["headers"]) if self._find_tool is not None else None
+        facts = self._find_tool(scope["path"], name) if self._find_tool is not None and name else None
+        if facts is None:
+            verdict = self._limiter.take(state.get("key"))
+        else:
+            verdict = self._limiter.take(state.get("key"), name, facts.rate)
+            state[RATED_STATE] = name
+        state[VERDICT_STATE] = verdict
+        return verdict
+
+
+def rate_refusal(path: str, verdict: Verdict) -> ASGIApp:
+    """The answer 429 to a request for ``path``."""
+    headers = {name.decode(): value.decode() for name, value in verdict.headers()}
+    return refusal(
+        path, 429, RATE_LIMITED, "rate_limited", _message(verdict), headers=headers, data=_data(verdict)
+    )
+
+
+class ToolRateLimit:
+    """SDK middleware: judges the tool calls whose tool no header told."""
+
+    def __init__(self, limiter: Limiter, find_tool: FindTool) -> None:
+        self._limiter = limiter
+        self._find_tool = find_tool
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """Pass one message on. Raises MCPError (RATE_LIMITED) for a call that is too much."""
+        if ctx.method == TOOL_CALL and isinstance(ctx.request, HTTPConnection):
+            verdict = self._verdict(ctx.request.scope, (ctx.params or {}).get("name"))
+            if verdict is not None and not verdict.allowed:
+                raise MCPError(RATE_LIMITED, _message(verdict), _data(verdict))
+        return await call_next(ctx)
+
+    def _verdict(self, scope: Scope, name: Any) -> Verdict | None:
+        if not isinstance(name, str) or scope.get("state", {}).get(RATED_STATE) == name:
+            return None
+        facts = self._find_tool(scope["path"], name)
+        return None if facts is None else self._limiter.take_tool(current_key(), name, facts.rate)
+
+
+def _message(verdict: Verdict) -> str:
+    whose = "this key" if verdict.name == "key" else "this tool"
+    wait = f"{verdict.retry_after_s:.3g} s"
+    return f"Too many requests: the rate of {whose} is {verdict.rate}. Try again in {wait}"
+
+
+def _data(verdict: Verdict) -> dict[str, Any]:
+    return {"retryAfterSeconds": round(verdict.retry_after_s, 3)}
+
+
+def _with_headers(send: Send, verdict: Verdict) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), *verdict.headers()]
+        await send(message)
+
+    return sending
