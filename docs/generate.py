@@ -173,6 +173,7 @@ def _words(annotation: Any) -> Iterator[str]:
 def _default(path: tuple[str, ...], field: FieldInfo) -> str:
     if "<name>" in path and path[0] != "servers":  # no entry of these is in the starter file
         value = as_written(field, None if field.is_required() else field.default)
+        value = list(value) if isinstance(value, tuple) else value
     else:
         value = _defaults().get("/".join(path), "")
     return f"`{value}`" if value not in ("", None) else ""

@@ -17,7 +17,7 @@ from docgenctl.model.blueprint import Blueprint
 from docgenctl.model.errors import PortTakenError, SubnetTakenError
 from docgenctl.model.observed import Observation
 from docgenctl.model.ports import PortHolder, PortSubstitution, SubnetMove
-from docgenctl.model.settings import PortRange
+from docgenctl.model.setting_values import PortRange
 from docgenctl.model.state import State, SubstitutedPort
 from docgenctl.planning.assemble_stack import is_open, network_keys
 from docgenctl.planning.choose_ports import choose_ports, find_substitutions

@@ -23,7 +23,7 @@ from docgenctl.model.blueprint import Blueprint
 from docgenctl.model.forecast import FileForecast, Forecast, ImageForecast, ServiceForecast
 from docgenctl.model.observed import Observation
 from docgenctl.model.plan import Plan
-from docgenctl.model.settings import PortRange
+from docgenctl.model.setting_values import PortRange
 from docgenctl.planning.assemble_stack import ImageChoice
 from docgenctl.planning.drift import foreign_members
 from docgenctl.planning.prepare import preparation_of

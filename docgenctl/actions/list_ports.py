@@ -8,7 +8,7 @@ from docgenctl.actions.open_project import OpenProject
 from docgenctl.engine.protocol import Engine
 from docgenctl.host.ports import probing
 from docgenctl.model.ports import PortHolder
-from docgenctl.model.settings import PortRange
+from docgenctl.model.setting_values import PortRange
 from docgenctl.model.state import State, SubstitutedPort
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
 from docgenctl.state.store import StateStore

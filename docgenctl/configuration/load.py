@@ -18,6 +18,7 @@ from docgenctl.configuration.layers import DEFAULT, Layers, Mistake, Place, orde
 from docgenctl.configuration.migrations import in_current_layout
 from docgenctl.configuration.model_checks import keys_not_set, model_mistakes
 from docgenctl.configuration.project_identity import CONFIG_FILE
+from docgenctl.configuration.routing_checks import routing_mistakes
 from docgenctl.configuration.server_checks import server_mistakes
 from docgenctl.configuration.settings_tree import setting_paths
 from docgenctl.configuration.yaml_source import MAX_BYTES, YamlDocument
@@ -142,7 +143,11 @@ def _checked(layers: Layers, facts: Mapping[str, ImageFacts]) -> Settings:
             if not any(removed):
                 raise _all_of(ordered(iter(layers.problems))) from None
         else:
-            found = (*server_mistakes(settings, facts), *model_mistakes(settings.models))
+            found = (
+                *server_mistakes(settings, facts),
+                *routing_mistakes(settings),
+                *model_mistakes(settings.models),
+            )
             layers.problems += map(layers.problem, _new_mistakes(found, layers))
             return settings
 

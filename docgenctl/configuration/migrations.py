@@ -17,7 +17,8 @@ from docgenctl.configuration.text_edits import rename_key, set_value
 from docgenctl.configuration.yaml_outline import Path
 from docgenctl.configuration.yaml_source import YamlDocument, decode, parse_yaml
 from docgenctl.model.errors import Problem
-from docgenctl.model.settings import CURRENT_VERSION, format_duration
+from docgenctl.model.setting_values import format_duration
+from docgenctl.model.settings import CURRENT_VERSION
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 from docgenctl.configuration.explanations import display
 from docgenctl.configuration.layers import Mistake
 from docgenctl.model.image_facts import ImageFacts, OptionFacts
-from docgenctl.model.settings import PortRange, ServerSettings, Settings
+from docgenctl.model.setting_values import PortRange
+from docgenctl.model.settings import ServerSettings, Settings
 
 #: images of parts of the stack that are no entries of `servers`
 _NOT_SERVERS = frozenset({"orchestrator"})

@@ -9,14 +9,8 @@ from typing import Any, TypeGuard, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator
 from pydantic.fields import FieldInfo
 
-from docgenctl.model.settings import (
-    PortRange,
-    Settings,
-    format_duration,
-    format_size,
-    parse_duration,
-    parse_size,
-)
+from docgenctl.model.setting_values import PortRange, format_duration, format_size, parse_duration, parse_size
+from docgenctl.model.settings import Settings
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def _root(images: Mapping[str, ImageFacts]) -> Iterator[str]:
         if key == "version":
             continue
         yield ""
-        if isinstance(node, Entries):
+        if isinstance(node, Entries) and key == "servers":
             yield from _servers(key, node, images)
         else:
             yield from _lines(key, node, 0)

@@ -14,7 +14,7 @@ from typing import Any
 from docgenctl.configuration.yaml_outline import Form, Path, Spot, outline
 from docgenctl.configuration.yaml_source import UNPRINTABLE, parse_yaml, plain_scalar
 from docgenctl.model.errors import ConfigurationError
-from docgenctl.model.settings import PortRange
+from docgenctl.model.setting_values import PortRange
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_/.:-]*[A-Za-z0-9_]|[0-9]+(\.[0-9]+){3}|[0-9]+[kmgsh]")
 _STEP = 2

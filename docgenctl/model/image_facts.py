@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from docgenctl.model.settings import Name, PortRange, Ports
+from docgenctl.model.setting_values import Name, PortRange, Ports
 
 
 class _Facts(BaseModel):

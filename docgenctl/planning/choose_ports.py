@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from docgenctl.model.errors import PortTakenError
 from docgenctl.model.ports import PortSubstitution
-from docgenctl.model.settings import PortRange
+from docgenctl.model.setting_values import PortRange
 
 
 def choose_ports(

@@ -42,7 +42,7 @@ def limits_drift(service: Service, container: ObservedContainer) -> str | None:
 
 
 def _limits(wanted: Limits, seen: Limits) -> Iterable[str]:
-    from docgenctl.model.settings import format_size  # pydantic with it, and drift is rare
+    from docgenctl.model.setting_values import format_size  # pydantic with it, and drift is rare
 
     if seen.cpus != wanted.cpus:
         yield f"CPU limit {seen.cpus:g}, configured {wanted.cpus:g}"

@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from docgenctl.model.blueprint import GATEWAY_PORT, GATEWAY_STATUS_PORT, Server
 from docgenctl.model.image_facts import ImageFacts
-from docgenctl.model.settings import ModelSettings, PortRange, ServerSettings, Settings
+from docgenctl.model.setting_values import PortRange
+from docgenctl.model.settings import ModelSettings, ServerSettings, Settings
 from docgenctl.model.stack import Limits
 from docgenctl.planning.resolve_models import model_options, model_secrets, model_urls
 

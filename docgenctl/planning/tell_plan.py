@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from docgenctl.model.forecast import PortMove, ServiceForecast
 from docgenctl.model.observed import Observation
 from docgenctl.model.plan import Plan, Step, Verb
-from docgenctl.model.settings import PortRange
+from docgenctl.model.setting_values import PortRange
 
 _SERVING = ("running", "restarting")
 _CONTAINER_VERBS = (

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from docgenctl.model.blueprint import SERVER_PORT, Blueprint, Server
+from docgenctl.model.blueprint import Blueprint
 from docgenctl.rendering.egress import render_egress
 from docgenctl.rendering.environment import render_template
 from docgenctl.rendering.gateway import render_doors, render_gateway
+from docgenctl.rendering.routing import render_routing
 from docgenctl.rendering.stamp import stamp_text
 
-ROUTING_TEMPLATE = "orchestrator/routing.yaml.j2"
 SERVER_TEMPLATE = "server/server.json.j2"
 HEALTH_TEMPLATE = "health/healthcheck.bash.j2"
 
@@ -44,29 +44,6 @@ def _infrastructure(blueprint: Blueprint, templates: Path) -> dict[str, Mapping[
             "squid.conf": render_egress(blueprint, templates),
             "healthcheck.bash": _health_check(blueprint, templates),
         },
-    }
-
-
-def render_routing(blueprint: Blueprint, templates: Path) -> str:
-    """routing.yaml: every server's address, what belongs to it, and the name of the key presented there."""
-    variables = {
-        "stamp": stamp_text(blueprint.tool_version),
-        "servers": [_route(server, blueprint) for server in blueprint.servers],
-    }
-    return render_template(templates, ROUTING_TEMPLATE, variables)
-
-
-def _route(server: Server, blueprint: Blueprint) -> dict[str, Any]:
-    origin = f"http://{server.name}:{SERVER_PORT}"
-    return {
-        "name": server.name,
-        "url": f"{origin}/mcp",
-        "ready_url": f"{origin}/health/ready",
-        "key_secret": f"upstream-{server.name}",
-        "tool_prefixes": server.facts.tool_prefixes,
-        "resource_schemes": server.facts.resource_schemes,
-        "timeout_s": blueprint.settings.gateway.request_timeout_s,
-        "events_url": f"{origin}/events" if server.facts.events else None,
     }
 
 

@@ -156,6 +156,7 @@ def _everything(blueprint: Blueprint) -> Frontend:
         routes.append(Route(f"/mcp/{server.name}", f"/mcp/{server.name}"))
         ready = f"/health/ready/{server.name}"
         routes.append(Route(ready, ready, read_only=True))
+    routes += [Route(f"/mcp/{name}", f"/mcp/{name}") for name in sorted(blueprint.settings.endpoints)]
     return Frontend("everything", "All servers: the endpoint that clients use.", GATEWAY_PORT, tuple(routes))
 
 

@@ -10,7 +10,7 @@ from docgenctl.model.errors import (
     RefusedError,
     SubnetTakenError,
 )
-from docgenctl.model.settings import PortRange
+from docgenctl.model.setting_values import PortRange
 from docgenctl.model.stack import LABEL_CONTENT_DIGEST
 from docgenctl.state.store import StateStore
 from tests.contract.fake_engine import FakeEngine

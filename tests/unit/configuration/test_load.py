@@ -15,7 +15,8 @@ from docgenctl.configuration.load import load_configuration
 from docgenctl.configuration.settings_tree import setting_paths
 from docgenctl.model.errors import ConfigurationError, Problem
 from docgenctl.model.image_facts import ImageFacts
-from docgenctl.model.settings import PortRange, Settings, parse_port_range, parse_size
+from docgenctl.model.setting_values import PortRange, parse_port_range, parse_size
+from docgenctl.model.settings import Settings
 
 from .conftest import Load, Mistakes
 

@@ -10,7 +10,8 @@ import pytest
 from docgenctl.configuration.environment import VARIABLES
 from docgenctl.configuration.load import load_configuration
 from docgenctl.model.image_facts import ImageFacts
-from docgenctl.model.settings import PortRange, Settings
+from docgenctl.model.setting_values import PortRange
+from docgenctl.model.settings import Settings
 
 #: key path → its value in each place, strongest first
 KINDS: dict[str, tuple[str, str, str, str]] = {

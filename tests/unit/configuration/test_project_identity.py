@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docgenctl.configuration.project_identity import find_project_dir, identify_project, slug
-from docgenctl.model.settings import NAME_PATTERN, Settings
+from docgenctl.model.setting_values import NAME_PATTERN
+from docgenctl.model.settings import Settings
 
 
 @given(st.text(max_size=300))

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from docgenctl.configuration.settings_tree import setting_paths
 from docgenctl.configuration.starter import starter_text
 from docgenctl.model.image_facts import ImageFacts
-from docgenctl.model.settings import PortRange, Settings
+from docgenctl.model.setting_values import PortRange
+from docgenctl.model.settings import Settings
 
 from .conftest import Load
 

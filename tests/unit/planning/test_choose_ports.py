@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from docgenctl.model.errors import PortTakenError
 from docgenctl.model.ports import PortSubstitution
-from docgenctl.model.settings import PortRange
+from docgenctl.model.setting_values import PortRange
 from docgenctl.planning.choose_ports import choose_ports, find_substitutions
 
 

@@ -68,8 +68,19 @@ FULL: dict[str, Any] = {
                 ]
             }
         },
-        "github": {"options": {"repositories": ["octo/*"]}},
+        "github": {
+            "options": {"repositories": ["octo/*"]},
+            "tools": {
+                "allow": ["github_*"],
+                "deny": ["github_merge_*"],
+                "rename": {"github_get_pull": "pull"},
+                "timeout": {"github_search_code": "90s"},
+                "rate": {"github_search_*": "10/m"},
+                "changes": "hold",
+            },
+        },
     },
+    "endpoints": {"review": {"tools": ["pull", "docs_*"], "prompts": ["docs_*"]}},
     "models": {
         "providers": {
             "anthropic": {"prices": {"claude-model": {"input_usd": 3, "output_usd": 15}}},

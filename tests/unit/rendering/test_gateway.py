@@ -15,6 +15,7 @@ def test_every_door_leads_through_the_orchestrator() -> None:
             "/mcp": "/mcp",
             "/mcp/github": "/mcp/github",
             "/mcp/main": "/mcp/main",
+            "/mcp/review": "/mcp/review",
             "/events": "/events",
             "/health": "/health",
             "/health/ready": "/health/ready",

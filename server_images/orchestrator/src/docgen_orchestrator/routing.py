@@ -57,7 +57,7 @@ class Route:
 
 @dataclass(frozen=True)
 class Subset:
-    """A named endpoint, ``/mcp/<name>``: what of which servers it shows. ``servers`` empty: of all.
+    """A named endpoint, ``/mcp/<name>``: what of which servers it shows.
 
     Patterns speak of the names, and the URIs, that callers see.
     """
@@ -143,7 +143,7 @@ def _subset(name: str, entry: Entry, servers: frozenset[str]) -> Subset:
         raise SettingsError(f"{entry.where}: not an endpoint's name (a-z, 0-9, - and _)")
     if name in servers:
         raise SettingsError(f"{entry.where}: a server has this name")
-    wanted = frozenset(entry.texts("servers"))
+    wanted = frozenset(entry.texts("servers")) if "servers" in entry else servers
     if unknown := sorted(wanted - servers):
         raise entry.refuse("servers", f"there is no server {unknown[0]}")
     return Subset(

@@ -1,0 +1,69 @@
+"""routing.yaml: what the orchestrator is told of servers, their tools, and named endpoints."""
+
+from pathlib import Path
+from typing import Any
+
+from docgenctl.model.blueprint import SERVER_PORT, Blueprint, Server
+from docgenctl.model.tool_settings import EndpointSettings, ToolSettings
+from docgenctl.rendering.environment import render_template
+from docgenctl.rendering.stamp import stamp_text
+
+TEMPLATE = "orchestrator/routing.yaml.j2"
+
+
+def render_routing(blueprint: Blueprint, templates: Path) -> str:
+    """Every server's address, what of it callers see, the name of the key presented there; the endpoints.
+
+    Raises DocgenError as `render_template` does.
+    """
+    variables = {
+        "stamp": stamp_text(blueprint.tool_version),
+        "servers": [_route(server, blueprint) for server in blueprint.servers],
+        "endpoints": [
+            _endpoint(name, endpoint, blueprint)
+            for name, endpoint in sorted(blueprint.settings.endpoints.items())
+        ],
+    }
+    return render_template(templates, TEMPLATE, variables)
+
+
+def _route(server: Server, blueprint: Blueprint) -> dict[str, Any]:
+    origin = f"http://{server.name}:{SERVER_PORT}"
+    return {
+        "name": server.name,
+        "url": f"{origin}/mcp",
+        "ready_url": f"{origin}/health/ready",
+        "key_secret": f"upstream-{server.name}",
+        "tool_prefixes": server.facts.tool_prefixes,
+        "resource_schemes": server.facts.resource_schemes,
+        "timeout_s": blueprint.settings.gateway.request_timeout_s,
+        "events_url": f"{origin}/events" if server.facts.events else None,
+        "tools": _policy(blueprint.settings.servers[server.name].tools),
+    }
+
+
+def _policy(tools: ToolSettings) -> dict[str, Any]:
+    """What the orchestrator would not assume by itself."""
+    written = {
+        "allow": tools.allow,
+        "deny": tools.deny,
+        "rename": tools.rename,
+        "timeout_s": tools.timeout,
+        "rate": tools.rate,
+        "changes": tools.changes,
+    }
+    usual = {"allow": ("*",), "changes": "report"}
+    return {key: value for key, value in written.items() if value != usual.get(key, type(value)())}
+
+
+def _endpoint(name: str, endpoint: EndpointSettings, blueprint: Blueprint) -> dict[str, Any]:
+    """`servers` are told by name, all of them too: none left is not the same as none named."""
+    running = [server.name for server in blueprint.servers]
+    wanted = running if endpoint.servers is None else endpoint.servers
+    return {
+        "name": name,
+        "servers": [server for server in running if server in wanted],
+        "tools": endpoint.tools,
+        "resources": endpoint.resources,
+        "prompts": endpoint.prompts,
+    }
