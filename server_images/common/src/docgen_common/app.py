@@ -36,6 +36,7 @@ from docgen_common.field_values import FieldValues
 from docgen_common.health import Check, Readiness, Verdict, all_ok, health_routes
 from docgen_common.hosts import Hosts
 from docgen_common.legacy_cancellation import LegacyCancellation
+from docgen_common.legacy_sessions import Ledger, LegacySessions, SessionLimits
 from docgen_common.limits import Limits
 from docgen_common.metrics import Metrics, PathTemplates
 from docgen_common.rate_limit import RateLimit, ToolRateLimit
@@ -66,6 +67,7 @@ def create_app(
     websocket: bool = False,
     find_tool: FindTool | None = None,
     limiter: Limiter | None = None,
+    sessions: SessionLimits | None = None,
 ) -> Starlette:
     """Everything a server serves.
 
@@ -74,7 +76,8 @@ def create_app(
     ``mcp_app`` may put something in front of the SDK's endpoint: it gets the endpoint and returns what serves
     ``/mcp``. ``virtual`` maps further paths to further MCP servers. ``events`` are served at ``/events``, by
     WebSocket too when ``websocket`` is set. ``find_tool`` makes grants and rates hold for single tools;
-    ``limiter`` is where requests are counted.
+    ``limiter`` is where requests are counted. ``sessions`` gives clients of older protocol eras sessions, all
+    endpoints together within these limits; without it they are served like everybody, request by request.
 
     ``app.state`` has ``limiter`` and ``keys`` (the KeyRing) for what serves requests in front of all this:
     what it has counted itself and hands on all the same carries its verdict in ``scope["state"]["verdict"]``.
@@ -89,11 +92,12 @@ def create_app(
     if find_tool is not None:
         inside.append(ToolRateLimit(limiter, find_tool))
     fronts: dict[str, McpFront] = {"/mcp": mcp_app} if mcp_app else {}
+    ledger = Ledger(sessions) if sessions else None
     all_routes: list[BaseRoute] = [
         *health_routes(settings.server, Readiness(checks or {}, verdict)),
         metrics.route(),
         *(
-            _mcp_route(path, server, settings, limits, inside, fronts.get(path))
+            _mcp_route(path, server, settings, limits, inside, fronts.get(path), ledger)
             for path, server in endpoints.items()
         ),
         *routes,
@@ -118,7 +122,8 @@ def create_app(
     # A redirect to the path with or without a slash would be built from the Host header and lose the body.
     app.router.redirect_slashes = False
     app.state.metrics, app.state.limiter, app.state.keys = metrics, limiter, ring
-    app.state.at_stop = [end for server in endpoints.values() for end in _listen_ends(server)]
+    ends = [end for server in endpoints.values() for end in _listen_ends(server)]
+    app.state.at_stop = [*ends, ledger.end_streams] if ledger else ends
     return app
 
 
@@ -134,20 +139,30 @@ def _mcp_route(
     limits: Limits,
     inside: Sequence[ServerMiddleware[Any]],
     front: McpFront | None,
+    ledger: Ledger | None,
 ) -> Route:
     """The SDK's endpoint at ``path``, for both protocol eras.
 
     Stateless, so any replica serves any caller; what that cannot serve (the GET stream, DELETE) is answered
-    405. ``inside`` is middleware of the SDK's, outermost first.
+    405. With a ledger the older eras have sessions, and only the newest is stateless. ``inside`` is
+    middleware of the SDK's, outermost first.
     """
     server.middleware[:0] = inside
+    kept = ledger.limits if ledger else SessionLimits()
     server.streamable_http_app(
-        stateless_http=True,
+        stateless_http=ledger is None,
         max_request_body_size=limits.body_bytes,
         transport_security=_transport_security(settings),
+        session_idle_timeout=kept.idle_s,
+        max_sessions=kept.most,
     )
-    endpoint: ASGIApp = LegacyCancellation(StreamableHTTPASGIApp(server.session_manager))
-    return Route(path, front(endpoint) if front else endpoint, methods=["POST"], name=f"mcp:{path}")
+    endpoint: ASGIApp = StreamableHTTPASGIApp(server.session_manager)
+    if ledger is None:
+        endpoint, methods = LegacyCancellation(endpoint), ["POST"]
+    else:
+        server.middleware.append(ledger)
+        endpoint, methods = LegacySessions(endpoint, ledger), ["GET", "POST", "DELETE"]
+    return Route(path, front(endpoint) if front else endpoint, methods=methods, name=f"mcp:{path}")
 
 
 def _listen_ends(server: McpServer) -> list[Callable[[], None]]:

@@ -9,7 +9,6 @@ everybody else's while they are in flight. A client that sends none can still ca
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 
@@ -19,6 +18,7 @@ from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docgen_common.auth import current_caller
+from docgen_common.buffered_body import as_message, read_body, replayed
 
 SESSION_HEADER = "mcp-session-id"
 """Which a client gets with the answer to ``initialize`` and sends with everything after it."""
@@ -40,13 +40,13 @@ class LegacyCancellation:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if not _is_legacy(scope):
+        if not is_legacy(scope):
             await self._app(scope, receive, send)
             return
-        received = await _body(receive)
-        message = _message(received)
-        again = _replay(received, receive)
-        session = _session(scope)
+        received = await read_body(receive)
+        message = as_message(received)
+        again = replayed(received, receive)
+        session = session_of(scope)
         if message.get("method") == "initialize":
             await self._app(scope, again, _with_session(send))
         elif session is None:
@@ -87,7 +87,7 @@ class LegacyCancellation:
             running.cancel()
 
 
-def _is_legacy(scope: Scope) -> bool:
+def is_legacy(scope: Scope) -> bool:
     """Whether the SDK would serve this as an older era: a version of then, or none at all."""
     if scope["type"] != "http":
         return False
@@ -95,7 +95,8 @@ def _is_legacy(scope: Scope) -> bool:
     return version is None or version.decode("latin-1") in HANDSHAKE_PROTOCOL_VERSIONS
 
 
-def _session(scope: Scope) -> bytes | None:
+def session_of(scope: Scope) -> bytes | None:
+    """The session id that a request names, if it names one."""
     values = [value for name, value in scope["headers"] if name == _SESSION]
     return values[0] if len(values) == 1 and 0 < len(values[0]) <= _MAX_SESSION_BYTES else None
 
@@ -103,32 +104,6 @@ def _session(scope: Scope) -> bytes | None:
 def _key(session: bytes, request_id: Any) -> _Request:
     plain = request_id if isinstance(request_id, str | int) else None
     return current_caller(), session, type(plain), plain
-
-
-async def _body(receive: Receive) -> list[Message]:
-    """The messages that make up the request's body; its size is bounded further out."""
-    received: list[Message] = []
-    while True:
-        received.append(await receive())
-        if received[-1]["type"] != "http.request" or not received[-1].get("more_body", False):
-            return received
-
-
-def _replay(received: list[Message], receive: Receive) -> Receive:
-    waiting = iter(received)
-
-    async def again() -> Message:
-        return next(waiting, None) or await receive()
-
-    return again
-
-
-def _message(received: list[Message]) -> dict[str, Any]:
-    try:
-        message = json.loads(b"".join(part.get("body", b"") for part in received))
-    except (ValueError, RecursionError):
-        return {}  # the endpoint says what is wrong with it
-    return message if isinstance(message, dict) else {}
 
 
 def _with_session(send: Send) -> Send:

@@ -14,8 +14,8 @@ from docgen_common.limits import Limits
 class TimeLimit:
     """Cancels a request after ``limits.request_seconds``: 504, or a cut stream when something was sent.
 
-    ``subscriptions/listen`` gets ``limits.stream_seconds``. GET requests to the paths in ``endless`` are
-    streams that have no end by design.
+    ``subscriptions/listen``, and the stream of a session, get ``limits.stream_seconds``. GET requests to the
+    paths in ``endless`` are streams that have no end by design.
     """
 
     def __init__(self, app: ASGIApp, limits: Limits, endless: Collection[str] = ()) -> None:
@@ -51,6 +51,10 @@ class TimeLimit:
 
 
 def _listens(scope: Scope) -> bool:
-    """Whether this asks for change notifications: so the header says, which the endpoint compares."""
+    """Whether this asks for change notifications: so the header says, which the endpoint compares.
+
+    In a session of an older protocol era a GET asks for them.
+    """
     mcp = scope["path"] == "/mcp" or scope["path"].startswith("/mcp/")
-    return mcp and (b"mcp-method", b"subscriptions/listen") in scope["headers"]
+    listens = (b"mcp-method", b"subscriptions/listen") in scope["headers"]
+    return mcp and (scope["method"] == "GET" or listens)

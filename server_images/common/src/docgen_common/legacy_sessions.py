@@ -1,0 +1,172 @@
+"""Sessions for clients of the older protocol eras, where they are switched on.
+
+Theory of operation. What those revisions push to a client (changed lists, changed resources, questions while
+a call is open) needs a place where two requests of one client meet: a session, in this process. The SDK keeps
+them: it answers ``initialize`` with an id, runs one connection for it, ends it after ``DELETE`` or when no
+request was open for ``idle_s``. Here stands what it leaves open. A session belongs to the caller who began
+it; for anybody else, and for an id that was never given out, the answer is 404 and nothing runs. One caller
+cannot take the room of all. A call whose client went away is cancelled: answers are not kept for who comes
+back, so although these revisions see no cancelling in a lost connection, nobody could get the result.
+Requests of 2026-07-28 pass by: they have no sessions.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from mcp.server.connection import Connection
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from docgen_common.auth import current_caller
+from docgen_common.buffered_body import as_message, read_body, replayed
+from docgen_common.legacy_cancellation import SESSION_HEADER, is_legacy, session_of
+
+_SESSION = SESSION_HEADER.encode()
+_INVALID_REQUEST = -32600
+_CANCEL_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class SessionLimits:
+    """``idle_s``: seconds without an open request after which a session ends.
+
+    ``most`` and ``most_per_caller``: sessions at once.
+    """
+
+    idle_s: float = 1800.0
+    most: int = 1000
+    most_per_caller: int = 100
+
+
+class Ledger:
+    """Whose each session is, and what streams are open."""
+
+    def __init__(self, limits: SessionLimits) -> None:
+        self.limits = limits
+        self._owners: dict[str, str | None] = {}
+        self.streams: set[anyio.CancelScope] = set()
+
+    def is_full_for(self, caller: str | None) -> bool:
+        """Whether ``caller`` can have no further session now."""
+        own = sum(owner == caller for owner in self._owners.values())
+        return own >= self.limits.most_per_caller or len(self._owners) >= self.limits.most
+
+    def belongs(self, session_id: str, caller: str | None) -> bool:
+        """Whether there is such a session and it is ``caller``'s."""
+        return session_id in self._owners and self._owners[session_id] == caller
+
+    def end_streams(self) -> None:
+        """End the streams that would go on for ever; their clients open them again."""
+        for stream in list(self.streams):
+            stream.cancel()
+
+    async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        """SDK middleware: note who began a session, and strike it out when it ends."""
+        result = await call_next(ctx)
+        if ctx.method == "initialize":
+            connection = connection_of(ctx)
+            if connection.session_id is not None and connection.session_id not in self._owners:
+                self._owners[connection.session_id] = current_caller()
+                connection.exit_stack.callback(self._owners.pop, connection.session_id, None)
+        return result
+
+
+def connection_of(ctx: ServerRequestContext[Any, Any]) -> Connection:
+    """What lives as long as the session of ``ctx``.
+
+    The SDK means handlers to use its ``state`` and ``exit_stack`` and has, as yet, no public way to it.
+    """
+    return ctx.session._connection
+
+
+class LegacySessions:
+    """In front of the SDK's endpoint: lets each caller into its own sessions only."""
+
+    def __init__(self, app: ASGIApp, ledger: Ledger) -> None:
+        self._app = app
+        self._ledger = ledger
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        refusal = self._refusal(scope)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+        elif not is_legacy(scope):
+            await self._app(scope, receive, send)
+        elif scope["method"] == "GET":
+            await self._stream(scope, receive, send)
+        elif scope["method"] == "POST":
+            await self._post(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        if not is_legacy(scope):
+            return None if scope["method"] == "POST" else _refused(405, "Method Not Allowed", Allow="POST")
+        caller = current_caller()
+        session = session_of(scope)
+        if session is not None and self._ledger.belongs(session.decode("latin-1"), caller):
+            return None
+        if any(name == _SESSION for name, _ in scope["headers"]):
+            return _refused(404, "Session not found")
+        if scope["method"] != "POST":
+            return _refused(400, "The header Mcp-Session-Id is needed")
+        if self._ledger.is_full_for(caller):
+            return _refused(503, "Too many open sessions", **{"Retry-After": "60"})
+        return None
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with anyio.CancelScope() as stream:
+            self._ledger.streams.add(stream)
+            try:
+                await self._app(scope, receive, send)
+            finally:
+                self._ledger.streams.discard(stream)
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        received = await read_body(receive)
+        complete = False
+
+        async def watching(part: Message) -> None:
+            nonlocal complete
+            await send(part)
+            complete = part["type"] == "http.response.body" and not part.get("more_body", False)
+
+        try:
+            await self._app(scope, replayed(received, receive), watching)
+        finally:
+            if not complete and session_of(scope) is not None:
+                await self._give_up(scope, as_message(received))
+
+    async def _give_up(self, scope: Scope, message: Mapping[str, Any]) -> None:
+        """Tell the session what its client would say if it were there."""
+        if "method" not in message or "id" not in message:
+            return
+        params = {"requestId": message["id"], "reason": "the client went away"}
+        note = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
+        body = json.dumps(note).encode()
+        headers = [line for line in scope["headers"] if line[0] != b"content-length"]
+        own = {**scope, "headers": [*headers, (b"content-length", b"%d" % len(body))], "state": {}}
+        with anyio.move_on_after(_CANCEL_SECONDS, shield=True):
+            await self._app(own, replayed([{"type": "http.request", "body": body}], _never), _nobody)
+
+
+async def _never() -> Message:
+    await anyio.sleep_forever()
+    raise AssertionError
+
+
+async def _nobody(_: Message) -> None:
+    """Takes the answer that nobody waits for."""
+
+
+def _refused(status: int, message: str, **headers: str) -> Response:
+    """A JSON-RPC error without a request's id, as the SDK gives it for what it refuses."""
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": _INVALID_REQUEST, "message": message}}
+    return Response(json.dumps(error), status, headers, "application/json")
