@@ -46,7 +46,14 @@ def urls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     try:
         direct = served.start("tools", "tests.servers.conformance.fixture")
         orchestrated = served.start("orchestrator", "docgen_orchestrator")
-        yield {"directly": direct.url, "orchestrated": orchestrated.url}
+        keeping = served.start("tools", "tests.servers.conformance.fixture", legacy_sessions=True)
+        both = served.start("orchestrator", "docgen_orchestrator", legacy_sessions=True)
+        yield {
+            "directly": direct.url,
+            "orchestrated": orchestrated.url,
+            "directly, in sessions": keeping.url,
+            "orchestrated, in sessions": both.url,
+        }
     finally:
         served.close()
 
@@ -74,4 +81,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("MCP conformance suite")
     for way, row in sorted(rows.items()):
         expected = f" ({', '.join(sorted(row.failing))})" if row.failing else ""
-        terminalreporter.write_line(f"{way:32} {row.passed:4} passed {row.failed:3} failed{expected}")
+        terminalreporter.write_line(f"{way:36} {row.passed:4} passed {row.failed:3} failed{expected}")

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from docgen_common.app import create_app
 from docgen_common.errors import SettingsError
 from docgen_common.event_stream import EventStream
+from docgen_common.legacy_sessions import SessionLimits
 from docgen_common.limits import Limits
 from docgen_common.settings import ServerSettings
 from starlette.applications import Starlette
@@ -17,6 +18,7 @@ from starlette.applications import Starlette
 from docgen_orchestrator.backend import Backend
 from docgen_orchestrator.event_relay import event_source
 from docgen_orchestrator.front import build_front
+from docgen_orchestrator.questions import ANSWER_SECONDS
 from docgen_orchestrator.readiness import any_server, server_checks, server_ready_routes
 from docgen_orchestrator.routing import Route, load_routing
 from docgen_orchestrator.upstream import HttpUpstream
@@ -32,6 +34,7 @@ def build(settings: ServerSettings) -> Starlette:
     view = View(backends)
     views = {"/mcp": view, **{f"/mcp/{backend.name}": View([backend]) for backend in backends}}
     ready = server_ready_routes(backends)
+    sessions = _sessions(settings)
     longest = max((backend.route.timeout_s for backend in backends), default=0.0)
 
     @asynccontextmanager
@@ -51,7 +54,7 @@ def build(settings: ServerSettings) -> Starlette:
                 backend.close()
 
     return create_app(
-        build_front(settings.server, VERSION, view),
+        build_front(settings.server, VERSION, view, sessions=sessions is not None),
         settings,
         checks=server_checks(view),
         verdict=any_server(backends),
@@ -59,7 +62,10 @@ def build(settings: ServerSettings) -> Starlette:
         open_paths=[route.path for route in ready],
         virtual={
             f"/mcp/{backend.name}": build_front(
-                f"{settings.server}/{backend.name}", VERSION, views[f"/mcp/{backend.name}"]
+                f"{settings.server}/{backend.name}",
+                VERSION,
+                views[f"/mcp/{backend.name}"],
+                sessions=sessions is not None,
             )
             for backend in backends
         },
@@ -69,9 +75,18 @@ def build(settings: ServerSettings) -> Starlette:
         find_tool=lambda path, tool: views[path].facts(tool) if path in views else None,
         limits=Limits(
             body_bytes=settings.max_body_bytes,
-            request_seconds=longest + _RELAY_SECONDS,
+            request_seconds=longest + _RELAY_SECONDS + (ANSWER_SECONDS if sessions else 0),
         ),
+        sessions=sessions,
     )
+
+
+def _sessions(settings: ServerSettings) -> SessionLimits | None:
+    """Whether clients of older protocol eras get sessions: the option ``legacy_sessions``."""
+    wanted = settings.options().get("legacy_sessions", False)
+    if not isinstance(wanted, bool):
+        raise SettingsError("server.json: options/legacy_sessions must be true or false")
+    return SessionLimits() if wanted else None
 
 
 def _backend(route: Route, settings: ServerSettings) -> Backend:

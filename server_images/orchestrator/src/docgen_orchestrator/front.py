@@ -23,6 +23,8 @@ from docgen_orchestrator.catalog import Catalog
 from docgen_orchestrator.granted import granted_items, granted_tools
 from docgen_orchestrator.listening import Listening
 from docgen_orchestrator.offer import Item
+from docgen_orchestrator.pushing import PushingServer, add_pushing
+from docgen_orchestrator.questions import with_answers
 from docgen_orchestrator.relay import Context, is_modern, relay
 from docgen_orchestrator.view import View
 
@@ -48,15 +50,16 @@ UNAVAILABLE_META_KEY = "docgenctl/unavailable"
 _INSTRUCTIONS = "Tools, resources and prompts of several servers. A name tells the server by its prefix."
 
 
-def build_front(name: str, version: str, view: View) -> Server[Any]:
-    """An MCP server that shows ``view``."""
+def build_front(name: str, version: str, view: View, *, sessions: bool = False) -> Server[Any]:
+    """An MCP server that shows ``view``; with ``sessions`` it pushes to clients of older eras."""
 
     async def answer(ctx: Context, _: Any) -> Any:
-        return _legacy(ctx.method, await _answer(ctx, view))
+        return _legacy(ctx.method, await with_answers(ctx, lambda ctx: _answer(ctx, view)))
 
     # The SDK types these handlers by the models that it would validate; it takes plain dicts just as well.
     handler = cast("Callable[..., Awaitable[Any]]", answer)
-    server: Server[Any] = Server(
+    listening = Listening(view)
+    server: Server[Any] = (PushingServer if sessions else Server)(
         name,
         version=version,
         title="docgen",
@@ -70,8 +73,10 @@ def build_front(name: str, version: str, view: View) -> Server[Any]:
         on_list_prompts=handler,
         on_get_prompt=handler,
         on_completion=handler,
-        on_subscriptions_listen=Listening(view),
+        on_subscriptions_listen=listening,
     )
+    if sessions:
+        add_pushing(server, view, listening.bus)
     server.extensions[TASKS] = {}
     server.middleware.append(_PassThrough(server, view))
     return server

@@ -26,11 +26,11 @@ class Listening(ListenHandler):
     """The SDK's handler on what the servers of ``view`` tell; resources are listened for where they are."""
 
     def __init__(self, view: View) -> None:
-        bus = InMemorySubscriptionBus()
-        super().__init__(bus, max_subscriptions=STREAMS)
+        self.bus = InMemorySubscriptionBus()
+        super().__init__(self.bus, max_subscriptions=STREAMS)
         self._view = view
         for backend in view.backends:
-            backend.changes.buses.append(bus)
+            backend.changes.buses.append(self.bus)
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams

@@ -1,10 +1,10 @@
 """One request of a caller, carried to the server that it is for.
 
 Parameters and results pass through as they are; what changes is the envelope. The protocol version becomes
-the one spoken upstream; the caller's identity and capabilities go along (a caller of an older era has no
-capabilities that could be used there, so none are claimed); the progress token is replaced by one of our own
-and mapped back, so that progress can only ever reach the request it belongs to. The caller's credentials
-never leave this process.
+the one spoken upstream; the caller's identity and capabilities go along (without a session a caller of an
+older era has none that could be used there, so none are claimed); the progress token is replaced by one of
+our own and mapped back, so that progress can only ever reach the request it belongs to. The caller's
+credentials never leave this process.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from mcp_types import (
     CLIENT_CAPABILITIES_META_KEY,
     CLIENT_INFO_META_KEY,
     HEADER_MISMATCH,
+    LOG_LEVEL_META_KEY,
     PROTOCOL_VERSION_META_KEY,
 )
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
@@ -34,7 +35,9 @@ from docgen_orchestrator import task_ids
 from docgen_orchestrator.backend import Backend, DeadlineError
 from docgen_orchestrator.catalog import NotOfferedError
 from docgen_orchestrator.granted import check_server, is_granted
-from docgen_orchestrator.upstream import WIRE_VERSION, Call, OnNote, RpcError, UnavailableError
+from docgen_orchestrator.notes import passing_on
+from docgen_orchestrator.session import claims
+from docgen_orchestrator.upstream import WIRE_VERSION, Call, RpcError, UnavailableError
 from docgen_orchestrator.view import View
 
 UNAVAILABLE = -32010
@@ -64,16 +67,17 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
     except NotOfferedError as error:
         raise MCPError(_not_found_code(ctx), str(error), _asked_for(ctx, params)) from None
     backend = target.backend
+    envelope = _envelope(ctx)
     call = Call(
         method=ctx.method,
-        params={**target.params, "_meta": _envelope(ctx)},
+        params={**target.params, "_meta": envelope},
         name=target.name,
         headers={**target.headers, **_request_headers()},
         repeatable=ctx.method not in ("tools/call", "tasks/update"),
         timeout_s=target.timeout_s,
     )
     try:
-        result = await backend.call(call, _notes(ctx))
+        result = await backend.call(call, passing_on(ctx, logs=LOG_LEVEL_META_KEY in envelope))
     except RpcError as error:
         raise MCPError(error.code, error.message, error.data) from None
     except UnavailableError as error:
@@ -173,8 +177,9 @@ def _envelope(ctx: Context) -> dict[str, Any]:
     raw = (ctx.params or {}).get("_meta")
     meta = dict(raw) if isinstance(raw, Mapping) else {}
     if not is_modern(ctx):
-        meta.pop(CLIENT_INFO_META_KEY, None)
-        meta[CLIENT_CAPABILITIES_META_KEY] = {}
+        for key in (CLIENT_INFO_META_KEY, CLIENT_CAPABILITIES_META_KEY, LOG_LEVEL_META_KEY):
+            meta.pop(key, None)
+        meta.update(claims(ctx))
     meta[PROTOCOL_VERSION_META_KEY] = WIRE_VERSION
     if meta.get("progressToken") is not None:
         meta["progressToken"] = f"docgen-{next(_tokens)}"
@@ -188,22 +193,6 @@ def _request_headers() -> dict[str, str]:
         CALLER_HEADER: current_caller(),
     }
     return {name: value for name, value in headers.items() if value is not None}
-
-
-def _notes(ctx: Context) -> OnNote:
-    """Passes progress on to the caller of ``ctx``, on the stream of its own request."""
-
-    async def on_note(method: str, params: Mapping[str, Any]) -> None:
-        progress, total, message = params.get("progress"), params.get("total"), params.get("message")
-        if method != "notifications/progress" or not isinstance(progress, int | float):
-            return
-        await ctx.session.report_progress(
-            progress,
-            total if isinstance(total, int | float) else None,
-            message if isinstance(message, str) else None,
-        )
-
-    return on_note
 
 
 def _not_found_code(ctx: Context) -> int:
