@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from typing import Any
 
+from docgen_common.auth import current_grants
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
 from mcp.server.subscriptions import SubscriptionBus
@@ -19,6 +20,7 @@ from mcp_types import (
 )
 
 from docgen_orchestrator.catalog import NotOfferedError
+from docgen_orchestrator.granted import check_server
 from docgen_orchestrator.listening import URIS
 from docgen_orchestrator.session import Context, begin
 from docgen_orchestrator.view import View
@@ -73,6 +75,7 @@ async def _watch(ctx: Context, uri: str, view: View, bus: SubscriptionBus) -> No
     watched = begin(ctx, bus).watched
     try:
         backend = await view.find(lambda catalog: catalog.resource_owner(uri))
+        check_server(current_grants(), backend.name, f"resource: {uri}")
     except NotOfferedError as error:
         raise MCPError(_RESOURCE_NOT_FOUND, str(error), {"uri": uri}) from None
     if uri in watched:
