@@ -14,7 +14,7 @@ PYTEST_ARGS ?=
 empty :=
 SERVER_SOURCES := $(subst $(empty) $(empty),:,$(abspath $(wildcard server_images/*/src)))
 
-.PHONY: help setup setup-dev engine engine-stop compose browser up down check test conformance soak bench docs lock wheel clean
+.PHONY: help setup setup-dev engine engine-stop compose browser peers up down check test conformance soak bench docs lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ compose: ## Fetch the Compose plugin that tests and benchmarks compare with, int
 
 browser: ## Find a Chromium for the tests of pages; as root on Debian install one
 	@$(PYTHON) install/browser.py
+
+peers: ## Fetch what benchmarks compare with: nginx and HAProxy (as root on Debian), FastMCP, mcp-proxy, py-spy
+	@$(PYTHON) install/peers.py
 
 up: setup ## Start the stack of this repository and prove that it works
 	@engine=$$($(PYTHON) install/engine.py ensure --or-processes) || exit $$?; \
@@ -61,7 +64,7 @@ conformance: setup-dev ## Run the MCP conformance suite on our servers' applicat
 soak: setup-dev engine compose browser ## Run the long tests with full counts
 	@$(BIN)/python -m pytest -m soak --timeout 3600 $(PYTEST_ARGS)
 
-bench: setup-dev engine compose ## Print measurements against a floor or a peer
+bench: setup-dev engine compose peers ## Print measurements against a floor or a peer
 	@for script in benchmarks/[a-z]*.py; do echo "$$script"; \
 	  PYTHONPATH="$(SERVER_SOURCES)" $(BIN)/python "$$script" || exit 1; done
 

@@ -3,40 +3,18 @@
 import contextlib
 import hashlib
 import json
-import os
-import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from _processes import Process, free_port, python_program, server_sources, started
+
 KEY = "dgk_benchmark-0000000000000000000000000000000000000"
-ROOT = Path(__file__).parents[1]
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": {"name": "benchmark", "version": "1"},
     "io.modelcontextprotocol/clientCapabilities": {},
 }
-
-
-@dataclass
-class Process:
-    """A server that answers on `port` of 127.0.0.1."""
-
-    port: int
-    pid: int
-
-    def cpu_s(self) -> float:
-        """The CPU time it has used."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-    def rss_kib(self) -> int:
-        """Its resident memory."""
-        lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
 
 
 def message_of(tool: str, arguments: dict[str, object], port: int) -> bytes:
@@ -78,41 +56,16 @@ def main_server(folder: Path, workspace: Path) -> Iterator[Process]:
         "DOCGEN_DATA": str(folder / "data"),
         "DOCGEN_SCRATCH": str(folder / "scratch"),
     }
-    with _started([sys.executable, "-m", "docgen_main"], environ, folder / "main.log") as process:
+    port = free_port()
+    environ |= {"DOCGEN_PORT": str(port), "PYTHONPATH": server_sources()}
+    with started([sys.executable, "-m", "docgen_main"], port, folder / "main.log", environ) as process:
         yield process
 
 
 @contextlib.contextmanager
 def bare_server(folder: Path, workspace: Path) -> Iterator[Process]:
     """The official SDK's own application with one tool that reads a file."""
-    program = Path(__file__).with_name("_bare_server.py")
-    environ = {"BARE_WORKSPACE": str(workspace)}
-    with _started([sys.executable, str(program)], environ, folder / "bare.log") as process:
+    port = free_port()
+    environ = {"BARE_WORKSPACE": str(workspace), "DOCGEN_PORT": str(port)}
+    with started(python_program("_bare_server.py"), port, folder / "bare.log", environ) as process:
         yield process
-
-
-@contextlib.contextmanager
-def _started(argv: list[str], environ: dict[str, str], log: Path) -> Iterator[Process]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    sources = os.pathsep.join(str(ROOT / "server_images" / name / "src") for name in ("common", "main"))
-    own = {**os.environ, "PYTHONPATH": sources, "DOCGEN_PORT": str(port), **environ}
-    with log.open("wb") as output:
-        process = subprocess.Popen(argv, env=own, stdout=output, stderr=output)
-    try:
-        _wait(process, port, log)
-        yield Process(port, process.pid)
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
-    deadline = time.monotonic() + 60
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(f"a server did not start:\n{log.read_text()}")
-        time.sleep(0.05)
