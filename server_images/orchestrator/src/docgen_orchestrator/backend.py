@@ -1,9 +1,14 @@
 """One server behind the orchestrator: whether it can be reached, what it offers, and calls to it.
 
-A watch per server looks at it all the time: once a second while it can be reached (which also notices a
-changed address and keeps one connection ready), and several times a second while it cannot. Calls therefore
-fail at once while a server is down, and succeed again within about a second of its return. What a server
-offered is kept while it is down, so that callers see a stable set of tools.
+Theory of operation. A watch per server looks at it all the time: once a second while it can be reached (which
+also notices a changed address and keeps one connection ready), ten times a second while it cannot. Calls
+therefore fail at once while a server is down, and succeed again within about a second of its return. What it
+offered is kept meanwhile, so that callers see a stable set of tools.
+
+A connection that is refused is not the only way to be down. A server that was stopped takes connections and
+never answers; one that runs amok answers garbage. So how real calls end is judged by a breaker, and when calls
+have waited for a while and nothing was answered, the watch asks the server something itself; no caller's
+call is needed to find out that it is back.
 """
 
 from __future__ import annotations
@@ -16,13 +21,21 @@ from typing import Any
 import structlog
 
 from docgen_orchestrator.changes import Changes
-from docgen_orchestrator.offer import Offer, fetch_offer
+from docgen_orchestrator.offer import OWN_META, Offer, fetch_offer
+from docgen_orchestrator.resilience.breaker import Breaker
+from docgen_orchestrator.resilience.bulkhead import Bulkhead
 from docgen_orchestrator.routing import Route
 from docgen_orchestrator.shaped import shaped
 from docgen_orchestrator.upstream import Call, OnNote, RpcError, UnavailableError, Upstream
 
 OFFER_SECONDS = 5.0
 """How long a server's lists are served without asking it again."""
+
+SILENT_SECONDS = 2.0
+"""How long calls wait for a server that answers nothing at all until the watch asks it itself."""
+
+PROBE_SECONDS = 2.0
+"""How long a server may take to answer what the watch asks."""
 
 _WATCH_UP_SECONDS = 1.0
 _WATCH_DOWN_SECONDS = 0.1
@@ -32,11 +45,26 @@ _log = structlog.stdlib.get_logger("docgen.backend")
 
 
 class DeadlineError(Exception):
-    """A call was not answered within its ``timeout_s``, in seconds."""
+    """A call was not answered within ``timeout_s``."""
 
     def __init__(self, timeout_s: float) -> None:
-        super().__init__(f"no answer within {timeout_s:g} s")
+        super().__init__(f"no answer in {timeout_s:g} s")
         self.timeout_s = timeout_s
+
+
+class Slot:
+    """The place of one call among those that a server has at once; left exactly once, by how the call ended."""
+
+    __slots__ = ("_backend", "_key_id", "since")
+
+    def __init__(self, backend: Backend, key_id: str | None, since: float) -> None:
+        self._backend = backend
+        self._key_id = key_id
+        self.since = since
+
+    def leave(self, error: BaseException | None = None, *, changes: bool = False) -> None:
+        """The call ended; ``changes`` says that it may have changed what the server offers."""
+        self._backend.left(self, self._key_id, error, changes=changes)
 
 
 class Backend:
@@ -47,8 +75,12 @@ class Backend:
         self.offer: Offer | None = None
         self._told: Offer | None = None
         self.down: str | None = None
-        self._upstream = upstream
+        self.upstream = upstream
+        self.breaker = Breaker()
+        self.bulkhead = Bulkhead()
         self._clock = clock
+        self._slots: dict[Slot, None] = {}  # in the order of their beginning
+        self._answered_at = clock()
         self._offer_until = 0.0
         self._times_outdated = 0
         self._fetching: asyncio.Task[None] | None = None
@@ -61,27 +93,63 @@ class Backend:
         """The server's name."""
         return self.route.name
 
-    async def call(self, call: Call, on_note: OnNote) -> dict[str, Any]:
-        """The result of ``call``.
+    @property
+    def fresh(self) -> bool:
+        """Whether its offer may be served without asking it again, or it cannot be asked now."""
+        return self.down is not None or self._clock() < self._offer_until
 
-        Raises RpcError, DeadlineError, and UnavailableError: at once while the server is known to be down.
+    def enter(self, key_id: str | None) -> Slot:
+        """A place for one call.
+
+        Raises UnavailableError, at once, while the server is known to be down, and BusyError when there is no
+        room.
         """
         if self.down is not None:
             raise UnavailableError(self.down, sent=False)
-        timeout_s = call.timeout_s or self.route.timeout_s
-        try:
-            async with asyncio.timeout(timeout_s) as deadline:
-                result = await self._upstream.request(call, on_note)
-        except TimeoutError:
-            if deadline.expired():
-                raise DeadlineError(timeout_s) from None
-            raise
-        except UnavailableError as error:
+        self.bulkhead.enter(key_id)
+        slot = Slot(self, key_id, self._clock())
+        self._slots[slot] = None
+        return slot
+
+    def left(self, slot: Slot, key_id: str | None, error: BaseException | None, *, changes: bool) -> None:
+        """For ``Slot`` alone: the call ended."""
+        if slot not in self._slots:
+            return
+        del self._slots[slot]
+        self.bulkhead.leave(key_id)
+        if isinstance(error, UnavailableError):
             self._noticed(error)
+        elif isinstance(error, DeadlineError):
+            self._failed("it does not answer in time")
+        elif error is None:
+            self.heard()
+            if changes:
+                # A tool may have made a resource: whoever lists next must see it.
+                self._outdated()
+
+    def heard(self) -> None:
+        """The server said something that makes sense."""
+        self._answered_at = self._clock()
+        self.breaker.succeeded()
+
+    async def call(
+        self, call: Call, on_note: OnNote, *, key_id: str | None = None
+    ) -> dict[str, Any]:
+        """The result of ``call``, within its ``timeout_s`` or the server's.
+
+        Raises RpcError, DeadlineError, BusyError, and UnavailableError: at once while the server is known to
+        be down.
+        """
+        slot = self.enter(key_id)
+        try:
+            result = await self._within(call.timeout_s or self.route.timeout_s, call, on_note)
+        except RpcError:
+            slot.leave(changes=not call.repeatable)
             raise
-        if not call.repeatable:
-            # A tool may have made a resource: whoever lists next must see it.
-            self._outdated()
+        except BaseException as error:
+            slot.leave(error)
+            raise
+        slot.leave(changes=not call.repeatable)
         return result
 
     async def get_ready(self) -> tuple[int, bytes]:
@@ -90,20 +158,18 @@ class Backend:
         A server that answers this is not called down any more when this returns: who is told that it is
         ready may call it at once.
         """
-        answer = await self._upstream.get(self.route.ready_url)
+        answer = await self.upstream.get(self.route.ready_url)
         if self.down is not None:
-            await self._look()
+            await self._try_again()
         return answer
 
     def events(self, url: str, headers: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
         """The data of the server's own events, for one listener. Raises UnavailableError."""
-        return self._upstream.stream(url, headers)
+        return self.upstream.stream(url, headers)
 
     async def refresh(self, *, force: bool = False) -> None:
         """Have a recent offer, or the last good one: a server that is down or slow delays nobody for long."""
-        if self._clock() < self._offer_until and not force:
-            return
-        if self.down is not None:
+        if self.down is not None or (self.fresh and not force):
             return
         if self._fetching is None or self._fetching.done():
             self._fetching = asyncio.create_task(self._fetch())
@@ -129,7 +195,20 @@ class Backend:
         """Let go of its connections."""
         for fetch in self._fetches:
             fetch.cancel()
-        self._upstream.close()
+        self.upstream.close()
+
+    async def _within(self, timeout_s: float, call: Call, on_note: OnNote) -> dict[str, Any]:
+        async def heard_note(method: str, params: Mapping[str, Any]) -> None:
+            self._answered_at = self._clock()
+            await on_note(method, params)
+
+        try:
+            async with asyncio.timeout(timeout_s) as deadline:
+                return await self.upstream.request(call, heard_note)
+        except TimeoutError:
+            if deadline.expired():
+                raise DeadlineError(timeout_s) from None
+            raise
 
     def _outdated(self) -> None:
         """Its lists changed: whoever asks next must see it."""
@@ -138,35 +217,81 @@ class Backend:
         self._fetching = None  # what is on its way may be from before
 
     async def _look(self) -> None:
-        was_down = self.down
+        if self.down is not None:
+            if self.breaker.probe_due(self._clock()):
+                await self._try_again()
+            return
         try:
-            await self._upstream.verify()
+            await self.upstream.verify()
+            if self._silent():
+                await self._probe()
         except UnavailableError as error:
             self._set_down(error.reason)
             return
-        self.down = None
-        if was_down is not None:
-            _log.info("server is back", backend=self.name)
-            self._offer_until = 0.0
-        if was_down is not None or self.offer is None:
+        if self.offer is None:
             await self.refresh()
 
+    async def _try_again(self) -> None:
+        """Ask a server that is down; back it is when it answers."""
+        try:
+            await self.upstream.verify()
+            await self._probe()
+        except UnavailableError:
+            self.breaker.probed(answered=False, now=self._clock())
+            return
+        self.breaker.probed(answered=True, now=self._clock())
+        self.down = None
+        _log.info("server is back", backend=self.name)
+        self._offer_until = 0.0
+        await self.refresh()
+
+    async def _probe(self) -> None:
+        """A harmless question that every server knows. Raises UnavailableError when nothing sensible comes."""
+        question = Call("server/discover", {"_meta": OWN_META}, repeatable=True)
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await self.upstream.request(question, _ignore)
+        except TimeoutError:
+            raise UnavailableError("it takes connections and does not answer", sent=True) from None
+        except RpcError:
+            pass  # an error is an answer
+        self._answered_at = self._clock()
+
+    def _silent(self) -> bool:
+        """Whether calls wait and none of them, nor any other, was answered for a while."""
+        oldest = next(iter(self._slots), None)
+        if oldest is None:
+            return False
+        return self._clock() - max(oldest.since, self._answered_at) > SILENT_SECONDS
+
     def _noticed(self, error: UnavailableError) -> None:
-        """A call failed: believe a failed connection at once, and look at the server now in any case."""
+        """A call broke: believe a failed connection at once, and look at the server now in any case."""
         if not error.sent:
             self._set_down(error.reason)
+        else:
+            self._failed(error.reason)
         self._look_now.set()
+
+    def _failed(self, reason: str) -> None:
+        if self.breaker.failed(self._clock()):
+            self._say_down(reason)
+            self._look_now.set()
 
     def _set_down(self, reason: str) -> None:
         if self.down is None:
-            _log.warning("server cannot be reached", backend=self.name, reason=reason)
+            self.breaker.trip(self._clock())
+            self._say_down(reason)
+        self.down = reason
+
+    def _say_down(self, reason: str) -> None:
+        _log.warning("server cannot be reached", backend=self.name, reason=reason)
         self.down = reason
 
     async def _fetch(self) -> None:
         times_outdated = self._times_outdated
         try:
             async with asyncio.timeout(self.route.timeout_s):
-                offer = await fetch_offer(self._upstream)
+                offer = await fetch_offer(self.upstream)
             if times_outdated == self._times_outdated:
                 self._take(offer)
                 self._offer_until = self._clock() + OFFER_SECONDS
@@ -178,8 +303,6 @@ class Backend:
             if isinstance(error, UnavailableError):
                 self._noticed(error)
 
-    def _take(self, told: Offer) -> None:
-        """Offer what the server told, after its policy; the same object as before when it told the same."""
-        if told != self._told:
-            self._told = told
-            self.offer = shaped(told, self.route.tools)
+
+async def _ignore(_: str, __: Mapping[str, Any]) -> None:
+    """Nothing that a probe is told matters."""

@@ -32,19 +32,14 @@ from mcp_types import (
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from docgen_orchestrator import task_ids
-from docgen_orchestrator.backend import Backend, DeadlineError
+from docgen_orchestrator.backend import Backend
 from docgen_orchestrator.catalog import NotOfferedError
+from docgen_orchestrator.failures import FAILED, failure_of
 from docgen_orchestrator.granted import check_server, is_granted
 from docgen_orchestrator.notes import passing_on
 from docgen_orchestrator.session import claims
-from docgen_orchestrator.upstream import WIRE_VERSION, Call, RpcError, UnavailableError
+from docgen_orchestrator.upstream import WIRE_VERSION, Call, RpcError
 from docgen_orchestrator.view import View
-
-UNAVAILABLE = -32010
-"""JSON-RPC error: the server that this is for cannot be reached, or broke off."""
-
-TIMED_OUT = -32011
-"""JSON-RPC error: the server did not answer within its time."""
 
 _INVALID_PARAMS = -32602
 _LEGACY_RESOURCE_NOT_FOUND = -32002
@@ -77,14 +72,13 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
         timeout_s=target.timeout_s,
     )
     try:
-        result = await backend.call(call, passing_on(ctx, logs=LOG_LEVEL_META_KEY in envelope))
+        passing = passing_on(ctx, logs=LOG_LEVEL_META_KEY in envelope)
+        result = await backend.call(call, passing, key_id=current_caller())
     except RpcError as error:
         raise MCPError(error.code, error.message, error.data) from None
-    except UnavailableError as error:
-        raise MCPError(UNAVAILABLE, _unavailable(backend.name, error), {"server": backend.name}) from None
-    except DeadlineError as error:
-        message = f"The server {backend.name} did not answer within {error.timeout_s:g} s"
-        raise MCPError(TIMED_OUT, message, {"server": backend.name}) from None
+    except FAILED as error:
+        failure = failure_of(backend.name, error)
+        raise MCPError(failure.code, failure.message, failure.data) from None
     about_task = ctx.method in task_ids.METHODS or result.get("resultType") == "task"
     return task_ids.for_callers(backend.name, result) if about_task else result
 
@@ -203,8 +197,3 @@ def _not_found_code(ctx: Context) -> int:
 def _asked_for(ctx: Context, params: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a client wants to find in the error: the URI of a resource that is not there."""
     return {"uri": params.get("uri")} if ctx.method == "resources/read" else None
-
-
-def _unavailable(server: str, error: UnavailableError) -> str:
-    doubt = " It may have got the request." if error.sent else ""
-    return f"The server {server} is not available: {error.reason}.{doubt}"

@@ -19,6 +19,7 @@ from mcp.shared.inbound import encode_header_value
 
 from docgen_orchestrator.http1 import Connection, ConnectionLostError, Reply
 from docgen_orchestrator.pool import ConnectFailedError, Pool
+from docgen_orchestrator.resilience.retry_budget import RetryBudget
 from docgen_orchestrator.sse import EventSplitter
 
 WIRE_VERSION = "2026-07-28"
@@ -91,7 +92,10 @@ class Upstream(Protocol):
 
 
 class HttpUpstream:
-    """A server reached by HTTP/1.1 through a pool that lives as long as the orchestrator."""
+    """A server reached by HTTP/1.1 through a pool that lives as long as the orchestrator.
+
+    ``head`` holds the request line and the header lines that all requests for messages share.
+    """
 
     def __init__(self, url: str, key: str | None, *, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
@@ -108,13 +112,14 @@ class HttpUpstream:
             *([f"Authorization: Bearer {key}"] if key else []),
         ]
         self._key_line = f"Authorization: Bearer {key}\r\n" if key else ""
-        self._prefix = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
+        self._retries = RetryBudget()
+        self.head = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
     async def request(self, call: Call, on_note: OnNote) -> dict[str, Any]:
         """See Upstream."""
         message_id = next(self._ids)
         request = self._encode(call, message_id)
-        connection, reply = await self._answered(request, repeatable=call.repeatable)
+        connection, reply = await self.send(request, repeatable=call.repeatable)
         try:
             message = await _final_message(reply, message_id, on_note)
         except ConnectionLostError as error:
@@ -125,14 +130,14 @@ class HttpUpstream:
             # server.
             connection.drop(reply)
             raise
-        _finish(connection, reply)
+        finish(connection, reply)
         return _result(message)
 
     async def get(self, url: str) -> tuple[int, bytes]:
         """See Upstream."""
         path = urlsplit(url).path or "/"
         request = f"GET {path} HTTP/1.1\r\nHost: {self._authority}\r\nAccept: application/json\r\n\r\n"
-        connection, reply = await self._answered(request.encode("latin-1"), repeatable=True)
+        connection, reply = await self.send(request.encode("latin-1"), repeatable=True)
         try:
             body = await reply.read(MAX_REPLY_BYTES)
         except ConnectionLostError as error:
@@ -147,7 +152,7 @@ class HttpUpstream:
         own = {"Host": self._authority, "Accept": "text/event-stream", **headers}
         lines = "".join(f"{name}: {value}\r\n" for name, value in own.items())
         request = f"GET {urlsplit(url).path or '/'} HTTP/1.1\r\n{self._key_line}{lines}\r\n"
-        connection, reply = await self._answered(request.encode("latin-1"), repeatable=True)
+        connection, reply = await self.send(request.encode("latin-1"), repeatable=True)
         try:
             if reply.status != 200 or reply.content_type != "text/event-stream":
                 raise UnavailableError(f"it answered HTTP {reply.status} instead of events", sent=True)
@@ -182,13 +187,16 @@ class HttpUpstream:
         if call.name is not None:
             own["Mcp-Name"] = encode_header_value(call.name)
         lines = "".join(f"{name}: {value}\r\n" for name, value in own.items()).encode("latin-1")
-        return b"%b%b\r\n%b" % (self._prefix, lines, body)
+        return b"%b%b\r\n%b" % (self.head, lines, body)
 
-    async def _answered(self, request: bytes, *, repeatable: bool) -> tuple[Connection, Reply]:
-        """Send ``request`` and wait for the head of its reply.
+    async def send(self, request: bytes, *, repeatable: bool) -> tuple[Connection, Reply]:
+        """Send a whole HTTP request and wait for the head of its reply.
 
-        A request that got no byte of an answer is sent once more, on a new connection, if it is repeatable.
+        A request that got no byte of an answer is sent once more, on a new connection, if it is repeatable
+        and not too many others were. Raises UnavailableError. Whoever gets the reply reads it to its end or
+        drops it, and calls ``finish``.
         """
+        self._retries.sent()
         for again in (False, True):
             try:
                 connection = await self._pool.take(fresh=again)
@@ -199,7 +207,7 @@ class HttpUpstream:
                 await reply.head()
             except ConnectionLostError as error:
                 connection.abort()
-                if again or error.answered or not repeatable:
+                if again or error.answered or not repeatable or not self._retries.take():
                     raise UnavailableError(str(error), sent=True) from None
             except BaseException:
                 connection.abort()
@@ -229,9 +237,13 @@ def _parse(body: bytes, message_id: int, status: int) -> dict[str, Any]:
     message = _object(body) if body[:1] == b"{" else {}
     if "jsonrpc" in message:
         return _checked(message, message_id)
-    # Not the MCP endpoint speaking: a refusal of the key, the size, the host; or no MCP server at all.
+    raise ConnectionLostError(True, no_message(status))
+
+
+def no_message(status: int) -> str:
+    """What an answer without a message in it means: a refusal of the key, the size; or no MCP server at all."""
     refusals = {401: "it refuses the orchestrator's key", 413: "the request is too large for it"}
-    raise ConnectionLostError(True, refusals.get(status, f"it answered HTTP {status} instead of a message"))
+    return refusals.get(status, f"it answered HTTP {status} instead of a message")
 
 
 def _object(data: bytes) -> dict[str, Any]:
@@ -264,7 +276,7 @@ def _result(message: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
-def _finish(connection: Connection, reply: Reply) -> None:
+def finish(connection: Connection, reply: Reply) -> None:
     """Let go of a connection whose answer was read; it becomes idle by itself once the last byte is in."""
     if not reply.complete:
         loop = asyncio.get_running_loop()
