@@ -1,6 +1,8 @@
 """What the orchestrator believes of a server, without a server."""
 
+import asyncio
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -66,3 +68,112 @@ async def test_a_server_that_is_told_to_be_ready_can_be_called_at_once() -> None
     assert await backend.get_ready() == (200, b"{}")
     call = Call(method="tools/call", params={}, name="files_list")
     assert await backend.call(call, ignore) == {"name": "files_list"}
+
+
+class Moody:
+    """An upstream in one of four moods: it answers, hangs, answers garbage, or answers probes only."""
+
+    def __init__(self) -> None:
+        self.mood = "well"
+        self.calls = 0
+
+    async def request(self, call: Call, on_note: OnNote) -> dict[str, Any]:
+        if call.method == "tools/call":
+            self.calls += 1
+        if self.mood == "hung":
+            await asyncio.sleep(3600)
+        if self.mood == "garbage" or (self.mood == "probes only" and call.method == "tools/call"):
+            raise UnavailableError("the reply is not JSON", sent=True)
+        if call.method not in ("tools/call", "server/discover"):
+            raise RpcError(-32601, "no such method")
+        return {}
+
+    async def get(self, url: str) -> tuple[int, bytes]:
+        return 200, b"{}"
+
+    async def verify(self) -> None:
+        """The port is open in every mood."""
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
+CALL = Call(method="tools/call", params={}, name="files_list")
+
+
+async def failing(backend: Backend, times: int) -> None:
+    for _ in range(times):
+        with pytest.raises(UnavailableError):
+            await backend.call(CALL, ignore)
+
+
+async def test_a_server_that_answers_garbage_is_left_alone_after_five_calls_and_tried_by_probes() -> None:
+    upstream = Moody()
+    backend = Backend(ROUTE, upstream)
+    await backend._look()
+    upstream.mood = "garbage"
+    await failing(backend, 8)
+    assert (upstream.calls, backend.down) == (5, "the reply is not JSON")
+
+    await backend._look()
+    assert backend.down == "the reply is not JSON"
+    upstream.mood = "well"
+    backend.breaker._probe_at = 0.0
+    await backend._look()
+    assert backend.down is None
+    await backend.call(CALL, ignore)
+
+
+async def test_calls_that_wait_for_a_server_that_hangs_have_it_found_out() -> None:
+    now = 0.0
+    upstream = Moody()
+    backend = Backend(ROUTE, upstream, clock=lambda: now)
+    await backend._look()
+    upstream.mood = "hung"
+    waiting = asyncio.create_task(backend.call(CALL, ignore))
+    await asyncio.sleep(0)
+    await backend._look()
+    assert backend.down is None, "a call that has waited for a moment is no reason to ask"
+
+    now = 2.5
+    await backend._look()
+    assert backend.down == "it takes connections and does not answer"
+    with pytest.raises(UnavailableError):
+        await backend.call(CALL, ignore)
+    waiting.cancel()
+
+
+async def test_a_long_silent_call_does_not_make_a_server_down_that_answers_others() -> None:
+    now = 0.0
+    upstream = Moody()
+    backend = Backend(ROUTE, upstream, clock=lambda: now)
+    await backend._look()
+    upstream.mood = "hung"
+    waiting = asyncio.create_task(backend.call(CALL, ignore))
+    await asyncio.sleep(0)
+    upstream.mood = "well"
+    now = 600.0
+    await backend._look()
+    assert backend.down is None
+    waiting.cancel()
+
+
+async def test_a_server_that_answers_probes_but_no_calls_is_tried_less_and_less_often() -> None:
+    now = 0.0
+    upstream = Moody()
+    backend = Backend(ROUTE, upstream, clock=lambda: now)
+    await backend._look()
+    upstream.mood = "probes only"
+    await failing(backend, 5)
+    tried = []
+    for step in range(600):
+        now = step / 20
+        await backend._look()
+        if backend.down is None:
+            before = upstream.calls
+            await failing(backend, 3)
+            assert upstream.calls == before + 1
+            tried.append(now)
+    pauses = [later - earlier for earlier, later in pairwise(tried)]
+    assert len(tried) < 15
+    assert pauses[-1] > pauses[0]

@@ -38,16 +38,17 @@ class Hosts:
         origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
         if len(hosts) != 1 or not _AUTHORITY.fullmatch(hosts[0]):
             return 400, "bad_host", "The request needs exactly one well-formed Host header"
-        if not self._knows(hosts[0]):
+        if not self.knows(hosts[0]):
             return 421, "foreign_host", "This server does not serve the requested host"
         if any(not self._own_origin(origin) for origin in origins):
             return 403, "foreign_origin", "Requests from this origin are refused"
         return None
 
-    def _knows(self, authority: str) -> bool:
+    def knows(self, authority: str) -> bool:
+        """Whether ``authority`` (``host`` or ``host:port``) is a name of this server."""
         match = _AUTHORITY.fullmatch(authority)
         return match is not None and match["host"].lower() in self._allowed
 
     def _own_origin(self, origin: str) -> bool:
         scheme, separator, authority = origin.partition("://")
-        return bool(separator) and scheme in ("http", "https") and self._knows(authority)
+        return bool(separator) and scheme in ("http", "https") and self.knows(authority)

@@ -6,7 +6,7 @@ ones, tool names are those that a call of succeeded in finding, and no more than
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -48,16 +48,34 @@ class Metrics:
 
     def observe(self, path: str, method: str, status: int, seconds: float) -> None:
         """Count one served request; ``path`` is a template."""
+        count, durations = self.observers(path, method, status)
+        count.inc()
+        durations.observe(seconds)
+
+    def observers(self, path: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        """What counts requests of a kind, and what takes their durations in seconds, to be kept."""
         known = method if method in _METHODS else "other"
-        self.requests.labels(path, known, str(status)).inc()
-        self.durations.labels(path, known).observe(seconds)
+        return self.requests.labels(path, known, str(status)), self.durations.labels(path, known)
 
     def count_tool(self, name: str, outcome: str, *, known: bool) -> None:
         """Count one tool call; a name that no tool has is counted as ``unknown``."""
+        self.tool_counter(name, outcome, known=known).inc()
+
+    def tool_counter(self, name: str, outcome: str, *, known: bool) -> Counter:
+        """What counts calls of a tool with an outcome, to be kept."""
         if known and (name in self._tools or len(self._tools) < _MAX_TOOLS):
             self._tools.add(name)
         label = name if name in self._tools else "unknown"
-        self.tool_calls.labels(label, outcome).inc()
+        return self.tool_calls.labels(label, outcome)
+
+    def watch_in_flight(self, count: Callable[[], float]) -> None:
+        """Have ``count`` tell how many calls are under way that no middleware sees."""
+        gauge = Gauge(
+            "docgen_raw_calls_in_flight",
+            "Tool calls being forwarded without the SDK",
+            registry=self.registry,
+        )
+        gauge.set_function(count)
 
     def route(self) -> Route:
         """The guarded route ``/metrics``."""

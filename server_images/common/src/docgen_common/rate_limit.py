@@ -13,6 +13,7 @@ from typing import Any
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from starlette.requests import HTTPConnection
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docgen_common.auth import current_key
@@ -61,7 +62,7 @@ class RateLimit:
         return verdict
 
 
-def rate_refusal(path: str, verdict: Verdict) -> ASGIApp:
+def rate_refusal(path: str, verdict: Verdict) -> Response:
     """The answer 429 to a request for ``path``."""
     headers = {name.decode(): value.decode() for name, value in verdict.headers()}
     return refusal(

@@ -14,6 +14,7 @@ import socket
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Literal
 
 import uvicorn
 from starlette.routing import WebSocketRoute
@@ -76,7 +77,7 @@ def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
         host=settings.bind,
         port=settings.port,
         uds=settings.socket,
-        http="httptools" if importlib.util.find_spec("httptools") else "h11",
+        http=getattr(getattr(app, "state", None), "http_protocol", None) or _http_parser(),
         loop="uvloop" if importlib.util.find_spec("uvloop") else "asyncio",
         ws="websockets-sansio" if any(isinstance(route, WebSocketRoute) for route in routes) else "none",
         ws_max_size=WEBSOCKET_BYTES,
@@ -92,6 +93,10 @@ def server_config(app: ASGIApp, settings: ServerSettings) -> uvicorn.Config:
         backlog=2048,
         ssl_context_factory=(lambda *_: tls) if tls else None,
     )
+
+
+def _http_parser() -> Literal["httptools", "h11"]:
+    return "httptools" if importlib.util.find_spec("httptools") else "h11"
 
 
 class Server(uvicorn.Server):

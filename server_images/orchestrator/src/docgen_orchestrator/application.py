@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from docgen_common.app import create_app
 from docgen_common.errors import SettingsError
@@ -13,13 +14,18 @@ from docgen_common.event_stream import EventStream
 from docgen_common.legacy_sessions import SessionLimits
 from docgen_common.limits import Limits
 from docgen_common.settings import ServerSettings
+from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
 
 from docgen_orchestrator.backend import Backend
 from docgen_orchestrator.event_relay import event_source
+from docgen_orchestrator.fast.endpoint import Endpoint, Shared, host_check
+from docgen_orchestrator.fast.log_line import RequestLog
+from docgen_orchestrator.fast.protocol import protocol_class
 from docgen_orchestrator.front import build_front
 from docgen_orchestrator.questions import ANSWER_SECONDS
 from docgen_orchestrator.readiness import any_server, server_checks, server_ready_routes
+from docgen_orchestrator.resilience.deadlines import Deadlines
 from docgen_orchestrator.routing import Route, load_routing
 from docgen_orchestrator.upstream import HttpUpstream
 from docgen_orchestrator.view import View
@@ -31,10 +37,11 @@ _RELAY_SECONDS = 30.0
 def build(settings: ServerSettings) -> Starlette:
     """The orchestrator's application. Raises SettingsError."""
     backends = [_backend(route, settings) for route in load_routing(settings.config_dir).servers]
-    view = View(backends)
-    views = {"/mcp": view, **{f"/mcp/{backend.name}": View([backend]) for backend in backends}}
-    ready = server_ready_routes(backends)
+    views = {"/mcp": View(backends), **{f"/mcp/{backend.name}": View([backend]) for backend in backends}}
     sessions = _sessions(settings)
+    fronts = {path: _front(path, view, settings, sessions) for path, view in views.items()}
+    deadlines = Deadlines()
+    ready = server_ready_routes(backends)
     longest = max((backend.route.timeout_s for backend in backends), default=0.0)
 
     @asynccontextmanager
@@ -44,6 +51,7 @@ def build(settings: ServerSettings) -> Starlette:
             for backend in backends
             for work in (backend.watch(), backend.changes.run())
         ]
+        watches.append(asyncio.create_task(deadlines.run()))
         try:
             yield
         finally:
@@ -53,22 +61,14 @@ def build(settings: ServerSettings) -> Starlette:
             for backend in backends:
                 backend.close()
 
-    return create_app(
-        build_front(settings.server, VERSION, view, sessions=sessions is not None),
+    app = create_app(
+        fronts["/mcp"],
         settings,
-        checks=server_checks(view),
+        checks=server_checks(views["/mcp"]),
         verdict=any_server(backends),
         routes=ready,
         open_paths=[route.path for route in ready],
-        virtual={
-            f"/mcp/{backend.name}": build_front(
-                f"{settings.server}/{backend.name}",
-                VERSION,
-                views[f"/mcp/{backend.name}"],
-                sessions=sessions is not None,
-            )
-            for backend in backends
-        },
+        virtual={path: front for path, front in fronts.items() if path != "/mcp"},
         lifespan=watched,
         events=EventStream(event_source(backends)),
         websocket=True,
@@ -79,6 +79,28 @@ def build(settings: ServerSettings) -> Starlette:
         ),
         sessions=sessions,
     )
+    endpoints = {
+        path.encode(): Endpoint(path, view, fronts[path].server_info_stamp) for path, view in views.items()
+    }
+    app.state.metrics.watch_in_flight(lambda: len(deadlines.running))
+    app.state.http_protocol = protocol_class(
+        Shared(
+            find=endpoints.get,
+            ring=app.state.keys,
+            limiter=app.state.limiter,
+            metrics=app.state.metrics,
+            log=RequestLog(settings.server),
+            deadlines=deadlines,
+            knows_host=host_check(settings.allowed_hosts),
+        )
+    )
+    return app
+
+
+def _front(path: str, view: View, settings: ServerSettings, sessions: SessionLimits | None) -> Server[Any]:
+    """The SDK's server at ``path``, named after the server that it shows."""
+    name = settings.server + path.removeprefix("/mcp")
+    return build_front(name, VERSION, view, sessions=sessions is not None)
 
 
 def _sessions(settings: ServerSettings) -> SessionLimits | None:

@@ -6,9 +6,9 @@ therefore fail at once while a server is down, and succeed again within about a 
 offered is kept meanwhile, so that callers see a stable set of tools.
 
 A connection that is refused is not the only way to be down. A server that was stopped takes connections and
-never answers; one that runs amok answers garbage. So how real calls end is judged by a breaker, and when calls
-have waited for a while and nothing was answered, the watch asks the server something itself; no caller's
-call is needed to find out that it is back.
+never answers; one that runs amok answers garbage. So how real calls end is judged by a breaker, and when
+calls have waited for a while and nothing was answered, the watch asks the server something itself. No
+caller's call is needed to find out that it is back.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class DeadlineError(Exception):
 
 
 class Slot:
-    """The place of one call among those that a server has at once; left exactly once, by how the call ended."""
+    """The place of one call among those that a server has at once; left once, by how the call ended."""
 
     __slots__ = ("_backend", "_key_id", "since")
 
@@ -132,9 +132,7 @@ class Backend:
         self._answered_at = self._clock()
         self.breaker.succeeded()
 
-    async def call(
-        self, call: Call, on_note: OnNote, *, key_id: str | None = None
-    ) -> dict[str, Any]:
+    async def call(self, call: Call, on_note: OnNote, *, key_id: str | None = None) -> dict[str, Any]:
         """The result of ``call``, within its ``timeout_s`` or the server's.
 
         Raises RpcError, DeadlineError, BusyError, and UnavailableError: at once while the server is known to
@@ -246,7 +244,7 @@ class Backend:
         await self.refresh()
 
     async def _probe(self) -> None:
-        """A harmless question that every server knows. Raises UnavailableError when nothing sensible comes."""
+        """Ask something harmless that every server knows. Raises UnavailableError for no sensible answer."""
         question = Call("server/discover", {"_meta": OWN_META}, repeatable=True)
         try:
             async with asyncio.timeout(PROBE_SECONDS):
@@ -302,6 +300,12 @@ class Backend:
             self._offer_until = self._clock() + (_WATCH_UP_SECONDS if self.offer else 0.0)
             if isinstance(error, UnavailableError):
                 self._noticed(error)
+
+    def _take(self, told: Offer) -> None:
+        """Offer what the server told, after its policy; the same object as before when it told the same."""
+        if told != self._told:
+            self._told = told
+            self.offer = shaped(told, self.route.tools)
 
 
 async def _ignore(_: str, __: Mapping[str, Any]) -> None:

@@ -43,14 +43,18 @@ class ConnectionLostError(Exception):
 
 
 class Reply:
-    """The answer to one request, as it arrives."""
+    """The answer to one request, as it arrives.
 
-    def __init__(self, connection: Connection) -> None:
+    Whoever does not wait for it is called, by ``moved``, each time it has got further or has failed.
+    """
+
+    def __init__(self, connection: Connection, moved: Callable[[], None] | None = None) -> None:
         self._connection = connection
         self._chunks: deque[bytes] = deque()
-        self._buffered = 0
+        self.buffered = 0
         self._waiter: asyncio.Future[None] | None = None
-        self._failure: str | None = None
+        self._moved = moved
+        self.failure: str | None = None
         self.status = 0
         self.content_type = ""
         self.headers: list[tuple[bytes, bytes]] = []
@@ -71,11 +75,20 @@ class Reply:
                 return b""
             self._raise_failure()
             await self._wait()
-        data = self._chunks.popleft() if len(self._chunks) == 1 else b"".join(self._chunks)
-        self._chunks.clear()
-        self._buffered = 0
+        return self.taken()
+
+    def taken(self) -> bytes:
+        """What has come of the body since the last look; empty when that is nothing."""
+        chunks = self._chunks
+        data = chunks.popleft() if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        self.buffered = 0
         self._connection.resume()
         return data
+
+    def let_come(self) -> None:
+        """Keep what has come and have more of it: whoever calls this bounds ``buffered``."""
+        self._connection.resume()
 
     async def read(self, limit: int) -> bytes:
         """The whole body. Raises ConnectionLostError, also when it is longer than ``limit`` bytes."""
@@ -89,24 +102,34 @@ class Reply:
     def feed(self, data: bytes) -> None:
         """A part of the body came."""
         self._chunks.append(data)
-        self._buffered += len(data)
-        if self._buffered > _HIGH_WATER:
+        self.buffered += len(data)
+        if self.buffered > _HIGH_WATER:
             self._connection.pause()
         self.wake()
 
     def fail(self, reason: str) -> None:
         """No more will come."""
-        self._failure = reason
+        self.failure = reason
         self.wake()
+        self.tell()
 
     def wake(self) -> None:
         """Let the reader look again."""
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def let_go(self) -> None:
+        """Nobody is to be called any more."""
+        self._moved = None
+
+    def tell(self) -> None:
+        """Call whoever does not wait; never from inside the parser."""
+        if self._moved is not None:
+            self._moved()
+
     def _raise_failure(self) -> None:
-        if self._failure is not None:
-            raise ConnectionLostError(self.answered, self._failure)
+        if self.failure is not None:
+            raise ConnectionLostError(self.answered, self.failure)
 
     async def _wait(self) -> None:
         self._waiter = asyncio.get_running_loop().create_future()
@@ -121,6 +144,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(self, address: str, on_idle: Callable[[Connection], None]) -> None:
         self.address = address
+        self.loop = asyncio.get_running_loop()
         self.idle_since = 0.0
         self._on_idle = on_idle
         self._transport: asyncio.Transport | None = None
@@ -133,16 +157,17 @@ class Connection(asyncio.Protocol):
 
     # --- what the pool and its callers use ---
 
-    def send(self, request: bytes) -> Reply:
-        """Put one whole request on the wire. The connection must be idle."""
+    def send(self, request: bytes, moved: Callable[[], None] | None = None) -> Reply:
+        """Put one whole request on the wire; for ``moved`` see Reply. The connection must be idle."""
         assert self._reply is None  # noqa: S101 - the pool hands out idle connections only
         assert self._transport is not None  # noqa: S101 - connected before it is handed out
-        self._reply = Reply(self)
+        reply = self._reply = Reply(self, moved)
         self._keep = True
-        self._parser = httptools.HttpResponseParser(self)
+        if self._parser is None:
+            self._parser = httptools.HttpResponseParser(self)
         self._header_bytes = 0
         self._transport.write(request)
-        return self._reply
+        return reply
 
     @property
     def alive(self) -> bool:
@@ -204,6 +229,7 @@ class Connection(asyncio.Protocol):
             return
         if reply.complete:
             self._release()
+        reply.tell()
 
     def eof_received(self) -> bool:
         """The other side closed; so do we."""
@@ -255,11 +281,11 @@ class Connection(asyncio.Protocol):
 
     def _release(self) -> None:
         """The reply is whole, and so is what was read from the socket with it."""
-        self._reply = self._parser = None
+        self._reply = None
         # Its reader may be behind, but a connection that does not read cannot notice a close.
         self.resume()
         if self._keep:
-            self.idle_since = asyncio.get_running_loop().time()
+            self.idle_since = self.loop.time()
             self._on_idle(self)
         else:
             self.abort()

@@ -57,13 +57,17 @@ class Pool:
 
     async def take(self, *, fresh: bool = False) -> Connection:
         """A connection for one request; ``fresh`` makes a new one. Raises ConnectFailedError."""
-        if not fresh:
-            while self._idle:
-                connection = self._idle.pop()
-                if self._usable(connection):
-                    return connection
-                connection.abort()
-        return await self._connect()
+        found = None if fresh else self.idle()
+        return found or await self._connect()
+
+    def idle(self) -> Connection | None:
+        """A kept connection for one request, None when there is none that can be used."""
+        while self._idle:
+            connection = self._idle.pop()
+            if self._usable(connection):
+                return connection
+            connection.abort()
+        return None
 
     async def verify(self) -> None:
         """Make sure that the server can be reached where its name points now. Raises ConnectFailedError.
@@ -90,7 +94,7 @@ class Pool:
         self.clear()
 
     def _usable(self, connection: Connection) -> bool:
-        age = asyncio.get_running_loop().time() - connection.idle_since
+        age = connection.loop.time() - connection.idle_since
         return age < _IDLE_SECONDS and connection.address in self._addresses and connection.alive
 
     def _keep(self, connection: Connection) -> None:

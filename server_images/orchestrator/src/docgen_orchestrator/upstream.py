@@ -94,12 +94,13 @@ class Upstream(Protocol):
 class HttpUpstream:
     """A server reached by HTTP/1.1 through a pool that lives as long as the orchestrator.
 
-    ``head`` holds the request line and the header lines that all requests for messages share.
+    ``head`` holds the request line and the header lines that all requests for messages share; ``pool`` the
+    connections, ``retries`` how many requests may be sent twice.
     """
 
     def __init__(self, url: str, key: str | None, *, tls: ssl.SSLContext | None = None) -> None:
         parts = urlsplit(url)
-        self._pool = Pool(url, tls=tls)
+        self.pool = Pool(url, tls=tls)
         self._ids = itertools.count(1)
         self._authority = parts.netloc
         path = parts.path or "/"
@@ -112,7 +113,7 @@ class HttpUpstream:
             *([f"Authorization: Bearer {key}"] if key else []),
         ]
         self._key_line = f"Authorization: Bearer {key}\r\n" if key else ""
-        self._retries = RetryBudget()
+        self.retries = RetryBudget()
         self.head = "".join(f"{line}\r\n" for line in lines).encode("latin-1")
 
     async def request(self, call: Call, on_note: OnNote) -> dict[str, Any]:
@@ -171,14 +172,14 @@ class HttpUpstream:
     async def verify(self) -> None:
         """See Upstream."""
         try:
-            await self._pool.verify()
+            await self.pool.verify()
         except ConnectFailedError as error:
-            self._pool.clear()
+            self.pool.clear()
             raise UnavailableError(str(error), sent=False) from None
 
     def close(self) -> None:
         """See Upstream."""
-        self._pool.close()
+        self.pool.close()
 
     def _encode(self, call: Call, message_id: int) -> bytes:
         message = {"jsonrpc": "2.0", "id": message_id, "method": call.method, "params": call.params}
@@ -196,10 +197,10 @@ class HttpUpstream:
         and not too many others were. Raises UnavailableError. Whoever gets the reply reads it to its end or
         drops it, and calls ``finish``.
         """
-        self._retries.sent()
+        self.retries.sent()
         for again in (False, True):
             try:
-                connection = await self._pool.take(fresh=again)
+                connection = await self.pool.take(fresh=again)
             except ConnectFailedError as error:
                 raise UnavailableError(str(error), sent=again) from None
             reply = connection.send(request)
@@ -207,7 +208,7 @@ class HttpUpstream:
                 await reply.head()
             except ConnectionLostError as error:
                 connection.abort()
-                if again or error.answered or not repeatable or not self._retries.take():
+                if again or error.answered or not repeatable or not self.retries.take():
                     raise UnavailableError(str(error), sent=True) from None
             except BaseException:
                 connection.abort()
@@ -241,7 +242,7 @@ def _parse(body: bytes, message_id: int, status: int) -> dict[str, Any]:
 
 
 def no_message(status: int) -> str:
-    """What an answer without a message in it means: a refusal of the key, the size; or no MCP server at all."""
+    """What an answer without a message means: a refusal of the key, of the size, or no MCP server at all."""
     refusals = {401: "it refuses the orchestrator's key", 413: "the request is too large for it"}
     return refusals.get(status, f"it answered HTTP {status} instead of a message")
 

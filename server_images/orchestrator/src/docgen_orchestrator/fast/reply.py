@@ -1,7 +1,7 @@
 """What a server sends, turned into what its caller gets; insides stay bytes. No I/O.
 
-The caller's id and progress token take the place of ours, the server's name in ``_meta`` that of this one, and
-the id of a task is made to name its server. All else is as the server wrote it.
+The caller's id and progress token take the place of ours, the server's name in ``_meta`` that of this one,
+and the id of a task is made to name its server. All else is as the server wrote it.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ _ENCODE = msgspec.json.Encoder().encode
 _NULL = b"null"
 _COMPLETE = Raw(b'"complete"')
 _PROGRESS = b'"notifications/progress"'
-_PASSED_ON = frozenset({_PROGRESS, b'"notifications/message"'})
 
 
 class Answer(NamedTuple):
-    """A whole JSON-RPC message for the caller; ``outcome`` is ``ok``, ``error`` (the tool's own) or ``failed``."""
+    """A whole message for the caller; ``outcome`` is ``ok``, ``error`` (the tool's own) or ``failed``."""
 
     body: bytes
     status: int
@@ -49,17 +48,15 @@ class Wanted(NamedTuple):
 
 
 def read_event(data: bytes, wanted: Wanted) -> Answer | bytes | None:
-    """One event of a stream: the answer, a notification to pass on, or None for what is not to be passed on.
+    """One event of a stream: the answer, progress to pass on, or None for what is not to be passed on.
 
     Raises ConnectionLostError when it is nothing that a server may send.
     """
     message = _fields(data)
     if "method" not in message:
         return _answer(message, wanted)
-    if "id" in message or bytes(message["method"]) not in _PASSED_ON:
+    if "id" in message or bytes(message["method"]) != _PROGRESS:
         return None
-    if bytes(message["method"]) != _PROGRESS:
-        return data
     params = _fields(message.get("params", b"{}"))
     if not wanted.token or bytes(params.get("progressToken", _NULL)) != wanted.own_token:
         return None
@@ -89,7 +86,9 @@ def _answer(message: dict[str, Raw], wanted: Wanted) -> Answer:
     if kind is None:
         result["resultType"] = _COMPLETE
     elif bytes(kind) == b'"task"':
-        result = _fields(json.dumps(task_ids.for_callers(wanted.server, json.loads(_ENCODE(result)))).encode())
+        result = _fields(
+            json.dumps(task_ids.for_callers(wanted.server, json.loads(_ENCODE(result)))).encode()
+        )
     meta = _fields(result["_meta"]) if bytes(result.get("_meta", _NULL)) != _NULL else {}
     meta[SERVER_INFO_META_KEY] = wanted.stamp
     result["_meta"] = Raw(_ENCODE(meta))

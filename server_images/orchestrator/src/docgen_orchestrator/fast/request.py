@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
-from docgen_common.auth import presented_key
-from mcp_types import CLIENT_CAPABILITIES_META_KEY, CLIENT_INFO_META_KEY, PROTOCOL_VERSION_META_KEY
-from msgspec import Raw
+from mcp_types import (
+    CLIENT_CAPABILITIES_META_KEY,
+    CLIENT_INFO_META_KEY,
+    LOG_LEVEL_META_KEY,
+    PROTOCOL_VERSION_META_KEY,
+)
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from docgen_orchestrator.upstream import WIRE_VERSION
 
@@ -22,21 +26,55 @@ MOST_BODY_BYTES = 1024 * 1024
 """Larger bodies are handed over: what they cost lies elsewhere."""
 
 _VERSION = WIRE_VERSION.encode()
-_JSON = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
-_UNUSUAL = (b"origin", b"expect", b"upgrade", b"mcp-session-id", b"content-encoding")
+_JSON = frozenset(
+    {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
+)
+_UNUSUAL = frozenset({b"origin", b"expect", b"upgrade", b"mcp-session-id", b"content-encoding"})
 _CORRELATION = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
-_ID = re.compile(rb'-?[0-9]{1,18}|"[^"\\\x00-\x1f]{0,256}"')
 _PARAM = b"mcp-param-"
-_OBJECT = msgspec.json.Decoder(dict[str, Raw])
-_TEXT = msgspec.json.Decoder(str)
+_MOST_KEY_BYTES = 512
 
-Fields = dict[str, Raw]
-"""An object whose values were not looked into."""
+
+class Params(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """The parameters of a call; one with any others is for the application."""
+
+    meta: Raw = field(name="_meta")
+    name: str = ""
+    arguments: Raw | UnsetType = UNSET
+    input_responses: Raw | UnsetType = field(default=UNSET, name="inputResponses")
+    request_state: Raw | UnsetType = field(default=UNSET, name="requestState")
+
+
+class Message(Struct, forbid_unknown_fields=True):
+    """What the body says."""
+
+    jsonrpc: Literal["2.0"]
+    id: int | str
+    method: Literal["tools/call", "tools/list"]
+    params: Params
+
+
+class Envelope(Struct):
+    """What is looked at in ``_meta``."""
+
+    version: Literal["2026-07-28"] = field(name=PROTOCOL_VERSION_META_KEY)
+    capabilities: Raw = field(name=CLIENT_CAPABILITIES_META_KEY)
+    client: Raw | UnsetType = field(default=UNSET, name=CLIENT_INFO_META_KEY)
+    log_level: Raw | UnsetType = field(default=UNSET, name=LOG_LEVEL_META_KEY)
+    token: int | str | UnsetType = field(default=UNSET, name="progressToken")
+
+
+class Request(NamedTuple):
+    """A whole request: the id and the progress token as JSON, the token empty where there is none."""
+
+    id: bytes
+    token: bytes
+    params: Params
 
 
 class Head(NamedTuple):
-    """What the header lines say: ``name`` is the tool's, empty for a list; ``correlation_id`` may be empty."""
+    """The head of a request: ``name`` is the tool's, empty for a list, as ``correlation_id`` may be."""
 
     method: bytes
     name: bytes
@@ -46,12 +84,9 @@ class Head(NamedTuple):
     traceparent: bytes
 
 
-class Message(NamedTuple):
-    """What the body says: the id as it was written, the parameters, and the ``_meta`` among them."""
-
-    id: bytes
-    params: Fields
-    meta: Fields
+_DECODE = msgspec.json.Decoder(Message).decode
+_DECODE_ENVELOPE = msgspec.json.Decoder(Envelope).decode
+_ENCODE = msgspec.json.Encoder().encode
 
 
 def read_head(headers: Sequence[tuple[bytes, bytes]]) -> Head | None:
@@ -65,56 +100,65 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> Head | None:
         return None
     if lines.get(b"content-type") not in _JSON or not _takes_both(lines.get(b"accept", b"")):
         return None
-    for line in lines:
-        if line.startswith(_PARAM) or line in _UNUSUAL:
-            return None
+    if not _UNUSUAL.isdisjoint(lines) or _PARAM in b"\n".join(lines):
+        return None
     correlation_id = lines.get(b"x-correlation-id", b"")
     traceparent = lines.get(b"traceparent", b"")
     return Head(
         method or b"",
         name,
-        presented_key(headers),
+        _key(lines),
         lines.get(b"host", b""),
         correlation_id if _CORRELATION.fullmatch(correlation_id) else b"",
         traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else b"",
     )
 
 
-def read_message(body: bytes, head: Head) -> Message | None:
-    """The message in ``body`` if it is well-formed and says the same as its head."""
+def _key(lines: Mapping[bytes, bytes]) -> str | None:
+    """The key in the one line that clients use for it; whoever uses another is served by the application."""
+    line = lines.get(b"authorization", b"")
+    if not line.startswith(b"Bearer ") or b"x-api-key" in lines or len(line) > _MOST_KEY_BYTES:
+        return None
+    return line[7:].decode("latin-1")
+
+
+def read_request(body: bytes, head: Head) -> Request | None:
+    """The request in ``body`` if it is well-formed and says the same as its head."""
     try:
         if not body.isascii():
             body.decode()
-        message = _OBJECT.decode(body)
-        if len(message) != 4 or bytes(message["jsonrpc"]) != b'"2.0"':
-            return None
-        if bytes(message["method"]) != b'"%b"' % head.method:
-            return None
-        params = _OBJECT.decode(message["params"])
-        meta = _OBJECT.decode(params["_meta"])
-        id_ = bytes(message["id"])
-        if not _ID.fullmatch(id_) or not _is_modern(meta):
-            return None
-        return Message(id_, params, meta) if _fits(params, head) else None
-    except (msgspec.MsgspecError, KeyError, UnicodeDecodeError, RecursionError):
+        message = _DECODE(body)
+        envelope = _DECODE_ENVELOPE(message.params.meta)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
+    params = message.params
+    if message.method.encode() != head.method or params.name.encode() != head.name:
+        return None
+    if not (
+        _is_object(envelope.capabilities) and _is_object(envelope.client) and _is_object(params.arguments)
+    ):
+        return None
+    if envelope.log_level is not UNSET or (head.method == LIST and not _bare(params)):
+        return None
+    token = b"" if envelope.token is UNSET else _ENCODE(envelope.token)
+    return Request(_ENCODE(message.id), token, params)
+
+
+def with_token(meta: Raw, token: bytes) -> Raw:
+    """``_meta`` with another progress token (JSON), and all else in it as it was."""
+    fields = msgspec.json.decode(meta, type=dict[str, Raw])
+    fields["progressToken"] = Raw(token)
+    return Raw(_ENCODE(fields))
+
+
+def _is_object(value: Raw | UnsetType) -> bool:
+    return value is UNSET or bytes(value)[:1] == b"{"
+
+
+def _bare(params: Params) -> bool:
+    rest = (params.arguments, params.input_responses, params.request_state)
+    return not params.name and all(value is UNSET for value in rest)
 
 
 def _takes_both(accept: bytes) -> bool:
     return b"application/json" in accept and b"text/event-stream" in accept and b";" not in accept
-
-
-def _is_modern(meta: Mapping[str, Raw]) -> bool:
-    if bytes(meta[PROTOCOL_VERSION_META_KEY]) != b'"%b"' % _VERSION:
-        return False
-    told = meta.get(CLIENT_INFO_META_KEY)
-    return bytes(meta[CLIENT_CAPABILITIES_META_KEY])[:1] == b"{" and (told is None or bytes(told)[:1] == b"{")
-
-
-def _fits(params: Mapping[str, Raw], head: Head) -> bool:
-    if head.method == LIST:
-        return params.keys() == {"_meta"}
-    arguments = params.get("arguments")
-    if arguments is not None and bytes(arguments)[:1] != b"{":
-        return False
-    return _TEXT.decode(params["name"]).encode() == head.name

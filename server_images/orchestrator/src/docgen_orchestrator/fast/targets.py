@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
+from docgen_common.metrics import Metrics
 from mcp.shared.inbound import encode_header_value
-from msgspec import Raw
+from prometheus_client import Counter
 
 from docgen_orchestrator.backend import Backend
 from docgen_orchestrator.catalog import Catalog, CatalogTool, NotOfferedError
 from docgen_orchestrator.upstream import HttpUpstream
 from docgen_orchestrator.view import View
+
+_LOOK_EVERY_S = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +24,23 @@ class Target:
     tool: CatalogTool[Backend]
     upstream: HttpUpstream
     head: bytes
-    renamed: Raw | None
+    renamed: str | None
     timeout_s: float
+    json_name: bytes
+    counters: dict[str, Counter] = field(default_factory=dict)
 
     @property
     def backend(self) -> Backend:
         """The server."""
         return self.tool.backend
+
+    def count(self, metrics: Metrics, outcome: str) -> None:
+        """Count one call that ended; what Prometheus needs for it is looked up once."""
+        found = self.counters.get(outcome)
+        if found is None:
+            known = outcome != "failed"
+            found = self.counters[outcome] = metrics.tool_counter(self.tool.shown_name, outcome, known=known)
+        found.inc()
 
 
 class Targets:
@@ -36,16 +49,22 @@ class Targets:
     def __init__(self, view: View) -> None:
         self._view = view
         self._catalog: Catalog[Backend] | None = None
-        self._known: dict[bytes, Target | None] = {}
+        self._known: dict[bytes, Target] = {}
+        self._look_at = 0.0
 
-    def find(self, name: bytes) -> Target | None:
-        """The tool of that name; None for what the raw path leaves to others."""
-        catalog = self._view.catalog
-        if catalog is not self._catalog:
-            self._catalog, self._known = catalog, {}
-        if name in self._known:
-            return self._known[name]
-        target = _target(catalog, name)
+    def find(self, name: bytes, now: float) -> Target | None:
+        """The tool of that name; None for what the raw path leaves to others.
+
+        The catalog is looked at anew when some milliseconds have passed (``now`` is seconds of any clock).
+        """
+        if now >= self._look_at:
+            self._look_at = now + _LOOK_EVERY_S
+            if self._view.catalog is not self._catalog:
+                self._catalog, self._known = self._view.catalog, {}
+        found = self._known.get(name)
+        if found is not None:
+            return found
+        target = None if self._catalog is None else _target(self._catalog, name)
         if target is not None:  # names that are not offered are the caller's choice: none is remembered
             self._known[name] = target
         return target
@@ -64,8 +83,9 @@ def _target(catalog: Catalog[Backend], name: bytes) -> Target | None:
         tool=tool,
         upstream=upstream,
         head=upstream.head + _lines(tool.upstream_name),
-        renamed=None if tool.upstream_name == shown else Raw(msgspec.json.encode(tool.upstream_name)),
+        renamed=None if tool.upstream_name == shown else tool.upstream_name,
         timeout_s=tool.timeout_s or tool.backend.route.timeout_s,
+        json_name=msgspec.json.encode(shown),
     )
 
 

@@ -3,9 +3,9 @@
 Theory of operation. Closed, it looks at the last calls: several failures in a row, or a bad share of many,
 open it. Open, no caller's call goes through; the one who watches the server sends a request of its own when
 ``probe_due`` says so, and nobody's call is the guinea pig. A probe that is answered puts it on probation:
-calls go through, the first success closes it, the first failure opens it again, and each time that happens the
-next probe comes later, up to ``LONGEST_PAUSE_S``. So a server that answers probes but no calls is not hammered,
-and one that was merely slow is back with the first probe.
+calls go through, the first success closes it, the first failure opens it again, and each time that happens
+the next probe comes later, up to ``LONGEST_PAUSE_S``. So a server that answers probes but no calls is not
+hammered, and one that was merely slow is back with the first probe.
 """
 
 from __future__ import annotations

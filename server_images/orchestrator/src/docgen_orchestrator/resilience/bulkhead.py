@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 MOST = 128
 """Calls to one server at once."""
 
@@ -32,13 +30,13 @@ class Bulkhead:
         self.most = most
         self.most_of_one = max(1, int(most * SHARE_OF_ONE))
         self.inside = 0
-        self._by_key: Counter[str | None] = Counter()
+        self._by_key: dict[str | None, int] = {}
 
     def enter(self, key_id: str | None) -> None:
         """Count one more call. Raises BusyError."""
         if self.inside >= self.most:
             raise BusyError(f"{self.most} calls are running there", own=False)
-        own = self._by_key[key_id]
+        own = self._by_key.get(key_id, 0)
         if own >= self.most_of_one:
             raise BusyError(f"{own} calls of this key are running there", own=True)
         self.inside += 1

@@ -1,4 +1,4 @@
-"""How many requests may be sent twice: a share of those sent at all, so that retries cannot become a flood."""
+"""How many requests may be sent twice: a share of all, so that retries cannot become a flood."""
 
 from __future__ import annotations
 

@@ -1,0 +1,81 @@
+"""What the raw path needs at hand for each endpoint, and what all of them share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from docgen_common.hosts import Hosts
+from docgen_common.keys import KeyRing
+from docgen_common.metrics import Metrics
+from docgen_common.rates import Limiter
+from msgspec import Raw
+from prometheus_client import Counter, Histogram
+
+from docgen_orchestrator.fast.listing import Listing
+from docgen_orchestrator.fast.log_line import RequestLog
+from docgen_orchestrator.fast.targets import Targets
+from docgen_orchestrator.resilience.deadlines import Deadlines
+from docgen_orchestrator.view import View
+
+_MOST_HOSTS = 64
+
+
+class Endpoint:
+    """One path at which callers find tools."""
+
+    def __init__(self, path: str, view: View, server_info: Any) -> None:
+        self.path = path
+        self.stamp = Raw(json.dumps(server_info).encode())
+        self.json_path = json.dumps(path).encode()
+        self.targets = Targets(view)
+        self.listing = Listing(view, self.stamp)
+        self._observers: dict[int, tuple[Counter, Histogram]] = {}
+
+    def observe(self, metrics: Metrics, status: int, seconds: float) -> None:
+        """Count one request that ended; what Prometheus needs for it is looked up once."""
+        found = self._observers.get(status)
+        if found is None:
+            found = self._observers[status] = metrics.observers(self.path, "POST", status)
+        found[0].inc()
+        found[1].observe(seconds)
+
+
+FindEndpoint = Callable[[bytes], Endpoint | None]
+"""The endpoint at a path, or None; endpoints may come and go while the server runs."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What every raw request uses. ``overloaded`` callers are refused when ``deadlines`` says so."""
+
+    find: FindEndpoint
+    ring: KeyRing
+    limiter: Limiter
+    metrics: Metrics
+    log: RequestLog
+    deadlines: Deadlines
+    knows_host: Callable[[bytes], bool]
+
+
+def host_check(allowed: tuple[str, ...]) -> Callable[[bytes], bool]:
+    """Whether a ``Host`` line may pass, as ``Hosts`` has it; good ones are remembered."""
+    hosts = Hosts(_nobody, allowed)
+    known: set[bytes] = set()
+
+    def knows(line: bytes) -> bool:
+        if line in known:
+            return True
+        if not hosts.knows(line.decode("latin-1")):
+            return False
+        if len(known) < _MOST_HOSTS:
+            known.add(line)
+        return True
+
+    return knows
+
+
+async def _nobody(*_: Any) -> None:
+    """There is no application behind a check."""

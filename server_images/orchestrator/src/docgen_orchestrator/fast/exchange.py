@@ -1,0 +1,260 @@
+"""One raw request from its whole body to the last byte of its answer: the caller's side of it.
+
+``begin`` decides, without waiting for anything, whether this request is ours: every way in which it may be
+somebody else's comes before the first side effect. From then on it is answered here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from random import getrandbits
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from docgen_common.keys import ApiKey
+from docgen_common.rate_limit import rate_refusal
+from docgen_common.rates import Verdict
+from docgen_common.scopes import UNRESTRICTED
+
+from docgen_orchestrator.failures import RETRY_AFTER_S
+from docgen_orchestrator.fast.endpoint import Endpoint, Shared
+from docgen_orchestrator.fast.forward import Forward
+from docgen_orchestrator.fast.reply import Answer
+from docgen_orchestrator.fast.request import LIST, Head, Request, read_request
+from docgen_orchestrator.fast.targets import Target
+from docgen_orchestrator.granted import is_granted
+
+if TYPE_CHECKING:
+    from docgen_orchestrator.fast.protocol import RawProtocol
+
+SLOW_READER_S = 30.0
+"""How long a caller may leave events unread before its connection is closed."""
+
+_EVENTS = (
+    b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
+    b"x-accel-buffering: no\r\ntransfer-encoding: chunked\r\n"
+)
+_STATUS = {
+    200: b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ",
+    400: b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ",
+    404: b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: ",
+    429: b"HTTP/1.1 429 Too Many Requests\r\ncontent-type: application/json\r\ncontent-length: ",
+    503: b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: ",
+}
+
+
+class Exchange:
+    """What uvicorn's protocol class knows as the cycle of a request, as far as it looks at one.
+
+    ``message_event`` stands for itself: the protocol sets it when the caller has gone.
+    """
+
+    __slots__ = (
+        "_begun",
+        "_forward",
+        "_slow",
+        "_task",
+        "_verdict",
+        "body",
+        "correlation_id",
+        "disconnected",
+        "endpoint",
+        "head",
+        "keep_alive",
+        "key",
+        "more_body",
+        "protocol",
+        "response_complete",
+        "sent",
+        "shared",
+        "status",
+    )
+
+    def __init__(self, protocol: RawProtocol, shared: Shared, endpoint: Endpoint, head: Head) -> None:
+        self.protocol = protocol
+        self.shared = shared
+        self.endpoint = endpoint
+        self.head = head
+        self.keep_alive = True
+        self.disconnected = False
+        self.response_complete = False
+        self.more_body = False
+        self.body = b""  # nothing is added: the body was whole before this began
+        self.correlation_id = head.correlation_id or b"%032x" % getrandbits(128)
+        self.key: ApiKey | None = None
+        self.status = 0
+        self.sent = 0
+        self._begun = perf_counter()
+        self._forward: Forward | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._verdict: Verdict | None = None
+        self._slow: asyncio.TimerHandle | None = None
+
+    # --- called by the protocol ---
+
+    @property
+    def message_event(self) -> Exchange:
+        """What uvicorn sets when the caller has gone."""
+        return self
+
+    def admit(self) -> bool:
+        """Whether the caller's key and the host it means are good; asked before the body is waited for."""
+        shared = self.shared
+        if not shared.knows_host(self.head.host):
+            return False
+        if not shared.ring.enforced:
+            return True
+        if not self.head.key:
+            return False
+        self.key = shared.ring.find(self.head.key)
+        return self.key is not None
+
+    def begin(self, body: bytes) -> bool:
+        """Start, and return True; False when this is a request for the application."""
+        request = read_request(body, self.head)
+        if request is None:
+            return False
+        if self.head.method == LIST:
+            self._begin_list(request)
+            return True
+        target = self.endpoint.targets.find(self.head.name, self._begun)
+        if target is None or not self._may_call(target):
+            return False
+        self._verdict = self.shared.limiter.take(self.key, target.tool.shown_name, target.tool.rate)
+        if not self._too_often():
+            self._forward = Forward(self, request, target)
+            self._forward.begin()
+        return True
+
+    def set(self) -> None:
+        """The caller has gone, or so it seems."""
+        if not self.disconnected or self.response_complete:
+            return
+        self._not_slow()
+        if self._task is not None:
+            self._task.cancel()
+        if self._forward is not None:
+            self._forward.cancel()
+
+    def resume(self) -> None:
+        """The caller reads again."""
+        self._not_slow()
+        if self._forward is not None and not self.response_complete:
+            self._forward.moved()
+
+    # --- called by the call that is forwarded ---
+
+    @property
+    def behind(self) -> bool:
+        """Whether the caller reads more slowly than it is written to; it is not waited for for ever."""
+        paused = self.protocol.flow.write_paused
+        if paused and self._slow is None:
+            self._slow = self.protocol.loop.call_later(SLOW_READER_S, self.protocol.transport.abort)
+        return paused
+
+    def answer(self, answer: Answer) -> None:
+        """A whole answer in one write; after events it is the last one."""
+        if self.status:
+            self.pass_on(_event(answer.body), last=True)
+            return
+        self.status = answer.status
+        body = answer.body
+        start = _STATUS.get(answer.status, _STATUS[200])
+        retry = b"retry-after: %d\r\n" % RETRY_AFTER_S if answer.status == 503 else b""
+        self._write(b"%b%d\r\n%b%b\r\n%b" % (start, len(body), retry, self._lines(), body))
+        self._complete()
+
+    def pass_on(self, events: bytes, *, last: bool) -> None:
+        """Events, as they come."""
+        start = b""
+        if not self.status:
+            self.status = 200
+            start = b"%b%b\r\n" % (_EVENTS, self._lines())
+        self._write(b"%b%x\r\n%b\r\n%b" % (start, len(events), events, b"0\r\n\r\n" if last else b""))
+        if last:
+            self._complete()
+
+    def event(self, data: bytes) -> bytes:
+        """One message as an event."""
+        return _event(data)
+
+    def ended(self, target: Target, outcome: str) -> None:
+        """The call is over, for better or worse: tell of it."""
+        took = perf_counter() - self._begun
+        target.count(self.shared.metrics, outcome)
+        self._report(
+            b',"tool":%b,"outcome":"%b","tool_ms":%.2f' % (target.json_name, outcome.encode(), took * 1000)
+        )
+
+    # --- lists, refusals ---
+
+    def _begin_list(self, request: Request) -> None:
+        self._verdict = self.shared.limiter.take(self.key)
+        if self._too_often():
+            return
+        grants = UNRESTRICTED if self.key is None else self.key.grants
+        found = self.endpoint.listing.at_hand(grants)
+        if found is not None:
+            self._list(request, found)
+            return
+        self._task = self.protocol.loop.create_task(self._list_later(request))
+        self.protocol.tasks.add(self._task)
+        self._task.add_done_callback(self.protocol.tasks.discard)
+
+    async def _list_later(self, request: Request) -> None:
+        grants = UNRESTRICTED if self.key is None else self.key.grants
+        self._list(request, await self.endpoint.listing.asked(grants))
+
+    def _list(self, request: Request, result: bytes) -> None:
+        self.answer(Answer(b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (request.id, result), 200, "ok"))
+        self._report(b"")
+
+    def _too_often(self) -> bool:
+        """Refuse, and return True, when the rate of the key or of the tool is used up."""
+        if self._verdict is None or self._verdict.allowed:
+            return False
+        body = bytes(rate_refusal(self.endpoint.path, self._verdict).body)
+        self.answer(Answer(body, 429, "failed"))
+        self._report(b"")
+        return True
+
+    def _may_call(self, target: Target) -> bool:
+        key = self.key
+        return key is None or key.grants.unrestricted or is_granted(target.tool, key.grants)
+
+    # --- writing, telling ---
+
+    def _lines(self) -> bytes:
+        """Header lines that every answer has."""
+        lines = b"x-correlation-id: %b\r\n" % self.correlation_id
+        if self._verdict is not None:
+            lines += b"".join([b"%b: %b\r\n" % line for line in self._verdict.headers()])
+        return lines if self.keep_alive else lines + b"connection: close\r\n"
+
+    def _write(self, data: bytes) -> None:
+        self.sent += len(data)
+        self.protocol.transport.write(data)
+
+    def _complete(self) -> None:
+        self.response_complete = True
+        self._not_slow()
+        if not self.keep_alive:
+            self.protocol.transport.close()
+        self.protocol.on_response_complete()
+
+    def _not_slow(self) -> None:
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
+
+    def _report(self, fields: bytes) -> None:
+        took = perf_counter() - self._begun
+        # 499 is what nginx made known as "the client went away before there was an answer".
+        status = self.status if self.response_complete else 499
+        self.endpoint.observe(self.shared.metrics, status, took)
+        if self.shared.log.enabled:
+            self.shared.log.add(self, status, took, fields)
+
+
+def _event(data: bytes) -> bytes:
+    return b"event: message\r\ndata: %b\r\n\r\n" % data

@@ -1,0 +1,147 @@
+"""uvicorn's HTTP protocol class, which holds requests back that the raw path may answer.
+
+A request is held from the end of its head to the end of its body. When the raw path does not take it, or its
+body is too large or too slow, uvicorn's own handling starts with the bytes that came, a little later than it
+would have.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, ClassVar, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from docgen_orchestrator.fast.endpoint import Shared
+from docgen_orchestrator.fast.exchange import Exchange
+from docgen_orchestrator.fast.request import MOST_BODY_BYTES, read_head
+
+HOLD_SECONDS = 1.0
+"""How long a body may take to arrive before the request is handed over, with what has come of it."""
+
+
+class RawProtocol(HttpToolsProtocol):
+    """One connection of a caller. ``shared`` is set on the subclass that a server uses."""
+
+    shared: ClassVar[Shared]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._held: Exchange | None = None
+        self._body: list[bytes] = []
+        self._length = 0
+        self._late: asyncio.TimerHandle | None = None
+        self._exchange: Exchange | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came; a body that did not come with its head is waited for, but not long."""
+        super().data_received(data)
+        if self._held is not None and self._late is None:
+            self._late = self.loop.call_later(HOLD_SECONDS, self._hand_over)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The caller has gone."""
+        self._stop_waiting()
+        self._held = None
+        if self._exchange is not None and not self._exchange.response_complete:
+            self._exchange.disconnected = True
+            self._exchange.set()
+        super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """The server ends; a request that has begun to come is still served."""
+        if self._held is not None:
+            self._hand_over()
+        super().shutdown()
+
+    def resume_writing(self) -> None:
+        """The caller has read what it was sent."""
+        super().resume_writing()
+        if self._exchange is not None:
+            self._exchange.resume()
+
+    def on_message_begin(self) -> None:
+        """A request begins; what uvicorn keeps of one is made when it turns out to be uvicorn's."""
+        self.url = b""
+        self.headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header line came."""
+        self.headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        """The head of a request is there."""
+        exchange = self._candidate()
+        if exchange is None:
+            self._begin_for_uvicorn()
+            return
+        self._held, self._body, self._length = exchange, [], 0
+
+    def on_body(self, body: bytes) -> None:
+        """A part of its body."""
+        if self._held is None:
+            super().on_body(body)
+            return
+        self._body.append(body)
+        self._length += len(body)
+        if self._length > MOST_BODY_BYTES:
+            self._hand_over()
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        exchange, self._held = self._held, None
+        if exchange is None:
+            super().on_message_complete()
+            return
+        self._stop_waiting()
+        if exchange.begin(b"".join(self._body)):
+            self._body = []
+            self.cycle = cast("RequestResponseCycle", exchange)  # it has all that is used of one
+            self._exchange = exchange
+            return
+        self._hand_over()
+        super().on_message_complete()
+
+    def _candidate(self) -> Exchange | None:
+        """The exchange that may answer this request; None where the head says already that it cannot."""
+        idle = self.cycle is None or self.cycle.response_complete
+        if not idle or self.parser.get_method() != b"POST" or self.parser.get_http_version() != "1.1":
+            return None
+        if self.parser.should_upgrade():
+            return None
+        endpoint = self.shared.find(self.url)
+        if endpoint is None or self.root_path:
+            return None
+        head = read_head(self.headers)
+        if head is None:
+            return None
+        exchange = Exchange(self, self.shared, endpoint, head)
+        exchange.keep_alive = self.parser.should_keep_alive()
+        return exchange if exchange.admit() else None
+
+    def _hand_over(self) -> None:
+        """Let uvicorn and the application have the held request."""
+        self._stop_waiting()
+        self._held = None
+        body, self._body = b"".join(self._body), []
+        self._begin_for_uvicorn()
+        if body:
+            super().on_body(body)
+
+    def _begin_for_uvicorn(self) -> None:
+        url, headers = self.url, self.headers
+        super().on_message_begin()
+        self.url = url
+        for name, value in headers:
+            super().on_header(name, value)
+        super().on_headers_complete()
+
+    def _stop_waiting(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+
+def protocol_class(shared: Shared) -> type[RawProtocol]:
+    """The class that uvicorn makes one of for each connection."""
+    return type("SharedRawProtocol", (RawProtocol,), {"shared": shared})
