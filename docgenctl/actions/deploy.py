@@ -22,6 +22,7 @@ from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.fill_in_contents import fill_in_contents
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.remember_content import observe_remembering, remembering
 from docgenctl.actions.up import bring_up_locked
 from docgenctl.actions.wait_until_healthy import wait_until_healthy
 from docgenctl.actions.watch_crashes import watch_crashes
@@ -157,9 +158,11 @@ def _restore(
     )
     write_files(opened.project.directory, previous["files"])
     with watch_crashes(engine, stack.project) as crashes:
-        plan = plan_up(stack, engine.observe(stack.project))
+        observation = observe_remembering(opened, engine)
+        plan = plan_up(stack, observation)
         crashes.expect_ends(plan)
-        execute_plan(plan, engine, reporter, stack=stack, contents=contents)
+        noted = remembering(opened, observation)
+        execute_plan(plan, engine, reporter, stack=stack, contents=contents, taken_over=noted)
         wait_until_healthy(
             stack.project,
             stack.service_names,

@@ -6,7 +6,8 @@ from docgenctl.actions.open_project import OpenProject
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
-from docgenctl.planning.reconcile import plan_down, refuse_foreign
+from docgenctl.planning.lifecycle import plan_down
+from docgenctl.planning.reconcile import refuse_foreign
 
 
 def take_down(

@@ -11,6 +11,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from docgenctl.actions.take_over import take_over
 from docgenctl.engine.protocol import Engine, FillsTogether
 from docgenctl.model.plan import Plan, Step, Verb
 from docgenctl.model.progress import Reporter
@@ -28,6 +29,9 @@ _TOPICS = {
     Verb.CREATE_CONTAINER: "service",
     Verb.START_CONTAINER: "service",
     Verb.UPDATE_CONTAINER: "service",
+    Verb.CONNECT_NETWORK: "service",
+    Verb.DISCONNECT_NETWORK: "service",
+    Verb.RELOAD_CONTAINER: "service",
     Verb.STOP_CONTAINER: "service",
     Verb.REMOVE_CONTAINER: "service",
 }
@@ -40,13 +44,16 @@ def execute_plan(
     *,
     stack: Stack | None = None,
     contents: Mapping[str, VolumeContent] | None = None,
+    taken_over: Callable[[str, str], object] = lambda container, content: None,
 ) -> None:
     """Run all steps of the plan in dependency order.
 
     `stack` is needed by plans that create things, `contents` (by volume key) by plans that fill volumes;
-    a volume without content only gets its owner. Raises what the engine raises.
+    a volume without content only gets its owner. `taken_over` is told each container that has reloaded, by
+    its id, and the content that it works with now. Raises what the engine raises, and NotHealthyError for a
+    service that does not take over its new content.
     """
-    _Execution(engine, reporter, stack, contents or {}).run(plan)
+    _Execution(engine, reporter, stack, contents or {}, taken_over).run(plan)
 
 
 @dataclass
@@ -55,6 +62,7 @@ class _Execution:
     reporter: Reporter
     stack: Stack | None
     contents: Mapping[str, VolumeContent]
+    taken_over: Callable[[str, str], object] = lambda container, content: None
     created: dict[str, str] = field(default_factory=dict)
 
     def run(self, plan: Plan) -> None:
@@ -115,18 +123,33 @@ class _Execution:
     def fill_volumes(self, steps: tuple[Step, ...]) -> None:
         """Together where the engine gains by it."""
         stack = self.wanted()
-        volumes = [stack.volume(step.subject) for step in steps]
-        nothing = {v.key: VolumeContent(volume=v.key, version="", files={}) for v in volumes}
-        fills = [(self.contents.get(volume.key) or nothing[volume.key], volume) for volume in volumes]
+        fills = [self._fill_of(stack.volume(step.subject)) for step in steps]
+        volumes = [volume for _, volume in fills]
         if isinstance(self.engine, FillsTogether):
             self.engine.fill_volumes(fills, _user_of(volumes[0], stack).image)
             return
         for content, volume in fills:
             self.engine.fill_volume(content, volume, _user_of(volume, stack).image)
 
+    def _fill_of(self, volume: Volume) -> tuple[VolumeContent, Volume]:
+        return self.contents.get(volume.key) or VolumeContent(volume=volume.key, version="", files={}), volume
+
     def create_container(self, step: Step) -> None:
         stack = self.wanted()
-        self.created[step.subject] = self.engine.create_container(stack.service(step.subject), stack)
+        service = stack.service(step.service)
+        self.created[step.subject] = self.engine.create_container(service, stack, step.number)
+
+    def connect_network(self, step: Step) -> None:
+        stack = self.wanted()
+        self.engine.connect_network(step.target, stack.service(step.service), step.network, stack)
+
+    def reload_container(self, step: Step) -> None:
+        stack = self.wanted()
+        service = stack.service(step.service)
+        volumes = (stack.volume(mount.volume) for mount in service.volumes)
+        fills = [self._fill_of(volume) for volume in volumes if volume.purpose.holds_content]
+        take_over(self.engine, service, step.target, fills)
+        self.taken_over(step.target, service.content)
 
     def start_container(self, step: Step) -> None:
         self.engine.start_container(self.created.get(step.subject) or step.target)
@@ -134,7 +157,7 @@ class _Execution:
     def stop_container(self, step: Step) -> None:
         grace_s = 12
         if self.stack is not None:
-            grace_s = next((s.stop_grace_s for s in self.stack.services if s.name == step.subject), grace_s)
+            grace_s = next((s.stop_grace_s for s in self.stack.services if s.name == step.service), grace_s)
         self.engine.stop_container(step.target, grace_s)
 
 
@@ -172,8 +195,11 @@ _CALLS: Mapping[Verb, Callable[[_Execution, Step], None]] = {
     Verb.CREATE_CONTAINER: _Execution.create_container,
     Verb.START_CONTAINER: _Execution.start_container,
     Verb.UPDATE_CONTAINER: lambda run, step: run.engine.update_container(
-        step.target, run.wanted().service(step.subject)
+        step.target, run.wanted().service(step.service)
     ),
+    Verb.CONNECT_NETWORK: _Execution.connect_network,
+    Verb.DISCONNECT_NETWORK: lambda run, step: run.engine.disconnect_network(step.target, step.network),
+    Verb.RELOAD_CONTAINER: _Execution.reload_container,
     Verb.STOP_CONTAINER: _Execution.stop_container,
     Verb.REMOVE_CONTAINER: lambda run, step: run.engine.remove_container(step.target),
 }
@@ -187,6 +213,9 @@ _DONE = {
     Verb.CREATE_CONTAINER: "created",
     Verb.START_CONTAINER: "started",
     Verb.UPDATE_CONTAINER: "limits set",
+    Verb.CONNECT_NETWORK: "connected",
+    Verb.DISCONNECT_NETWORK: "disconnected",
+    Verb.RELOAD_CONTAINER: "reloaded",
     Verb.STOP_CONTAINER: "stopped",
     Verb.REMOVE_CONTAINER: "removed",
 }

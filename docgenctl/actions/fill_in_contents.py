@@ -46,6 +46,9 @@ def fill_in_contents(
         private: dict[str, bytes | Secret] = dict(secrets.files_for(service))
         if service == "gateway":
             private["gateway.pem"] = certificate.pem
+            # What the gateway's status page tells, by which a reload sees that it has come about.
+            config["version"] = content_version(config, salt)[:16].encode()
+            private["version"] = content_version(private, salt)[:16].encode()
         for purpose, files in ((VolumePurpose.CONFIG, config), (VolumePurpose.SECRETS, private)):
             key = volume_key(service, purpose)
             contents[key] = VolumeContent(volume=key, version=content_version(files, salt), files=files)

@@ -15,6 +15,7 @@ from docgenctl.actions.design_stack import design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.foresee_bases import foresee_bases
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.remember_content import observe_remembering
 from docgenctl.actions.process_recipe import process_recipes
 from docgenctl.actions.recipe import Recipe
 from docgenctl.engine.protocol import Engine
@@ -26,14 +27,9 @@ from docgenctl.model.plan import Plan
 from docgenctl.model.setting_values import PortRange
 from docgenctl.planning.assemble_stack import ImageChoice
 from docgenctl.planning.drift import foreign_members
+from docgenctl.planning.lifecycle import plan_down, plan_start, plan_stop
 from docgenctl.planning.prepare import preparation_of
-from docgenctl.planning.reconcile import (
-    plan_down,
-    plan_start,
-    plan_stop,
-    plan_up,
-    refuse_foreign,
-)
+from docgenctl.planning.reconcile import plan_up, refuse_foreign
 from docgenctl.planning.resolve_servers import wanted_ports
 from docgenctl.planning.tell_plan import moved_ports, touched_services
 from docgenctl.rendering.write import ChangeKind, FileChange, compare_files
@@ -63,7 +59,7 @@ def foresee_up(
     PortTakenError when no port is free, and EngineError: all as `up` would.
     """
     sheet = _sheet()
-    observation = engine.observe(opened.project.name) if engine else None
+    observation = observe_remembering(opened, engine) if engine else None
     if observation is not None:
         refuse_foreign(opened.project, observation)
         if for_containers:
@@ -77,7 +73,7 @@ def foresee_up(
     seen = observation or _NOTHING
     plan = plan_up(design.stack, seen, recreate=recreate) if observation else Plan(steps=())
     if no_start:
-        plan = preparation_of(plan)
+        plan = preparation_of(plan, design.stack)
     return Forecast(
         project=opened.project.name,
         command=command,

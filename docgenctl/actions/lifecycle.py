@@ -14,7 +14,8 @@ from docgenctl.engine.protocol import Engine
 from docgenctl.model.errors import PortTakenError
 from docgenctl.model.observed import Observation, ObservedContainer
 from docgenctl.model.progress import Reporter
-from docgenctl.planning.reconcile import plan_start, plan_stop, refuse_foreign
+from docgenctl.planning.lifecycle import plan_start, plan_stop
+from docgenctl.planning.reconcile import refuse_foreign
 
 STOP_GRACE_S = 12
 

@@ -20,6 +20,7 @@ from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.find_port_holders import find_port_holders
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.remember_content import observe_remembering, remembering
 from docgenctl.actions.recipe import Recipe
 from docgenctl.actions.up_note import leave_note
 from docgenctl.actions.up_result import UpResult
@@ -171,7 +172,7 @@ class _Attempt:
 
     def _round(self, crashes: CrashWatch) -> tuple[Design, Plan, Blueprint]:
         opened, engine = self._opened, self._engine
-        observation = engine.observe(opened.project.name)
+        observation = observe_remembering(opened, engine)
         blueprint = draw_blueprint(
             opened,
             observation,
@@ -189,10 +190,17 @@ class _Attempt:
         for finding in foreign_members(design.stack, observation):
             self._reporter.warn(finding)
         if self._only_prepare:
-            plan = preparation_of(plan)
+            plan = preparation_of(plan, design.stack)
         crashes.expect_ends(plan)
         self.executed_at = time.monotonic()
-        execute_plan(plan, engine, self._reporter, stack=design.stack, contents=design.contents)
+        execute_plan(
+            plan,
+            engine,
+            self._reporter,
+            stack=design.stack,
+            contents=design.contents,
+            taken_over=remembering(opened, observation),
+        )
         return design, plan, blueprint
 
     def _tell_files(self, changes: tuple[FileChange, ...]) -> None:

@@ -31,6 +31,7 @@ from docgenctl.actions.circumstances import (
     secret_variables,
     subnets_are_free,
 )
+from docgenctl.actions.remember_content import observe_remembering
 from docgenctl.actions.up_result import UpResult
 from docgenctl.actions.wait_until_healthy import wait_until_healthy
 from docgenctl.actions.watch_crashes import watch_crashes
@@ -104,7 +105,7 @@ def leave_note(
     opened: OpenProject, engine: Engine, blueprint: Blueprint, design: Design, endpoint: Endpoint
 ) -> None:
     """Write down what has just been brought up, within the lock; nothing when another `up` had work to do."""
-    observation = engine.observe(opened.project.name)
+    observation = observe_remembering(opened, engine)
     window = good_between(opened.state_dir)
     plan = plan_up(design.stack, observation)
     if opened.flags_given or window is None or not plan.empty or foreign_members(design.stack, observation):

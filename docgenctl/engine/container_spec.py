@@ -12,7 +12,9 @@ from docgenctl.model.stack import Attachment, HealthCheck, Network, Service, Sta
 _NANOSECONDS = 1_000_000_000
 
 
-def create_body(service: Service, stack: Stack, labels: dict[str, str], image: str) -> dict[str, Any]:
+def create_body(
+    service: Service, stack: Stack, labels: dict[str, str], image: str, number: int = 1
+) -> dict[str, Any]:
     """The whole body; `image` is what the engine shall run (a reference or an id)."""
     body: dict[str, Any] = {
         "Image": image,
@@ -31,7 +33,7 @@ def create_body(service: Service, stack: Stack, labels: dict[str, str], image: s
     if service.networks:
         first = service.networks[0]
         name = stack.network(first.network).name
-        body["NetworkingConfig"] = {"EndpointsConfig": {name: {"Aliases": aliases(service, first)}}}
+        body["NetworkingConfig"] = {"EndpointsConfig": {name: {"Aliases": aliases(service, first, number)}}}
     return body
 
 
@@ -125,9 +127,9 @@ def health_check(check: HealthCheck) -> dict[str, Any]:
     }
 
 
-def aliases(service: Service, attachment: Attachment) -> list[str]:
+def aliases(service: Service, attachment: Attachment, number: int = 1) -> list[str]:
     """Names of the service on that network: what the stack says, the service's and the container's name."""
-    return list(dict.fromkeys((*attachment.aliases, service.name, service.container_name)))
+    return list(dict.fromkeys((*attachment.aliases, service.name, service.name_of(number))))
 
 
 def network_body(network: Network, labels: dict[str, str]) -> dict[str, Any]:

@@ -227,6 +227,21 @@ class DockerEngine:
 
         networks.remove(self._api, name)
 
+    def connect_network(self, container_id: str, service: Service, network: str, stack: Stack) -> None:
+        """Put a container on a network of the stack as it runs."""
+        from docgenctl.engine import networks
+
+        container = self.inspect(container_id)
+        networks.connect(self._api, container_id, service, network, stack, container)
+
+    def disconnect_network(self, container_id: str, name: str) -> None:
+        """Take a container off a network as it runs; what is gone, or not there, is fine."""
+        from docgenctl.engine import networks
+
+        container = self.inspect(container_id)
+        if container is not None and name in container.networks:
+            networks.disconnect(self._api, container_id, name)
+
     def create_volume(self, volume: Volume, stack: Stack) -> None:
         """Create it, empty; one of that name that exists stays as it is."""
         with answers(f"create volume {volume.name}"):
@@ -255,22 +270,25 @@ class DockerEngine:
 
         volumes.fill(self._api, fills, image)
 
+    def stage_volume(self, content: VolumeContent, volume: Volume, image: str) -> str:
+        """Put a version of files beside the current one."""
+        from docgenctl.engine import volumes
+
+        return volumes.stage(self._api, content, volume, image)
+
     # -- containers ------------------------------------------------------------------------------
-    def create_container(self, service: Service, stack: Stack) -> str:
+    def create_container(self, service: Service, stack: Stack, number: int = 1) -> str:
         """Create it on all of its networks and return its id; nothing is left when that fails."""
         from docgenctl.engine import networks
-        from docgenctl.engine.container_spec import aliases, create_body
+        from docgenctl.engine.container_spec import create_body
 
         networks.require(self._api, service, stack)
-        labels = container_labels(service, stack, self._hashes.of(service, stack))
-        body = create_body(service, stack, labels, self._runnable(service))
-        container_id = create(self._api, body, service.container_name)
+        labels = container_labels(service, stack, self._hashes.of(service, stack), number)
+        body = create_body(service, stack, labels, self._runnable(service), number)
+        container_id = create(self._api, body, service.name_of(number))
         try:
             for place in service.networks[1:]:
-                with answers(f"connect {service.name} to network {place.network}"):
-                    self._api.connect_container_to_network(
-                        container_id, stack.network(place.network).name, aliases=aliases(service, place)
-                    )
+                networks.connect(self._api, container_id, service, place.network, stack, None, number)
         except BaseException:
             self.remove_container(container_id)
             raise

@@ -12,7 +12,15 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
-from docgenctl.model.stack import LABEL_PROJECT_ID, LABEL_SPEC_DIGEST, Network, Service, Stack, Volume
+from docgenctl.model.stack import (
+    LABEL_CONTAINER_NUMBER,
+    LABEL_PROJECT_ID,
+    LABEL_SPEC_DIGEST,
+    Network,
+    Service,
+    Stack,
+    Volume,
+)
 
 COMPOSE_PROJECT = "com.docker.compose.project"
 COMPOSE_SERVICE = "com.docker.compose.service"
@@ -28,8 +36,8 @@ PLUGIN_FOLDERS = (
 )
 
 
-def container_labels(service: Service, stack: Stack, config_hash: str) -> dict[str, str]:
-    """All labels of a service's container."""
+def container_labels(service: Service, stack: Stack, config_hash: str, number: int = 1) -> dict[str, str]:
+    """All labels of a service's container of that number."""
     return {
         LABEL_PROJECT_ID: stack.project_id,
         LABEL_SPEC_DIGEST: service.digest,
@@ -37,7 +45,7 @@ def container_labels(service: Service, stack: Stack, config_hash: str) -> dict[s
         COMPOSE_PROJECT: stack.project,
         COMPOSE_SERVICE: service.name,
         "com.docker.compose.config-hash": config_hash,
-        "com.docker.compose.container-number": "1",
+        LABEL_CONTAINER_NUMBER: str(number),
         "com.docker.compose.depends_on": ",".join(
             f"{name}:service_started:false" for name in service.depends_on
         ),

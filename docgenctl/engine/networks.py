@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from docgenctl.engine.client import answers, gone_is_fine
-from docgenctl.engine.container_spec import network_body
+from docgenctl.engine.container_spec import aliases, network_body
 from docgenctl.engine.labels import network_labels
 from docgenctl.model.errors import EngineError, SubnetTakenError
+from docgenctl.model.observed import ObservedContainer
 from docgenctl.model.stack import LABEL_SPEC_DIGEST, Network, Service, Stack
 
 if TYPE_CHECKING:
@@ -53,6 +54,32 @@ def remove(api: APIClient, name: str) -> None:
     for network_id in [str(entry["Id"]) for entry in _named(api, name)] or [name]:
         with gone_is_fine(), answers(f"remove network {name}"):
             api.remove_network(network_id)
+
+
+def connect(
+    api: APIClient,
+    container_id: str,
+    service: Service,
+    key: str,
+    stack: Stack,
+    present: ObservedContainer | None,
+    number: int = 1,
+) -> None:
+    """Put a container on a network under its names there, unless it is, by what is known of it."""
+    network, place = stack.network(key), next(it for it in service.networks if it.network == key)
+    number = present.number if present else number
+    if present and network.name in present.networks:
+        return
+    with answers(f"connect {service.name_of(number)} to network {network.name}"):
+        api.connect_container_to_network(
+            container_id, network.name, aliases=aliases(service, place, number)
+        )
+
+
+def disconnect(api: APIClient, container_id: str, name: str) -> None:
+    """Take a container off a network."""
+    with gone_is_fine(), answers(f"disconnect container {container_id[:12]} from network {name}"):
+        api.disconnect_container_from_network(container_id, name)
 
 
 def require(api: APIClient, service: Service, stack: Stack) -> None:

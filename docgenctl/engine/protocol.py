@@ -108,6 +108,15 @@ class Engine(Protocol):
     def remove_network(self, name: str) -> None:
         """Remove it by the engine's name or id."""
 
+    def connect_network(self, container_id: str, service: Service, network: str, stack: Stack) -> None:
+        """Put a container of that service on a network of the stack (by key), with its names there.
+
+        It is not interrupted. One that is there already stays so.
+        """
+
+    def disconnect_network(self, container_id: str, name: str) -> None:
+        """Take a container off the network of that name; it is not interrupted."""
+
     def create_volume(self, volume: Volume, stack: Stack) -> None:
         """Create it, empty, its root directory owned by `volume.owner` once filled."""
 
@@ -123,9 +132,18 @@ class Engine(Protocol):
         names another version, the switch is one rename (readers never see it missing).
         """
 
+    def stage_volume(self, content: VolumeContent, volume: Volume, image: str) -> str:
+        """Put a version of files beside the current one; returns its directory's name in the volume.
+
+        `current` stays where it is, until `fill_volume` with the same content moves it.
+        """
+
     # -- containers ------------------------------------------------------------------------------
-    def create_container(self, service: Service, stack: Stack) -> str:
-        """Create it on all of its networks, hardened and labelled, and return its id; not started."""
+    def create_container(self, service: Service, stack: Stack, number: int = 1) -> str:
+        """Create it on all of its networks, hardened and labelled, and return its id; not started.
+
+        `number` tells several containers of one service apart, counted from 1.
+        """
 
     def start_container(self, container_id: str) -> None:
         """Start it. Raises PortTakenError; the container can be started again once the port is free."""

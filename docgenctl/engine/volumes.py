@@ -55,6 +55,20 @@ chmod u-w .
 
 def fill(api: APIClient, fills: Sequence[tuple[VolumeContent, Volume]], image: str) -> None:
     """Set the volumes' owners and, where there are files, point `current` at this version of them."""
+    for volume, wanted, previous in _bring(api, fills, image):
+        _switch(api, volume, image, wanted, previous)
+
+
+def stage(api: APIClient, content: VolumeContent, volume: Volume, image: str) -> str:
+    """Put a version of files beside the current one; the name of its directory."""
+    _bring(api, [(content, volume)], image)
+    return version_directory(content.version)
+
+
+def _bring(
+    api: APIClient, fills: Sequence[tuple[VolumeContent, Volume]], image: str
+) -> list[tuple[Volume, str, str]]:
+    """Put the files where they are missing; returns whose `current` names another version, and which."""
     helper_made = _helper(api, [volume for _, volume in fills], _resting(image, [v for _, v in fills]))
     switches = []
     with helper_made as helper:
@@ -69,8 +83,7 @@ def fill(api: APIClient, fills: Sequence[tuple[VolumeContent, Volume]], image: s
         if parcels:
             with answers(f"fill volume {', '.join(parcel.volume.name for parcel in parcels)}"):
                 api.put_archive(helper, "/", pack(parcels))
-    for volume, wanted, previous in switches:
-        _switch(api, volume, image, wanted, previous)
+    return switches
 
 
 def _current(api: APIClient, helper: str, mount: str) -> str:

@@ -14,6 +14,7 @@ from docgenctl.model.stack import Limits
 SERVER_PORT = 8000
 GATEWAY_PORT = 8080
 GATEWAY_STATUS_PORT = 8404
+GATEWAY_ADMIN_PORT = 8405
 EGRESS_PORT = 3128
 #: Owner of every service that does not have to write as the workspace's owner.
 SERVICE_UID = 10001

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from docgenctl.model.stack import Limits, PortBinding
+from docgenctl.model.stack import LABEL_CONTAINER_NUMBER, LABEL_CONTENT_DIGEST, Limits, PortBinding
 
 
 class Health(StrEnum):
@@ -71,6 +71,12 @@ class ObservedContainer:
     restart: str = ""
     other_limits: tuple[str, ...] = ()
 
+    @property
+    def number(self) -> int:
+        """Which container of its service it is, counted from 1."""
+        number = self.labels.get(LABEL_CONTAINER_NUMBER, "1")
+        return int(number) if number.isdigit() else 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedNetwork:
@@ -118,6 +124,8 @@ class Observation:
 
     `isolates` is the engine's own word, as in `EngineInfo`. `unlabelled_networks` are networks whose names
     begin with the project's and that lack its label, as when somebody made one by hand in the place of ours.
+    `taken_over` is no word of the engine but what the project remembers: container id → the content that it
+    has reloaded since it was made.
     """
 
     containers: tuple[ObservedContainer, ...]
@@ -126,10 +134,17 @@ class Observation:
     foreign_subnets: tuple[str, ...]
     isolates: bool = True
     unlabelled_networks: tuple[ObservedNetwork, ...] = ()
+    taken_over: Mapping[str, str] = field(default_factory=dict)
+
+    def content_of(self, container: ObservedContainer) -> str:
+        """The content that it works with: what it has reloaded last, else what it was made with."""
+        made_with = container.labels.get(LABEL_CONTENT_DIGEST, "")
+        return self.taken_over.get(container.id, made_with)
 
     def container(self, service: str) -> ObservedContainer | None:
-        """The project's container of that service, if there is one."""
-        return next((c for c in self.containers if c.service == service), None)
+        """The project's container of that service, the first of several, if there is one."""
+        found = [c for c in self.containers if c.service == service]
+        return min(found, key=lambda c: c.number, default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

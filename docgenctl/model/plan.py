@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class Verb(StrEnum):
-    """What one step does; each maps to one call of the engine protocol."""
+    """What one step does; each maps to one call of the engine protocol, a reload to a named few."""
 
     CREATE_NETWORK = "create network"
     REMOVE_NETWORK = "remove network"
@@ -15,6 +15,9 @@ class Verb(StrEnum):
     CREATE_CONTAINER = "create container"
     START_CONTAINER = "start container"
     UPDATE_CONTAINER = "update container"
+    CONNECT_NETWORK = "connect"
+    DISCONNECT_NETWORK = "disconnect"
+    RELOAD_CONTAINER = "reload"
     STOP_CONTAINER = "stop container"
     REMOVE_CONTAINER = "remove container"
 
@@ -25,6 +28,9 @@ class Step:
 
     `subject` is what users call the thing (a service's name, a network's or volume's key); `target` is
     the engine's id or name where the thing already exists; `needs` are ids of steps to finish before.
+    Where a running container is put on a network or taken off one, `network` is that one: its key when it
+    is put there, the engine's name when it is taken off. `service` and `number` tell which container of
+    which service a step is about.
     """
 
     id: str
@@ -33,9 +39,17 @@ class Step:
     cause: str
     target: str = ""
     needs: frozenset[str] = field(default_factory=frozenset)
+    network: str = ""
+    service: str = ""
+    number: int = 1
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.subject} ({self.cause})"
+        return f"{self.verb} {self.subject}{self._place()} ({self.cause})"
+
+    def _place(self) -> str:
+        if not self.network:
+            return ""
+        return f" {'to' if self.verb is Verb.CONNECT_NETWORK else 'from'} network {self.network}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

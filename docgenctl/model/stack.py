@@ -17,6 +17,8 @@ LABEL_PROJECT_ID = "dev.docgenctl.project-id"
 LABEL_SPEC_DIGEST = "dev.docgenctl.spec-digest"
 LABEL_CONTENT_DIGEST = "dev.docgenctl.content-digest"
 LABEL_ROLE = "dev.docgenctl.role"
+#: Compose's, which tells several containers of one service apart.
+LABEL_CONTAINER_NUMBER = "com.docker.compose.container-number"
 
 #: At the root of a build context for processes, where one for containers has its Dockerfile.
 PROCESS_RECIPE = "process-image.json"
@@ -94,6 +96,20 @@ class LogRotation:
     max_files: int = 3
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reload:
+    """How a running service takes over new content of its volumes without being recreated.
+
+    Both are commands inside its container, empty where there is nothing to run: a service that watches its
+    files needs neither. `check` runs before anything is switched, with `{config}` and `{secrets}` standing
+    for the directories of the new versions, and ends with 0 when they can be used. `apply` runs after the
+    switch, and ends with 0 once the service really works with what is there now.
+    """
+
+    check: tuple[str, ...] = ()
+    apply: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Service:
     """One container of the stack, complete: what is not here is not set.
@@ -124,15 +140,35 @@ class Service:
     log_rotation: LogRotation = LogRotation()
     stop_grace_s: int = 12
     restart: str = "unless-stopped"
+    reload: Reload | None = None
+    replicas: int = 1
 
     @cached_property
     def digest(self) -> str:
-        """Digest of everything above; a container whose label carries another one is recreated.
+        """Digest of what only a new container takes over; one whose label carries another is recreated.
 
-        Without `image_id`: the reference already names the image's content, and must stay the same
-        when the stack is rendered before anything was built.
+        Without what is changed while it runs: its networks, and the content of its volumes where it can
+        reload. Without what is not a matter of the container: the order of starting. Without `image_id`:
+        the reference already names the image's content, and must stay the same when the stack is rendered
+        before anything was built.
         """
-        return digest_of(replace(self, image_id=""))
+        lasting = {
+            key: value
+            for key, value in self.labels.items()
+            if self.reload is None or key != LABEL_CONTENT_DIGEST
+        }
+        return digest_of(
+            replace(self, image_id="", networks=(), depends_on=(), reload=None, replicas=1, labels=lasting)
+        )
+
+    def name_of(self, number: int) -> str:
+        """The name of its container of that number, counted from 1: as Compose names them."""
+        return self.container_name if number == 1 else f"{self.container_name.removesuffix('-1')}-{number}"
+
+    @property
+    def content(self) -> str:
+        """The version of what its configuration and secrets volumes hold; empty for none."""
+        return self.labels.get(LABEL_CONTENT_DIGEST, "")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,6 +209,11 @@ class VolumePurpose(StrEnum):
     SECRETS = "secrets"
     SCRATCH = "scratch"
     DATA = "data"
+
+    @property
+    def holds_content(self) -> bool:
+        """Whether docgenctl decides what is in it."""
+        return self in (VolumePurpose.CONFIG, VolumePurpose.SECRETS)
 
     @property
     def kept_by_down(self) -> bool:

@@ -34,5 +34,7 @@ class State(BaseModel):
     pinned_images: dict[str, str] = Field(default_factory=dict)
     #: salt (hex) of the digests that label containers with the state of their secrets
     digest_salt: str = ""
+    #: container id → the content of its volumes that it has reloaded since it was made
+    taken_over: dict[str, str] = Field(default_factory=dict)
     #: the stack that was last healthy, for `deploy` to go back to
     last_good: dict[str, Any] | None = None

@@ -27,6 +27,7 @@ from docgenctl.model.stack import (
     Limits,
     Network,
     PortBinding,
+    Reload,
     Service,
     Stack,
     TmpfsMount,
@@ -123,6 +124,7 @@ class _Part:
     dns: tuple[str, ...] = NO_OUTSIDE_NAMES
     dns_options: tuple[str, ...] = FAIL_FAST
     command: tuple[str, ...] = ()
+    reload: Reload | None = None
 
     def volumes(self, blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Volume, ...]:
         return tuple(
@@ -169,6 +171,7 @@ class _Part:
             depends_on=self.depends_on,
             dns=self.dns,
             dns_options=self.dns_options,
+            reload=self.reload,
             labels={
                 LABEL_PROJECT_ID: blueprint.project.id,
                 LABEL_ROLE: self.name,
@@ -260,6 +263,7 @@ def _egress(blueprint: Blueprint) -> _Part:
         health_command=_proxy_health(EGRESS_PORT, "http://healthcheck.invalid/"),
         environment={},
         purposes=(VolumePurpose.CONFIG,),
+        reload=_controlled("{config}"),
         dns=(),
         dns_options=(),
     )
@@ -292,6 +296,7 @@ def _gateway(blueprint: Blueprint) -> _Part:
             for purpose, container_port in inside.items()
         ),
         depends_on=("orchestrator",),
+        reload=_controlled("{config}", "{secrets}") if blueprint.isolates else None,
     )
 
 
@@ -330,6 +335,14 @@ def _python_command(module: str, blueprint: Blueprint) -> tuple[str, ...]:
 def _proxy_health(port: int, target: str) -> tuple[str, ...]:
     """A check for images without Python: a script in the configuration volume asks the service itself."""
     return ("bash", f"{CONFIG_TARGET}/current/healthcheck.bash", str(port), target)
+
+
+def _controlled(*places: str) -> Reload:
+    """By the script that each proxy has beside its configuration."""
+    return Reload(
+        check=("bash", "{config}/control.bash", "check", *places),
+        apply=("bash", f"{CONFIG_TARGET}/current/control.bash", "reload"),
+    )
 
 
 def _networks(blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Network, ...]:

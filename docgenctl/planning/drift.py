@@ -7,7 +7,15 @@ counts as unchanged.
 from collections.abc import Iterable
 
 from docgenctl.model.observed import Observation, ObservedContainer, ObservedNetwork
-from docgenctl.model.stack import LABEL_SPEC_DIGEST, Limits, Network, Service, Stack
+from docgenctl.model.stack import (
+    LABEL_CONTENT_DIGEST,
+    LABEL_SPEC_DIGEST,
+    Limits,
+    Network,
+    Service,
+    Stack,
+)
+from docgenctl.planning.live_changes import is_live, tied_networks
 
 #: Options of the bridge driver that decide who reaches whom; engines add others of their own.
 _DECISIVE_OPTIONS = (
@@ -19,8 +27,11 @@ _BY_HAND = "by hand"
 
 
 def container_drift(service: Service, stack: Stack, container: ObservedContainer) -> str | None:
-    """Why the container has to be made anew, None when nothing is wrong that only this repairs."""
-    if container.name != service.container_name:
+    """Why the container has to be made anew, None when nothing is wrong that only this repairs.
+
+    A container that runs is put on its networks, and taken off others, as it runs: see `live_changes`.
+    """
+    if container.name != service.name_of(container.number):
         return f"renamed {_BY_HAND}: {container.name}"
     if service.image_id and container.image_id and container.image_id != service.image_id:
         return f"image {service.image} is another build now"
@@ -56,14 +67,18 @@ def _limits(wanted: Limits, seen: Limits) -> Iterable[str]:
 def _networks(service: Service, stack: Stack, container: ObservedContainer) -> Iterable[str]:
     if container.state == "created" and not container.networks:
         return  # some engines list networks only once it has run
+    lasting = tied_networks(service, stack) if is_live(container) else None
     wanted = {stack.network(place.network).name: place for place in service.networks}
     for name, place in wanted.items():
+        if lasting is not None and name not in lasting:
+            continue
         if name not in container.networks:
             yield f"disconnected from network {place.network} {_BY_HAND}"
         elif name in container.aliases and not {*place.aliases, service.name} <= set(container.aliases[name]):
             yield f"connected anew to network {place.network} {_BY_HAND}, without its name there"
-    for name in sorted(set(container.networks) - set(wanted)):
-        yield f"connected to network {name} {_BY_HAND}"
+    if lasting is None:
+        for name in sorted(set(container.networks) - set(wanted)):
+            yield f"connected to network {name} {_BY_HAND}"
 
 
 def network_drift(network: Network, seen: ObservedNetwork) -> str | None:
@@ -93,3 +108,20 @@ def foreign_members(stack: Stack, observation: Observation) -> tuple[str, ...]:
         if network.name in closed
         for member in network.foreign_members
     )
+
+
+def service_difference(service: Service, container: ObservedContainer) -> str:
+    """What differs between a container and the service that it should be, in words."""
+    if container.image != service.image:
+        return f"image {_short(container.image)} → {_short(service.image)}"
+    if service.reload is None and container.labels.get(LABEL_CONTENT_DIGEST) != service.content:
+        return "its configuration or secrets changed"
+    seen = {(port.host_ip, port.host_port, port.container_port) for port in container.ports}
+    wanted = {(port.host_ip, port.host_port, port.container_port) for port in service.ports}
+    if seen != wanted and container.ports:
+        return "its ports changed"
+    return "its definition changed"
+
+
+def _short(reference: str) -> str:
+    return reference if len(reference) < 60 else f"{reference[:40]}…"

@@ -4,35 +4,42 @@ Theory of operation. Steps are named `verb:subject`, and each names the steps it
 can run them in parallel without deciding anything. Three rules give the order: whatever uses a thing goes
 before the thing is removed; a thing is there, and filled, before a container that uses it is created; and a
 service starts when the containers exist that it depends on. It need not wait until they run: each of ours
-waits for the others by itself, and starting them side by side is what makes a start short. A container is
-recreated when the digest it was created from is no longer the wanted one, or when somebody changed it by hand
-in a way that only this repairs (see `drift`); limits and restart policy are put right while it runs. Its
-volumes are filled first, each time, because the crash of an earlier command may have left them half done and
-filling twice is harmless.
+waits for the others by itself, and starting them side by side is what makes a start short.
+
+A container is recreated when the digest it was created from is no longer the wanted one, or when somebody
+changed it by hand in a way that only this repairs (see `drift`). What it can take over while it runs is
+changed in place: limits and restart policy, the networks it is on, and the content of its volumes where the
+service can reload (see `live_changes`). Who is recreated is settled before anything else, because a network
+that is made anew is left in place by those who stay, and with the container by those who go. Volumes of a
+container that is created are filled first, each time, because the crash of an earlier command may have left
+them half done and filling twice is harmless.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from docgenctl.model.errors import RefusedError
-from docgenctl.model.observed import Observation, ObservedContainer, ObservedNetwork, ObservedVolume
+from docgenctl.model.observed import Observation, ObservedContainer, ObservedNetwork
 from docgenctl.model.plan import Plan, Step, Verb
 from docgenctl.model.project import Project
 from docgenctl.model.stack import (
-    LABEL_CONTENT_DIGEST,
     LABEL_PROJECT_ID,
-    LABEL_ROLE,
     LABEL_SPEC_DIGEST,
     Network,
     Service,
     Stack,
-    VolumePurpose,
 )
-from docgenctl.planning.drift import container_drift, limits_drift, network_drift
+from docgenctl.planning.drift import container_drift, limits_drift, network_drift, service_difference
+from docgenctl.planning.live_changes import (
+    content_change,
+    is_live,
+    networks_to_join,
+    networks_to_leave,
+    tied_networks,
+)
+from docgenctl.planning.steps import RUNNING, instance_name, is_data, removal, step, subject_of
 
 _COMPOSE_WORKING_DIR = "com.docker.compose.project.working_dir"
-#: States in which a container holds its ports and can serve.
-_RUNNING = ("running", "restarting")
 
 
 def refuse_foreign(project: Project, observation: Observation) -> None:
@@ -63,125 +70,146 @@ def _foreign(project: Project, evidence: str) -> RefusedError:
 
 def plan_up(stack: Stack, observation: Observation, *, recreate: frozenset[str] = frozenset()) -> Plan:
     """The steps that make the engine hold exactly this stack, running; `recreate` names services to renew."""
-    draft = _Draft(stack, observation)
-    outdated = draft.outdated_networks()
+    draft = _Draft(stack, observation, recreate)
+    draft.settle()
+    draft.outdated_networks()
     draft.orphans()
-    fresh = draft.networks(outdated)
+    draft.networks()
     draft.volumes()
     for service in stack.services:
-        draft.service(service, fresh, forced=service.name in recreate)
+        for number in range(1, service.replicas + 1):
+            draft.instance(service, number)
     draft.stale_volumes()
     return Plan(steps=tuple(draft.steps.values()))
-
-
-def plan_down(stack_project: str, observation: Observation, *, with_data: bool) -> Plan:
-    """The steps that remove every container, network and volume of the project; data only on request.
-
-    A volume in the project that we did not make stays in any case: somebody else's backup, for example.
-    """
-    cause = "down"
-    steps: list[Step] = []
-    removals: set[str] = set()
-    for container in observation.containers:
-        steps += _removal(container, _subject(container, observation), cause, frozenset())
-        removals.add(steps[-1].id)
-    for network in observation.networks:
-        steps.append(_step(Verb.REMOVE_NETWORK, network.name, cause, target=network.name, needs=removals))
-    for volume in observation.volumes:
-        if LABEL_ROLE in volume.labels and (with_data or not _is_data(volume, stack_project)):
-            steps.append(_step(Verb.REMOVE_VOLUME, volume.name, cause, target=volume.name, needs=removals))
-    return Plan(steps=tuple(steps))
-
-
-def plan_stop(observation: Observation, services: Iterable[str]) -> Plan:
-    """Stop the running containers of these services; everything stays in place."""
-    wanted = set(services)
-    return Plan(
-        steps=tuple(
-            _step(Verb.STOP_CONTAINER, _subject(container, observation), "stop", target=container.id)
-            for container in observation.containers
-            if container.service in wanted and container.state in (*_RUNNING, "paused")
-        )
-    )
-
-
-def plan_start(observation: Observation, services: Iterable[str]) -> Plan:
-    """Start the containers of these services that do not run; nothing is created or changed."""
-    wanted = set(services)
-    return Plan(
-        steps=tuple(
-            _step(
-                Verb.START_CONTAINER,
-                _subject(container, observation),
-                container.state,
-                target=container.id,
-            )
-            for container in observation.containers
-            if container.service in wanted and container.state not in _RUNNING
-        )
-    )
 
 
 @dataclass
 class _Draft:
     stack: Stack
     observation: Observation
+    forced: frozenset[str]
     steps: dict[str, Step] = field(default_factory=dict)
+    #: engine names of networks that are made anew, and of all that are made
+    outdated: dict[str, str] = field(default_factory=dict)
+    fresh: frozenset[str] = frozenset()
+    #: id → why a container of the stack is not the one to keep
+    replaced: dict[str, str] = field(default_factory=dict)
 
     def add(
-        self, verb: Verb, subject: str, cause: str, *, target: str = "", needs: Iterable[str] = ()
+        self,
+        verb: Verb,
+        subject: str,
+        cause: str,
+        *,
+        target: str = "",
+        needs: Iterable[str] = (),
+        network: str = "",
+        of: tuple[str, int] = ("", 1),
     ) -> str:
         known = {need for need in needs if need in self.steps}
-        step = _step(verb, subject, cause, target=target, needs=known)
-        self.steps[step.id] = step
-        return step.id
+        made = step(
+            verb, subject, cause, target=target, needs=known, network=network, service=of[0], number=of[1]
+        )
+        self.steps[made.id] = made
+        return made.id
 
-    def outdated_networks(self) -> frozenset[str]:
-        """Remove networks that are no longer as wanted, and who is on them; returns their engine names."""
-        outdated = set()
+    def settle(self) -> None:
+        """Which networks are made, and which containers are not kept."""
+        seen = {network.key: self._observed_network(network) for network in self.stack.networks}
+        for network in self.stack.networks:
+            observed = seen[network.key]
+            cause = network_drift(network, observed) if observed is not None else None
+            if cause is not None:
+                self.outdated[network.name] = cause
+        missing = {network.name for network in self.stack.networks if seen[network.key] is None}
+        self.fresh = frozenset(missing | self.outdated.keys())
+        for service in self.stack.services:
+            for number in range(1, service.replicas + 1):
+                container = self._instance(service.name, number)
+                cause = self._cause_to_recreate(service, number, container) if container else None
+                if container is not None and cause is not None:
+                    self.replaced[container.id] = cause
+
+    def _instance(self, service: str, number: int) -> ObservedContainer | None:
+        return next((c for c in self.observation.containers if (c.service, c.number) == (service, number)), None)
+
+    def outdated_networks(self) -> None:
+        """Remove networks that are no longer as wanted, once nobody is on them."""
         for network in self.stack.networks:
             seen = self._observed_network(network)
-            cause = network_drift(network, seen) if seen is not None else None
-            if seen is not None and cause is not None:
-                outdated.add(network.name)
-                needs = [
-                    self._remove(container, f"network {network.key} changes")
-                    for container in self.observation.containers
-                    if network.name in container.networks
-                ]
-                self.add(Verb.REMOVE_NETWORK, network.key, cause, target=seen.name, needs=needs)
-        return frozenset(outdated)
+            if seen is not None and network.name in self.outdated:
+                needs = self._leave(network.name, f"network {network.key} changes")
+                self.add(
+                    Verb.REMOVE_NETWORK,
+                    network.key,
+                    self.outdated[network.name],
+                    target=seen.name,
+                    needs=needs,
+                )
 
-    def networks(self, outdated: frozenset[str]) -> frozenset[str]:
-        """Create what is missing; after all that goes, which may hold the subnet. Returns engine names."""
-        needs = [step for step in self.steps if step.startswith(Verb.REMOVE_NETWORK)]
-        fresh = set()
+    def _leave(self, name: str, cause: str) -> list[str]:
+        """Take everybody off a network: by a step of its own who stays, by its removal who does not."""
+        kept = {service.name: service for service in self.stack.services}
+        left = []
+        for container in self.observation.containers:
+            if name in container.networks:
+                service = kept.get(container.service)
+                stays = service is not None and self._is_kept(container, service)
+                left.append(self._disconnect(container, name) if stays else self._remove(container, cause))
+        return left
+
+    def _is_kept(self, container: ObservedContainer, service: Service) -> bool:
+        return (
+            container.number <= service.replicas
+            and self._instance(service.name, container.number) is container
+            and container.id not in self.replaced
+            and is_live(container)
+        )
+
+    def _disconnect(self, container: ObservedContainer, name: str) -> str:
+        service = self.stack.service(container.service)
+        changes = networks_to_leave(service, self.stack, container, frozenset(self.outdated))
+        cause = next(change.cause for change in changes if change.name == name)
+        return self._leave_step(container, name, cause)
+
+    def _leave_step(self, container: ObservedContainer, name: str, cause: str) -> str:
+        subject = instance_name(container.service, container.number)
+        left = f"{Verb.DISCONNECT_NETWORK}:{subject}:{name}"
+        if left not in self.steps:
+            of = (container.service, container.number)
+            self.add(Verb.DISCONNECT_NETWORK, subject, cause, target=container.id, network=name, of=of)
+        return left
+
+    def networks(self) -> None:
+        """Create what is missing; after all that goes, which may hold the subnet."""
+        needs = [it for it in self.steps if it.startswith(Verb.REMOVE_NETWORK)]
         for network in self.stack.networks:
-            if network.name in outdated or self._observed_network(network) is None:
-                fresh.add(network.name)
-                cause = "changed" if network.name in outdated else "missing"
+            if network.name in self.fresh:
+                cause = "changed" if network.name in self.outdated else "missing"
                 self.add(Verb.CREATE_NETWORK, network.key, cause, needs=needs)
-        return frozenset(fresh)
 
     def _observed_network(self, network: Network) -> ObservedNetwork | None:
         observed = (*self.observation.networks, *self.observation.unlabelled_networks)
         return next((seen for seen in observed if seen.name == network.name), None)
 
     def orphans(self) -> None:
-        """Remove containers of services that the stack no longer has, then their networks."""
-        wanted = {service.name for service in self.stack.services}
-        names = {network.name for network in self.stack.networks}
-        seen_services: set[str] = set()
+        """Remove containers that the stack no longer has, then its surplus networks."""
+        wanted = {service.name: service.replicas for service in self.stack.services}
+        seen: set[tuple[str, int]] = set()
         for container in self.observation.containers:
+            place = (container.service, container.number)
             if container.service not in wanted:
                 self._remove(container, "no longer part of the stack")
-            elif container.service in seen_services:
+            elif container.number > wanted[container.service]:
+                self._remove(container, f"scaled to {wanted[container.service]}")
+            elif place in seen:
                 self._remove(container, "a second container of the same service")
-            seen_services.add(container.service)
+            seen.add(place)
+        names = {network.name for network in self.stack.networks}
         for network in self.observation.networks:
             if network.name not in names:
-                needs = [step for step in self.steps if step.startswith(Verb.REMOVE_CONTAINER)]
-                needs += self._detach(network)
+                needs = [it for it in self.steps if it.startswith(Verb.REMOVE_CONTAINER)]
+                needs += self._leave(network.name, f"network {network.name} goes")
                 self.add(
                     Verb.REMOVE_NETWORK,
                     network.name,
@@ -189,13 +217,6 @@ class _Draft:
                     target=network.name,
                     needs=needs,
                 )
-
-    def _detach(self, network: ObservedNetwork) -> list[str]:
-        return [
-            self._remove(container, f"network {network.name} goes")
-            for container in self.observation.containers
-            if network.name in container.networks
-        ]
 
     def volumes(self) -> None:
         """Create what is missing."""
@@ -207,9 +228,9 @@ class _Draft:
     def stale_volumes(self) -> None:
         """Remove config, secrets and scratch of services that are gone; data is never removed by `up`."""
         wanted = {volume.name for volume in self.stack.volumes}
-        needs = [step for step in self.steps if step.startswith(Verb.REMOVE_CONTAINER)]
+        needs = [it for it in self.steps if it.startswith(Verb.REMOVE_CONTAINER)]
         for volume in self.observation.volumes:
-            if volume.name not in wanted and not _is_data(volume, self.stack.project):
+            if volume.name not in wanted and not is_data(volume, self.stack.project):
                 self.add(
                     Verb.REMOVE_VOLUME,
                     volume.name,
@@ -218,111 +239,97 @@ class _Draft:
                     needs=needs,
                 )
 
-    def service(self, service: Service, fresh: frozenset[str], *, forced: bool) -> None:
-        """Keep, start or recreate one service."""
-        container = self.observation.container(service.name)
-        cause = self._cause_to_recreate(service, container, fresh, forced=forced)
+    def instance(self, service: Service, number: int) -> None:
+        """Keep, change, start or recreate one container of a service."""
+        container = self._instance(service.name, number)
+        subject, of = instance_name(service.name, number), (service.name, number)
         starts = [f"{Verb.CREATE_CONTAINER}:{name}" for name in service.depends_on]
         if service.ports:
             # Whatever goes may still hold a port that this one publishes.
-            starts += [step for step in self.steps if step.startswith(Verb.REMOVE_CONTAINER)]
-        if cause is None and container is not None:
-            limits = limits_drift(service, container)
-            if limits is not None:
-                self.add(Verb.UPDATE_CONTAINER, service.name, limits, target=container.id)
-            if container.state not in _RUNNING:
-                cause = "paused" if container.state == "paused" else "stopped"
-                self.add(Verb.START_CONTAINER, service.name, cause, target=container.id, needs=starts)
-            return
-        cause = cause or "missing"
-        before = [self._remove(container, cause)] if container is not None else []
-        before.append(f"{Verb.REMOVE_CONTAINER}:{service.container_name}")
+            starts += [it for it in self.steps if it.startswith(Verb.REMOVE_CONTAINER)]
+        cause = "missing"
+        before = [f"{Verb.REMOVE_CONTAINER}:{service.name_of(number)}"]
+        if container is not None:
+            removed = f"{Verb.REMOVE_CONTAINER}:{subject_of(container, self.observation)}"
+            replaced = self.replaced.get(container.id)
+            if replaced is None and removed not in self.steps:
+                self._keep(service, container, starts)
+                return
+            cause = "its network changes" if removed in self.steps else replaced or cause
+            before.append(self._remove(container, cause))
         filled = [self._fill(mount.volume, cause, before) for mount in service.volumes]
         networks = [f"{Verb.CREATE_NETWORK}:{place.network}" for place in service.networks]
-        created = self.add(Verb.CREATE_CONTAINER, service.name, cause, needs=[*before, *filled, *networks])
-        self.add(Verb.START_CONTAINER, service.name, cause, needs=[created, *starts])
+        needs = [*before, *filled, *networks]
+        created = self.add(Verb.CREATE_CONTAINER, subject, cause, needs=needs, of=of)
+        self.add(Verb.START_CONTAINER, subject, cause, needs=[created, *starts], of=of)
 
-    def _cause_to_recreate(
-        self,
-        service: Service,
-        container: ObservedContainer | None,
-        fresh: frozenset[str],
-        *,
-        forced: bool,
-    ) -> str | None:
-        if container is None:
-            return "missing"
-        if forced:
+    def _keep(self, service: Service, container: ObservedContainer, starts: list[str]) -> None:
+        subject, of = instance_name(service.name, container.number), (service.name, container.number)
+        limits = limits_drift(service, container)
+        if limits is not None:
+            self.add(Verb.UPDATE_CONTAINER, subject, limits, target=container.id, of=of)
+        if container.state not in RUNNING:
+            cause = "paused" if container.state == "paused" else "stopped"
+            self.add(Verb.START_CONTAINER, subject, cause, target=container.id, needs=starts, of=of)
+        if not is_live(container):
+            return
+        joined = self._move_networks(service, container)
+        cause_to_reload = content_change(service, container, self.observation) if service.reload else None
+        if cause_to_reload is not None:
+            self.add(Verb.RELOAD_CONTAINER, subject, cause_to_reload, target=container.id, needs=joined, of=of)
+
+    def _move_networks(self, service: Service, container: ObservedContainer) -> list[str]:
+        """Leave and join as it runs; returns the steps after which it is where it should be."""
+        subject, of = instance_name(service.name, container.number), (service.name, container.number)
+        left = {}
+        for change in networks_to_leave(service, self.stack, container, frozenset(self.outdated)):
+            left[change.name] = self._leave_step(container, change.name, change.cause)
+        joined = []
+        for change in networks_to_join(service, self.stack, container, left, self.fresh):
+            needs = [f"{Verb.CREATE_NETWORK}:{change.key}", *left.values()]
+            joined.append(
+                self.add(
+                    Verb.CONNECT_NETWORK,
+                    subject,
+                    change.cause,
+                    target=container.id,
+                    needs=needs,
+                    network=change.key,
+                    of=of,
+                )
+            )
+        return joined
+
+    def _cause_to_recreate(self, service: Service, number: int, container: ObservedContainer) -> str | None:
+        if service.name in self.forced:
             return "asked for"
-        if f"{Verb.REMOVE_CONTAINER}:{service.name}" in self.steps:
-            return "its network changes"
         existing = {volume.name for volume in self.observation.volumes}
         for mount in service.volumes:
             if self.stack.volume(mount.volume).name not in existing:
                 return f"volume {mount.volume} is missing"
         expected = {self.stack.network(place.network).name for place in service.networks}
-        if expected & fresh:
+        lasting = expected if not is_live(container) else tied_networks(service, self.stack)
+        if lasting & self.fresh:
             return "its networks changed"
         if container.state == "dead":
             return "dead"
         if container.labels.get(LABEL_SPEC_DIGEST) != service.digest:
-            return _service_difference(service, container)
+            return service_difference(service, container)
+        if not is_live(container) and content_change(service, container, self.observation):
+            return "its configuration or secrets changed"
         return container_drift(service, self.stack, container)
 
     def _fill(self, key: str, cause: str, before: list[str]) -> str:
-        needs = [f"{Verb.CREATE_VOLUME}:{key}", *before]
-        return self.add(Verb.FILL_VOLUME, key, cause, needs=needs)
+        filled = f"{Verb.FILL_VOLUME}:{key}"
+        if filled in self.steps:  # for an earlier container of the same service
+            return filled
+        return self.add(Verb.FILL_VOLUME, key, cause, needs=[f"{Verb.CREATE_VOLUME}:{key}", *before])
 
     def _remove(self, container: ObservedContainer, cause: str) -> str:
         """Stop and remove, once, whoever asks."""
-        subject = _subject(container, self.observation)
-        removal = f"{Verb.REMOVE_CONTAINER}:{subject}"
-        if removal not in self.steps:
-            for step in _removal(container, subject, cause, frozenset()):
-                self.steps[step.id] = step
-        return removal
-
-
-def _step(verb: Verb, subject: str, cause: str, *, target: str = "", needs: Iterable[str] = ()) -> Step:
-    return Step(
-        id=f"{verb}:{subject}", verb=verb, subject=subject, cause=cause, target=target, needs=frozenset(needs)
-    )
-
-
-def _subject(container: ObservedContainer, observation: Observation) -> str:
-    """The service's name; the container's own for a second one of the same service, or one of none."""
-    first = observation.container(container.service) is container
-    return container.service if first and container.service else container.name
-
-
-def _removal(container: ObservedContainer, subject: str, cause: str, needs: frozenset[str]) -> list[Step]:
-    steps = []
-    if container.state in (*_RUNNING, "paused"):
-        steps.append(_step(Verb.STOP_CONTAINER, subject, cause, target=container.id, needs=needs))
-        needs = needs | {steps[-1].id}
-    steps.append(_step(Verb.REMOVE_CONTAINER, subject, cause, target=container.id, needs=needs))
-    return steps
-
-
-def _is_data(volume: ObservedVolume, project: str) -> bool:
-    """Data is what we labelled as such, and anything in the project that we did not label at all."""
-    role = volume.labels.get(LABEL_ROLE)
-    if role is None:
-        return True
-    return role == VolumePurpose.DATA and volume.name.startswith(f"{project}_")
-
-
-def _service_difference(service: Service, container: ObservedContainer) -> str:
-    if container.image != service.image:
-        return f"image {_short(container.image)} → {_short(service.image)}"
-    if container.labels.get(LABEL_CONTENT_DIGEST) != service.labels.get(LABEL_CONTENT_DIGEST):
-        return "its configuration or secrets changed"
-    seen = {(port.host_ip, port.host_port, port.container_port) for port in container.ports}
-    wanted = {(port.host_ip, port.host_port, port.container_port) for port in service.ports}
-    if seen != wanted and container.ports:
-        return "its ports changed"
-    return "its definition changed"
-
-
-def _short(reference: str) -> str:
-    return reference if len(reference) < 60 else f"{reference[:40]}…"
+        subject = subject_of(container, self.observation)
+        removed = f"{Verb.REMOVE_CONTAINER}:{subject}"
+        if removed not in self.steps:
+            for made in removal(container, subject, cause, frozenset()):
+                self.steps[made.id] = made
+        return removed

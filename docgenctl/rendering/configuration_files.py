@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from docgenctl.model.blueprint import Blueprint
-from docgenctl.rendering.egress import render_egress
+from docgenctl.rendering.egress import render_egress, render_egress_control
 from docgenctl.rendering.environment import render_template
-from docgenctl.rendering.gateway import render_doors, render_gateway
+from docgenctl.rendering.gateway import render_doors, render_gateway, render_gateway_control
 from docgenctl.rendering.routing import render_routing
 from docgenctl.rendering.stamp import stamp_text
 
@@ -38,10 +38,12 @@ def _infrastructure(blueprint: Blueprint, templates: Path) -> dict[str, Mapping[
     return {
         "gateway": {
             "haproxy.cfg": render_gateway(blueprint, templates),
+            "control.bash": render_gateway_control(blueprint, templates),
             "healthcheck.bash": _health_check(blueprint, templates),
         },
         "egress": {
             "squid.conf": render_egress(blueprint, templates),
+            "control.bash": render_egress_control(blueprint, templates),
             "healthcheck.bash": _health_check(blueprint, templates),
         },
     }

@@ -13,18 +13,20 @@ An entry without a port stands for TLS on 443 through a tunnel (CONNECT) and not
 port also passes plain HTTP to it.
 """
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
-from docgenctl.model.blueprint import EGRESS_PORT, Blueprint, Server
+from docgenctl.model.blueprint import CONFIG_TARGET, EGRESS_PORT, Blueprint, Server
 from docgenctl.model.errors import ConfigurationError
 from docgenctl.rendering.environment import render_template
 from docgenctl.rendering.quoting import quote_regex
 from docgenctl.rendering.stamp import stamp_text
 
 TEMPLATE = "egress/squid.conf.j2"
+CONTROL_TEMPLATE = "egress/control.bash.j2"
 
 #: Not for anybody: this network, loopback, link-local with the metadata services, multicast, reserved.
 NEVER = (
@@ -95,7 +97,19 @@ def render_egress(blueprint: Blueprint, templates: Path) -> str:
         "private": _with(PRIVATE, (subnets[key] for key in subnets if key == _OPEN_NETWORK)),
         "request_timeout_s": blueprint.settings.gateway.request_timeout_s,
     }
-    return render_template(templates, TEMPLATE, variables)
+    draft = render_template(templates, TEMPLATE, variables | {"version": "0"})
+    version = hashlib.sha256(draft.encode()).hexdigest()[:16]
+    return render_template(templates, TEMPLATE, variables | {"version": version})
+
+
+def render_egress_control(blueprint: Blueprint, templates: Path) -> str:
+    """control.bash of the egress proxy: check and reload."""
+    variables = {
+        "stamp": stamp_text(blueprint.tool_version),
+        "port": EGRESS_PORT,
+        "config": f"{CONFIG_TARGET}/current",
+    }
+    return render_template(templates, CONTROL_TEMPLATE, variables)
 
 
 def _with(ranges: tuple[str, ...], subnets: Iterable[str]) -> list[str]:

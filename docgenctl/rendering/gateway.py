@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from docgenctl.model.blueprint import (
+    CONFIG_TARGET,
+    GATEWAY_ADMIN_PORT,
     GATEWAY_PORT,
     GATEWAY_STATUS_PORT,
     SECRETS_TARGET,
@@ -16,6 +18,7 @@ from docgenctl.rendering.quoting import quote_regex
 from docgenctl.rendering.stamp import stamp_text
 
 TEMPLATE = "gateway/haproxy.cfg.j2"
+CONTROL_TEMPLATE = "gateway/control.bash.j2"
 DOORS_TEMPLATE = "gateway/gateway.json.j2"
 
 #: Names by which a machine knows itself; browsers give none of them a meaning across machines.
@@ -50,6 +53,9 @@ GATEWAY_ERRORS = (
 #: How long a client may leave a body unfinished or an answer unread, in seconds.
 CLIENT_SILENCE_S = 30
 
+#: How long an old worker may serve the streams it has after a reload, in seconds, and how many there may be.
+LONGEST_DRAIN_S, MOST_OLD_WORKERS = 3600, 4
+
 _CONNECTION_BYTES = 128 * 1024
 _MOST_CONNECTIONS, _FEWEST_CONNECTIONS = 2000, 100
 _MOST_THREADS = 16
@@ -82,7 +88,11 @@ def render_gateway(blueprint: Blueprint, templates: Path) -> str:
     variables = {
         "stamp": stamp_text(blueprint.tool_version),
         "client_silence_s": CLIENT_SILENCE_S,
-        "certificate": f"{SECRETS_TARGET}/current/gateway.pem",
+        "config": f"{CONFIG_TARGET}/current",
+        "secrets": f"{SECRETS_TARGET}/current",
+        "admin_port": GATEWAY_ADMIN_PORT,
+        "longest_drain_s": LONGEST_DRAIN_S,
+        "most_old_workers": MOST_OLD_WORKERS,
         "frontends": frontends(blueprint),
         "gateway_errors": GATEWAY_ERRORS,
         "hosts_pattern": f"^({hosts_pattern(hosts)})(:[0-9]{{1,5}})?$",
@@ -98,6 +108,18 @@ def render_gateway(blueprint: Blueprint, templates: Path) -> str:
         "upstream": f"orchestrator:{SERVER_PORT}",
     }
     return render_template(templates, TEMPLATE, variables)
+
+
+def render_gateway_control(blueprint: Blueprint, templates: Path) -> str:
+    """control.bash of the gateway: check, reload, drain and release."""
+    variables = {
+        "stamp": stamp_text(blueprint.tool_version),
+        "status_port": GATEWAY_STATUS_PORT,
+        "admin_port": GATEWAY_ADMIN_PORT,
+        "config": f"{CONFIG_TARGET}/current",
+        "secrets": f"{SECRETS_TARGET}/current",
+    }
+    return render_template(templates, CONTROL_TEMPLATE, variables)
 
 
 def render_doors(blueprint: Blueprint, templates: Path) -> str:

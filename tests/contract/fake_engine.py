@@ -68,6 +68,8 @@ class FakeEngine:
         self.images: dict[str, ObservedImage] = {}
         self.pullable: set[str] = set()
         self.held_ports: set[int] = set()
+        #: what a project would remember: container id → the content that it has reloaded
+        self.taken_over: dict[str, str] = {}
         self.on_execute: Callable[[ObservedContainer, tuple[str, ...]], ExecResult] | None = None
         self._faults: dict[str, deque[Exception]] = {}
         self._clock, self._subscribers = Clock(), Subscribers()
@@ -307,6 +309,34 @@ class FakeEngine:
             for key in [k for k, n in self.networks.items() if name in (k, n.id)]:
                 del self.networks[key]
 
+    def connect_network(self, container_id: str, service: Service, network: str, stack: Stack) -> None:
+        with self._changed:
+            container = self._get(container_id, "connect")
+            self._call("connect_network", f"{container.service.name} {network}")
+            name = stack.network(network).name
+            if name not in self.networks:
+                raise EngineError(f"cannot connect {service.name}: network {name} not found")
+            if name in container.seen.networks:
+                return
+            place = next(it for it in service.networks if it.network == network)
+            address = "10.213.255.2" if container.running else ""
+            names = tuple(aliases(service, place, container.seen.number))
+            container.becomes(
+                networks={**container.seen.networks, name: address},
+                aliases={**container.seen.aliases, name: names},
+            )
+
+    def disconnect_network(self, container_id: str, name: str) -> None:
+        with self._changed:
+            container = self.containers.get(container_id)
+            self._call("disconnect_network", f"{container.service.name if container else container_id} {name}")
+            if container is not None:
+                networks = {n: address for n, address in container.seen.networks.items() if n != name}
+                container.becomes(
+                    networks=networks,
+                    aliases={n: names for n, names in container.seen.aliases.items() if n != name},
+                )
+
     def create_volume(self, volume: Volume, stack: Stack) -> None:
         self._call("create_volume", volume.key)
         with self._changed:
@@ -337,23 +367,30 @@ class FakeEngine:
                 filled.versions[version] = dict(content.files)
                 filled.current = version
 
+    def stage_volume(self, content: VolumeContent, volume: Volume, image: str) -> str:
+        self._call("stage_volume", volume.key)
+        with self._changed:
+            version = f"v-{content.version[:16]}"
+            self.volumes[volume.name].versions[version] = dict(content.files)
+            return version
+
     # -- containers ------------------------------------------------------------------------------
-    def create_container(self, service: Service, stack: Stack) -> str:
+    def create_container(self, service: Service, stack: Stack, number: int = 1) -> str:
         self._call("create_container", service.name)
         with self._changed:
             image = self.find_image(service.image) or self.find_image(service.image_id)
             if image is None:
                 raise EngineError(f"cannot create container: No such image: {service.image}")
-            if any(c.seen.name == service.container_name for c in self.containers.values()):
-                raise EngineError(f"the container name {service.container_name} is already in use")
+            if any(c.seen.name == service.name_of(number) for c in self.containers.values()):
+                raise EngineError(f"the container name {service.name_of(number)} is already in use")
             names = [stack.network(place.network).name for place in service.networks]
             missing = [name for name in names if name not in self.networks]
             if missing:
                 raise EngineError(f"cannot create container: network {missing[0]} not found")
-            identity = self._id(service.container_name)
+            identity = self._id(service.name_of(number))
             seen = ObservedContainer(
                 id=identity,
-                name=service.container_name,
+                name=service.name_of(number),
                 service=service.name,
                 state="created",
                 health=Health.STARTING,
@@ -363,11 +400,11 @@ class FakeEngine:
                 started_at="",
                 image=service.image,
                 image_id=image.id,
-                labels=container_labels(service, stack, service.digest),
+                labels=container_labels(service, stack, service.digest, number),
                 ports=tuple(_without_purpose(service)),
                 networks=dict.fromkeys(names, ""),
                 aliases={
-                    stack.network(place.network).name: tuple(aliases(service, place))
+                    stack.network(place.network).name: tuple(aliases(service, place, number))
                     for place in service.networks
                 },
                 limits=service.limits,

@@ -221,6 +221,62 @@ def test_an_observed_network_carries_its_subnet_and_digest(laboratory: Laborator
     assert seen.labels[LABEL_SPEC_DIGEST] == stack.networks[0].digest
 
 
+def test_a_container_is_put_on_a_network_and_taken_off_while_it_runs(laboratory: Laboratory) -> None:
+    project = laboratory.project("join")
+    service = laboratory.service(project)
+    stack = laboratory.stack(project, service)
+    container_id = laboratory.run(service, stack)
+    before = laboratory.seen(container_id)
+    more = laboratory.network(stack, "b")
+    joining = replace(service, networks=(*service.networks, Attachment(network="b", aliases=("here",))))
+    wider = replace(stack, services=(joining,), networks=(*stack.networks, more))
+    for _ in range(2):  # a command that was cut off is repeated
+        laboratory.engine.connect_network(container_id, joining, "b", wider)
+    joined = laboratory.seen(container_id)
+    assert set(joined.networks) == {f"{project}_a", f"{project}_b"}
+    assert joined.networks[f"{project}_b"]
+    if joined.aliases:
+        assert {"here", "one", f"{project}-one-1"} <= set(joined.aliases[f"{project}_b"])
+    for _ in range(2):
+        laboratory.engine.disconnect_network(container_id, f"{project}_b")
+    left = laboratory.seen(container_id)
+    assert set(left.networks) == {f"{project}_a"}
+    assert (left.state, left.started_at) == ("running", before.started_at)
+
+
+def test_a_container_outlives_the_network_that_it_was_made_on(laboratory: Laboratory) -> None:
+    project = laboratory.project("moved")
+    service = laboratory.service(project)
+    stack = laboratory.stack(project, service)
+    container_id = laboratory.run(service, stack)
+    more = laboratory.network(stack, "b")
+    moved = replace(service, networks=(Attachment(network="b"),))
+    wider = replace(stack, services=(moved,), networks=(*stack.networks, more))
+    laboratory.engine.connect_network(container_id, moved, "b", wider)
+    laboratory.engine.disconnect_network(container_id, f"{project}_a")
+    laboratory.engine.remove_network(f"{project}_a")
+    laboratory.engine.restart_container(container_id, 1)
+    after = laboratory.seen(container_id)
+    assert after.state == "running"
+    assert set(after.networks) == {f"{project}_b"}
+
+
+def test_connecting_to_a_network_that_is_not_there_is_an_error(laboratory: Laboratory) -> None:
+    project = laboratory.project("nowhere")
+    service = laboratory.service(project, networks=(Attachment(network="a"), Attachment(network="b")))
+    stack = laboratory.stack(project, replace(service, networks=service.networks[:1]))
+    container_id = laboratory.run(stack.services[0], stack)
+    gone = Network(key="b", name=f"{project}_b", subnet="10.214.0.0/28", closed=True)
+    with pytest.raises(EngineError, match="not found"):
+        laboratory.engine.connect_network(
+            container_id, service, "b", replace(stack, networks=(*stack.networks, gone))
+        )
+
+
+def test_disconnecting_what_is_gone_succeeds(laboratory: Laboratory) -> None:
+    laboratory.engine.disconnect_network("f" * 64, "nothing")
+
+
 # -- health, crashes, events ---------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("command", "health"), [(("sleep", "3600"), Health.HEALTHY), (SICKENS, Health.UNHEALTHY)]

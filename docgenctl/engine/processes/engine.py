@@ -17,9 +17,15 @@ from docgenctl.engine.processes import MISSING
 from docgenctl.engine.processes.control import PATIENCE_S, Conversation, ask, conversation, raise_refusal
 from docgenctl.engine.processes.images import ImageStore
 from docgenctl.engine.processes.inventory import inventory
-from docgenctl.engine.processes.launch import Places, environment, socket_name
+from docgenctl.engine.processes.launch import Places, environment, refuse_second, socket_name
 from docgenctl.engine.processes.logs import LogReader, chosen, remove_logs
-from docgenctl.engine.processes.networks import create_network, observe_networks, remove_network
+from docgenctl.engine.processes.networks import (
+    connect_network,
+    create_network,
+    disconnect_network,
+    observe_networks,
+    remove_network,
+)
 from docgenctl.engine.processes.places import Home, documents, read_json
 from docgenctl.engine.processes.proc import kill_marked, use_of
 from docgenctl.engine.processes.records import Condition, Made, forget, observed
@@ -28,6 +34,7 @@ from docgenctl.engine.processes.volumes import (
     fill_volume,
     observe_volumes,
     remove_volume,
+    stage_volume,
 )
 from docgenctl.model.errors import EngineError
 from docgenctl.model.inventory import EngineReport, Inventory
@@ -240,6 +247,16 @@ class ProcessEngine:
         remove_network(self._home, name)
         self._tidy()
 
+    def connect_network(self, container_id: str, service: Service, network: str, stack: Stack) -> None:
+        """See Engine: the service is told of those whom it shares the network with."""
+        with self._creating:
+            connect_network(self._home, self._known(container_id), service, network, stack)
+
+    def disconnect_network(self, container_id: str, name: str) -> None:
+        """See Engine."""
+        with self._creating:
+            disconnect_network(self._home, container_id, name)
+
     def create_volume(self, volume: Volume, stack: Stack) -> None:
         """See Engine."""
         self._home.make()
@@ -254,9 +271,14 @@ class ProcessEngine:
         """See Engine."""
         fill_volume(self._home, content, volume)
 
-    # -- containers ------------------------------------------------------------------------------
-    def create_container(self, service: Service, stack: Stack) -> str:
+    def stage_volume(self, content: VolumeContent, volume: Volume, image: str) -> str:
         """See Engine."""
+        return stage_volume(self._home, content, volume)
+
+    # -- containers ------------------------------------------------------------------------------
+    def create_container(self, service: Service, stack: Stack, number: int = 1) -> str:
+        """See Engine; one process a service is all there is."""
+        refuse_second(service, number)
         self._home.make()
         reference = service.image_id or service.image
         image = self._images.find(reference) or self._images.find(service.image)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from docgenctl.engine.processes.places import Home
 from docgenctl.engine.processes.proc import MARK
+from docgenctl.model.errors import EngineError
 from docgenctl.model.stack import Service, Stack
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -61,7 +62,8 @@ def environment(
         "TMPDIR": scratch,
         **own,
         "DOCGEN_SOCKET": socket_name(service),
-        "DOCGEN_PEERS": ",".join(f"{name}={path}" for name, path in sorted(_peers(service, stack).items())),
+        "DOCGEN_PEERS": peers(service, stack),
+        "DOCGEN_PEERS_FILE": str(peers_file(home, container_id)),
         MARK: container_id,
     }
 
@@ -71,9 +73,25 @@ def socket_name(service: Service) -> str:
     return f"{service.container_name}.sock"
 
 
-def _peers(service: Service, stack: Stack) -> dict[str, str]:
+def refuse_second(service: Service, number: int) -> None:
+    """Raise EngineError for another process of a service than the first: its socket has one place."""
+    if number != 1:
+        raise EngineError(
+            f"{service.name} cannot run several times without containers",
+            hint="docgenctl up --engine docker",
+            code="unsupported",
+        )
+
+
+def peers_file(home: Home, container_id: str) -> Path:
+    """Where a service is told of those it shares a network with since it was started."""
+    return home.scratch / container_id / ".peers"
+
+
+def peers(service: Service, stack: Stack) -> str:
+    """Names and sockets of those that a service shares a network with."""
     networks = {place.network for place in service.networks}
-    return {
+    found = {
         name: socket_name(other)
         for other in stack.services
         if other.name != service.name
@@ -81,3 +99,4 @@ def _peers(service: Service, stack: Stack) -> dict[str, str]:
         if place.network in networks
         for name in (other.name, *place.aliases)
     }
+    return ",".join(f"{name}={path}" for name, path in sorted(found.items()))

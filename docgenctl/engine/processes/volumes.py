@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from docgenctl.engine.labels import COMPOSE_PROJECT, volume_labels
@@ -47,16 +48,11 @@ def remove_volume(home: Home, name: str) -> None:
 def fill_volume(home: Home, content: VolumeContent, volume: Volume) -> None:
     """Put a version of files in and point `current` at it; other versions go. Raises EngineError."""
     root = home.volumes / volume.name
-    try:
+    with _room_for(home, volume):
         root.mkdir(mode=0o700, exist_ok=True)
         if not content.files:
             return
-        version = root / content.version
-        if not version.is_dir():
-            fresh = root / f".{content.version}.new"
-            shutil.rmtree(fresh, ignore_errors=True)
-            _write(fresh, content.files)
-            fresh.rename(version)
+        version = _bring(root, content)
         link = root / f".{_CURRENT}.new"
         link.unlink(missing_ok=True)
         link.symlink_to(content.version)
@@ -64,10 +60,33 @@ def fill_volume(home: Home, content: VolumeContent, volume: Volume) -> None:
         for other in root.iterdir():
             if other.is_dir() and not other.is_symlink() and other != version:
                 shutil.rmtree(other, ignore_errors=True)
+
+
+def stage_volume(home: Home, content: VolumeContent, volume: Volume) -> str:
+    """Put a version of files beside the current one; its directory's name. Raises EngineError."""
+    with _room_for(home, volume):
+        return _bring(home.volumes / volume.name, content).name
+
+
+@contextmanager
+def _room_for(home: Home, volume: Volume) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise EngineError(
             f"cannot fill volume {volume.name}: {error.strerror}", hint=f"make room: df -h {home.volumes}"
         ) from error
+
+
+def _bring(root: Path, content: VolumeContent) -> Path:
+    """The version's directory, whole."""
+    version = root / content.version
+    if not version.is_dir():
+        fresh = root / f".{content.version}.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        _write(fresh, content.files)
+        fresh.rename(version)
+    return version
 
 
 def _write(folder: Path, files: Mapping[str, bytes | Secret]) -> None:

@@ -7,7 +7,8 @@ from docgenctl.model.errors import EngineError
 from docgenctl.model.plan import Plan, Step, Verb
 from docgenctl.model.progress import Silent
 from docgenctl.model.stack import VolumeContent
-from docgenctl.planning.reconcile import plan_down, plan_up
+from docgenctl.planning.lifecycle import plan_down
+from docgenctl.planning.reconcile import plan_up
 from tests.contract.fake_engine import FakeEngine
 from tests.unit.actions.stage import Listener
 from tests.unit.planning.machines import PROJECT, make_stack, running, seen

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from docgenctl.model.errors import Problem
-from docgenctl.model.stack import digest_of
+from docgenctl.model.stack import LABEL_CONTENT_DIGEST, Reload, digest_of
 from tests.unit.rendering.blueprints import make_blueprint, make_stack
 
 
@@ -28,14 +28,13 @@ def test_what_has_no_place_in_a_digest_is_an_error() -> None:
         digest_of(Thing(items=({1},)))
 
 
-def test_every_field_of_a_service_but_its_image_id_is_in_its_digest() -> None:
+def test_every_field_of_a_service_that_only_a_new_container_takes_over_is_in_its_digest() -> None:
     service = make_stack(make_blueprint()).service("main")
     changes: dict[str, Any] = {
         "name": "x",
         "container_name": "x",
         "image": "x",
         "user": "1:1",
-        "networks": (),
         "limits": replace(service.limits, pids=17),
         "health_check": replace(service.health_check, retries=9),
         "command": ("x",),
@@ -44,7 +43,6 @@ def test_every_field_of_a_service_but_its_image_id_is_in_its_digest() -> None:
         "binds": (),
         "volumes": (),
         "tmpfs": (),
-        "depends_on": ("x",),
         "dns": ("x",),
         "dns_options": ("x",),
         "labels": {},
@@ -52,10 +50,24 @@ def test_every_field_of_a_service_but_its_image_id_is_in_its_digest() -> None:
         "stop_grace_s": 99,
         "restart": "no",
     }
-    assert set(changes) == set(service.__dataclass_fields__) - {"image_id"}
+    live: dict[str, Any] = {
+        "image_id": "sha256:x",
+        "networks": (),
+        "depends_on": ("x",),
+        "replicas": 2,
+    }
+    assert set(changes) | set(live) | {"reload"} == set(service.__dataclass_fields__)
     for name, value in changes.items():
         assert replace(service, **{name: value}).digest != service.digest, name
-    assert replace(service, image_id="sha256:x").digest == service.digest
+    for name, value in live.items():
+        assert replace(service, **{name: value}).digest == service.digest, name
+
+
+def test_the_content_of_its_volumes_is_in_the_digest_of_a_service_that_cannot_reload_it() -> None:
+    service = make_stack(make_blueprint()).service("main")
+    other = replace(service, labels={**service.labels, LABEL_CONTENT_DIGEST: "other"})
+    assert other.digest != service.digest
+    assert replace(other, reload=Reload()).digest == replace(service, reload=Reload()).digest
 
 
 def test_parts_of_a_stack_are_found_by_name_or_not_at_all() -> None:

@@ -44,8 +44,9 @@ def bring_up(stack: Stack, engine: FakeEngine) -> Plan:
     """Plan and execute once; returns the plan."""
     for service in stack.services:
         engine.add_image(service.image)
-    plan = plan_up(stack, engine.observe(stack.project))
-    execute_plan(plan, engine, Silent(), stack=stack)
+    plan = plan_up(stack, seen(engine))
+    remember = engine.taken_over.__setitem__
+    execute_plan(plan, engine, Silent(), stack=stack, taken_over=remember)
     return plan
 
 
@@ -58,8 +59,8 @@ def running(stack: Stack) -> FakeEngine:
 
 
 def seen(engine: FakeEngine) -> Observation:
-    """What is there of the project."""
-    return engine.observe(PROJECT)
+    """What is there of the project, and what it remembers of its containers."""
+    return replace(engine.observe(PROJECT), taken_over=dict(engine.taken_over))
 
 
 def container_of(engine: FakeEngine, service: str) -> str:

@@ -38,10 +38,9 @@ def network_becomes(**changes: object) -> Breaks:
 
 RECREATES = {
     "renamed by hand: my-main": becomes(name="my-main"),
-    "disconnected from network mcp-main by hand": becomes(networks={}),
-    "connected to network bridge by hand": becomes(networks=lambda now: {**now, "bridge": "172.17.0.9"}),
-    "connected anew to network mcp-main by hand, without its name there": becomes(
-        aliases={MAIN_NETWORK: ("0123456789ab",)}
+    "disconnected from network mcp-main by hand": becomes(networks={}, state="exited"),
+    "connected to network bridge by hand": becomes(
+        networks=lambda now: {**now, "bridge": "172.17.0.9"}, state="exited"
     ),
     "CPU shares set by hand": becomes(other_limits=("CPU shares",)),
 }
@@ -57,6 +56,42 @@ def test_what_only_a_new_container_puts_right_recreates_that_one(cause: str) -> 
     assert {step.subject.partition("-")[0] for step in plan.steps} == {"main"}
     bring_up(stack, engine)
     assert plan_up(stack, seen(engine)).empty
+
+
+MOVES = {
+    "connect main to network mcp-main (disconnected by hand)": becomes(networks={}),
+    "disconnect main from network bridge (connected by hand)": becomes(
+        networks=lambda now: {**now, "bridge": "172.17.0.9"}
+    ),
+    f"disconnect main from network {MAIN_NETWORK} (connected anew by hand, without its name there); "
+    "connect main to network mcp-main (connected anew by hand, without its name there)": becomes(
+        aliases={MAIN_NETWORK: ("0123456789ab",)}
+    ),
+    f"disconnect main from network {PROJECT}_mcp-old (no longer part of the stack)": becomes(
+        networks=lambda now: {**now, f"{PROJECT}_mcp-old": "10.213.99.2"}
+    ),
+}
+
+
+@pytest.mark.parametrize("steps", MOVES)
+def test_a_running_container_is_put_on_its_networks_and_taken_off_others_as_it_runs(steps: str) -> None:
+    stack = make_stack()
+    engine = running(stack)
+    MOVES[steps](engine)
+    plan = plan_up(stack, seen(engine))
+    assert "; ".join(map(str, plan.steps)) == steps
+    bring_up(stack, engine)
+    assert plan_up(stack, seen(engine)).empty
+
+
+def test_who_publishes_ports_is_made_anew_rather_than_taken_off_the_network_that_publishes_them() -> None:
+    stack = make_stack()
+    engine = running(stack)
+    gateway = next(c for c in engine.containers.values() if c.service.name == "gateway")
+    frontend = f"{PROJECT}_mcp-frontend"
+    gateway.becomes(networks={n: a for n, a in gateway.seen.networks.items() if n != frontend})
+    causes = {step.cause for step in plan_up(stack, seen(engine)).steps}
+    assert causes == {"disconnected from network mcp-frontend by hand"}
 
 
 @pytest.mark.parametrize(

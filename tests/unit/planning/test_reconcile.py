@@ -10,7 +10,8 @@ from docgenctl.model.errors import RefusedError
 from docgenctl.model.plan import Plan, Verb
 from docgenctl.model.project import Project
 from docgenctl.model.stack import LABEL_PROJECT_ID, Stack
-from docgenctl.planning.reconcile import plan_down, plan_start, plan_stop, plan_up, refuse_foreign
+from docgenctl.planning.lifecycle import plan_down, plan_start, plan_stop
+from docgenctl.planning.reconcile import plan_up, refuse_foreign
 from tests.contract.fake_engine import FakeEngine
 from tests.unit.planning.machines import (
     PROJECT,
@@ -142,18 +143,87 @@ def test_a_changed_port_recreates_the_gateway_alone() -> None:
     assert after(nothing, wanted) == recreated("gateway", "its ports changed", "config", "secrets")
 
 
-def test_a_changed_subnet_renews_the_network_under_everybody_on_it() -> None:
+def test_a_changed_subnet_renews_the_network_while_everybody_on_it_runs() -> None:
     wanted = make_stack(subnets={"mcp-egress": "10.99.0.0/28"})
-    cause = "network mcp-egress changes"
     assert after(nothing, wanted) == [
-        f"stop container egress ({cause})",
-        f"remove container egress ({cause})",
+        f"disconnect egress from network {PROJECT}_mcp-egress (the network changes)",
         "remove network mcp-egress (subnet 10.213.22.0/28 → 10.99.0.0/28)",
         "create network mcp-egress (changed)",
-        "fill volume egress-config (its network changes)",
-        "create container egress (its network changes)",
-        "start container egress (its network changes)",
+        "connect egress to network mcp-egress (the network is new)",
     ]
+
+
+def test_a_changed_subnet_of_the_network_with_published_ports_renews_the_gateway() -> None:
+    wanted = make_stack(subnets={"mcp-frontend": "10.99.0.0/28"})
+    cause = "network mcp-frontend changes"
+    assert after(nothing, wanted) == [
+        f"stop container gateway ({cause})",
+        f"remove container gateway ({cause})",
+        "remove network mcp-frontend (subnet 10.213.16.0/28 → 10.99.0.0/28)",
+        "create network mcp-frontend (changed)",
+        "fill volume gateway-config (its network changes)",
+        "fill volume gateway-secrets (its network changes)",
+        "create container gateway (its network changes)",
+        "start container gateway (its network changes)",
+    ]
+
+
+def test_a_further_server_joins_and_nobody_but_the_gateway_with_its_new_ports_is_recreated() -> None:
+    wanted = make_stack({"servers": {"main": {}, "github": {}, "other": {"image": "github"}}})
+    plan = plan_up(wanted, seen(running(make_stack())))
+    assert plan.touching(Verb.CREATE_CONTAINER) == ("other", "gateway")
+    assert [step for step in told(plan) if step.startswith("connect")] == [
+        "connect egress to network mcp-other (the network is new)",
+        "connect orchestrator to network mcp-other (the network is new)",
+    ]
+    joins = [step for step in plan.steps if step.verb is Verb.CONNECT_NETWORK]
+    assert all(step.needs == {"create network:mcp-other"} for step in joins)
+
+
+@pytest.mark.parametrize(
+    ("key", "steps"),
+    [
+        ("gateway-config", ["reload gateway (configuration changed)"]),
+        ("gateway-secrets", ["reload gateway (secrets changed)"]),
+        ("egress-config", ["reload egress (configuration changed)"]),
+    ],
+)
+def test_a_service_that_can_reload_takes_over_new_contents_as_it_runs(key: str, steps: list[str]) -> None:
+    keys = ("gateway-config", "gateway-secrets", "egress-config")
+    before = dict.fromkeys(keys, "a" * 64)
+    engine = running(make_stack(versions=before))
+    after_change = make_stack(versions=before | {key: "b" * 64})
+    assert told(plan_up(after_change, seen(engine))) == steps
+    bring_up(after_change, engine)
+    assert plan_up(after_change, seen(engine)).empty
+    # And back again, which the label of its container has named all along.
+    assert told(plan_up(make_stack(versions=before), seen(engine))) == steps
+
+
+def test_a_reload_that_nobody_remembers_is_done_again() -> None:
+    engine = running(make_stack(versions={"egress-config": "a" * 64}))
+    wanted = make_stack(versions={"egress-config": "b" * 64})
+    bring_up(wanted, engine)
+    engine.taken_over.clear()
+    assert told(plan_up(wanted, seen(engine))) == ["reload egress (configuration changed)"]
+
+
+def test_a_service_that_can_reload_and_does_not_run_is_made_anew() -> None:
+    engine = running(make_stack(versions={"egress-config": "a" * 64}))
+    stop("egress")(engine)
+    plan = plan_up(make_stack(versions={"egress-config": "b" * 64}), seen(engine))
+    assert plan.touching(Verb.CREATE_CONTAINER) == ("egress",)
+
+
+def test_a_reload_comes_after_the_networks_that_it_may_speak_of() -> None:
+    engine = running(make_stack(versions={"egress-config": "a" * 64}))
+    wanted = make_stack(
+        {"servers": {"main": {}, "github": {}, "other": {"image": "github"}}},
+        versions={"egress-config": "b" * 64},
+    )
+    plan = plan_up(wanted, seen(engine))
+    reload = next(step for step in plan.steps if step.verb is Verb.RELOAD_CONTAINER)
+    assert reload.needs == {"connect:egress:mcp-other"}
 
 
 def test_two_networks_that_swap_their_subnets_are_both_gone_before_either_is_made() -> None:
@@ -179,13 +249,13 @@ def test_a_subnet_that_an_unwanted_network_holds_is_freed_first() -> None:
     assert f"remove network:{PROJECT}_mcp-github" in step.needs
 
 
-def test_a_missing_network_is_made_and_its_services_are_attached_by_recreation() -> None:
+def test_a_missing_network_is_made_and_its_services_are_put_on_it() -> None:
     assert after(drop_network("mcp-main")) == [
         "create network mcp-main (missing)",
-        *recreated("main", "its networks changed", *MAIN),
-        *recreated("egress", "its networks changed", "config"),
-        *recreated("orchestrator", "its networks changed", "config", "secrets"),
-    ]  # the gateway stays: it finds the orchestrator by name
+        "connect main to network mcp-main (the network is new)",
+        "connect egress to network mcp-main (the network is new)",
+        "connect orchestrator to network mcp-main (the network is new)",
+    ]
 
 
 def test_a_missing_volume_is_made_and_filled_and_its_service_recreated() -> None:

@@ -14,7 +14,8 @@ from docgenctl.model.errors import EngineError
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Silent
 from docgenctl.model.stack import Stack
-from docgenctl.planning.reconcile import plan_down, plan_up
+from docgenctl.planning.lifecycle import plan_down
+from docgenctl.planning.reconcile import plan_up
 from tests.contract.fake_engine import FakeEngine
 from tests.unit.planning.machines import (
     PROJECT,
@@ -86,12 +87,33 @@ def doubled(index: int, name: str) -> Breaking:
     return breaking
 
 
+def off_network(index: int, key: str) -> Breaking:
+    def breaking(engine: FakeEngine) -> None:
+        containers = sorted(engine.containers, key=lambda i: engine.containers[i].seen.name)
+        if containers:
+            engine.disconnect_network(containers[index % len(containers)], f"{PROJECT}_{key}")
+
+    return breaking
+
+
+def on_network(index: int) -> Breaking:
+    def breaking(engine: FakeEngine) -> None:
+        containers = sorted(engine.containers.values(), key=lambda c: c.seen.name)
+        if containers:
+            container = containers[index % len(containers)]
+            container.becomes(networks={**container.seen.networks, "bridge": "172.17.0.9"})
+
+    return breaking
+
+
 breakings = st.lists(
     st.one_of(
         st.builds(in_state, st.integers(0, 9), st.sampled_from(STATES)),
         st.builds(removed, st.integers(0, 9)),
         st.builds(doubled, st.integers(0, 9), st.sampled_from(["a", "z"])),
         st.builds(drop_network, st.sampled_from(list(SUBNETS))),
+        st.builds(off_network, st.integers(0, 9), st.sampled_from(list(SUBNETS))),
+        st.builds(on_network, st.integers(0, 9)),
         st.builds(drop_volume, st.sampled_from(["main-config", "main-data", "gateway-secrets"])),
     ),
     max_size=5,
@@ -100,7 +122,7 @@ breakings = st.lists(
 
 def run_in_any_order(plan: Plan, engine: FakeEngine, stack: Stack | None, random: Random) -> None:
     """Every step once, each after what it needs, otherwise in no order."""
-    execution = _Execution(engine, Silent(), stack, {})
+    execution = _Execution(engine, Silent(), stack, {}, engine.taken_over.__setitem__)
     waiting = {step.id: step for step in plan.steps}
     assert len(waiting) == len(plan.steps)
     done: set[str] = set()

@@ -2,13 +2,15 @@
 
 Without containers there is no network of one's own and no name service on it. What runs the processes then
 says where this server listens (``DOCGEN_SOCKET``, a path) and where the servers are that it shares a network
-with (``DOCGEN_PEERS``: ``name=path`` with commas). Paths may be relative: socket paths hold 107 bytes only.
+with (``DOCGEN_PEERS``: ``name=path`` with commas). Paths may be relative: socket paths hold 107 bytes only. Servers that join while this one runs
+are told of in a file of the same form (``DOCGEN_PEERS_FILE``), which then counts instead.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from docgen_common.errors import SettingsError
 
@@ -22,17 +24,27 @@ def own_socket(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def peer_sockets(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
-    """Host name → socket of every server that is reached by one; empty in a container.
+    """Host name → socket of every server that is reached by one now; empty in a container.
 
     Raises SettingsError.
     """
     peers = {}
-    for entry in filter(None, environ.get("DOCGEN_PEERS", "").split(",")):
+    for entry in filter(None, _told(environ).split(",")):
         name, separator, path = entry.partition("=")
         if not (name and separator):
             raise SettingsError(f"DOCGEN_PEERS holds name=path with commas between, not {entry!r}")
         peers[name] = _path("DOCGEN_PEERS", path)
     return peers
+
+
+def _told(environ: Mapping[str, str]) -> str:
+    file = environ.get("DOCGEN_PEERS_FILE")
+    if file:
+        try:
+            return Path(file).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            pass  # nobody has joined since the start
+    return environ.get("DOCGEN_PEERS", "")
 
 
 def _path(variable: str, value: str) -> str:
