@@ -44,7 +44,7 @@ def execute_plan(
     *,
     stack: Stack | None = None,
     contents: Mapping[str, VolumeContent] | None = None,
-    taken_over: Callable[[str, str], object] = lambda container, content: None,
+    taken_over: Callable[[str, str], object] | None = None,
 ) -> None:
     """Run all steps of the plan in dependency order.
 
@@ -62,7 +62,7 @@ class _Execution:
     reporter: Reporter
     stack: Stack | None
     contents: Mapping[str, VolumeContent]
-    taken_over: Callable[[str, str], object] = lambda container, content: None
+    taken_over: Callable[[str, str], object] | None = None
     created: dict[str, str] = field(default_factory=dict)
 
     def run(self, plan: Plan) -> None:
@@ -149,7 +149,8 @@ class _Execution:
         volumes = (stack.volume(mount.volume) for mount in service.volumes)
         fills = [self._fill_of(volume) for volume in volumes if volume.purpose.holds_content]
         take_over(self.engine, service, step.target, fills)
-        self.taken_over(step.target, service.content)
+        if self.taken_over is not None:
+            self.taken_over(step.target, service.content)
 
     def start_container(self, step: Step) -> None:
         self.engine.start_container(self.created.get(step.subject) or step.target)

@@ -15,9 +15,9 @@ from docgenctl.actions.design_stack import design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.foresee_bases import foresee_bases
 from docgenctl.actions.open_project import OpenProject
-from docgenctl.actions.remember_content import observe_remembering
 from docgenctl.actions.process_recipe import process_recipes
 from docgenctl.actions.recipe import Recipe
+from docgenctl.actions.remember_content import observe_remembering
 from docgenctl.engine.protocol import Engine
 from docgenctl.files.rehearsal import Rehearsal, current_rehearsal
 from docgenctl.model.blueprint import Blueprint

@@ -20,8 +20,8 @@ from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.find_port_holders import find_port_holders
 from docgenctl.actions.open_project import OpenProject
-from docgenctl.actions.remember_content import observe_remembering, remembering
 from docgenctl.actions.recipe import Recipe
+from docgenctl.actions.remember_content import observe_remembering, remembering
 from docgenctl.actions.up_note import leave_note
 from docgenctl.actions.up_result import UpResult
 from docgenctl.actions.wait_until_healthy import wait_until_healthy

@@ -96,7 +96,7 @@ def _parts(forecast: Forecast) -> list[tuple[str, list[str]]]:
             [f"{move.purpose}: {move.old or 'none'} → {move.new}  ({move.cause})" for move in forecast.moves],
         ),
         ("Keys and certificates to make", list(forecast.made)),
-        ("Steps", [f"{step.verb} {step.subject}  ({step.cause})" for step in forecast.plan.steps]),
+        ("Steps", [f"{step.verb} {step.object}  ({step.cause})" for step in forecast.plan.steps]),
         ("Files", [f"{file.path} is {file.change}" for file in forecast.files]),
     ]
 

@@ -71,9 +71,7 @@ def connect(
     if present and network.name in present.networks:
         return
     with answers(f"connect {service.name_of(number)} to network {network.name}"):
-        api.connect_container_to_network(
-            container_id, network.name, aliases=aliases(service, place, number)
-        )
+        api.connect_container_to_network(container_id, network.name, aliases=aliases(service, place, number))
 
 
 def disconnect(api: APIClient, container_id: str, name: str) -> None:

@@ -44,12 +44,15 @@ class Step:
     number: int = 1
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.subject}{self._place()} ({self.cause})"
+        return f"{self.verb} {self.object} ({self.cause})"
 
-    def _place(self) -> str:
+    @property
+    def object(self) -> str:
+        """The subject, and the network that it is put on or taken off."""
         if not self.network:
-            return ""
-        return f" {'to' if self.verb is Verb.CONNECT_NETWORK else 'from'} network {self.network}"
+            return self.subject
+        preposition = "to" if self.verb is Verb.CONNECT_NETWORK else "from"
+        return f"{self.subject} {preposition} network {self.network}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,12 +126,14 @@ class _Draft:
         for service in self.stack.services:
             for number in range(1, service.replicas + 1):
                 container = self._instance(service.name, number)
-                cause = self._cause_to_recreate(service, number, container) if container else None
+                cause = self._cause_to_recreate(service, container) if container else None
                 if container is not None and cause is not None:
                     self.replaced[container.id] = cause
 
     def _instance(self, service: str, number: int) -> ObservedContainer | None:
-        return next((c for c in self.observation.containers if (c.service, c.number) == (service, number)), None)
+        return next(
+            (c for c in self.observation.containers if (c.service, c.number) == (service, number)), None
+        )
 
     def outdated_networks(self) -> None:
         """Remove networks that are no longer as wanted, once nobody is on them."""
@@ -276,7 +278,9 @@ class _Draft:
         joined = self._move_networks(service, container)
         cause_to_reload = content_change(service, container, self.observation) if service.reload else None
         if cause_to_reload is not None:
-            self.add(Verb.RELOAD_CONTAINER, subject, cause_to_reload, target=container.id, needs=joined, of=of)
+            self.add(
+                Verb.RELOAD_CONTAINER, subject, cause_to_reload, target=container.id, needs=joined, of=of
+            )
 
     def _move_networks(self, service: Service, container: ObservedContainer) -> list[str]:
         """Leave and join as it runs; returns the steps after which it is where it should be."""
@@ -300,7 +304,7 @@ class _Draft:
             )
         return joined
 
-    def _cause_to_recreate(self, service: Service, number: int, container: ObservedContainer) -> str | None:
+    def _cause_to_recreate(self, service: Service, container: ObservedContainer) -> str | None:
         if service.name in self.forced:
             return "asked for"
         existing = {volume.name for volume in self.observation.volumes}

@@ -14,6 +14,9 @@ _CONTAINER_VERBS = (
     Verb.STOP_CONTAINER,
     Verb.REMOVE_CONTAINER,
     Verb.UPDATE_CONTAINER,
+    Verb.RELOAD_CONTAINER,
+    Verb.CONNECT_NETWORK,
+    Verb.DISCONNECT_NETWORK,
 )
 
 
@@ -27,7 +30,10 @@ def touched_services(plan: Plan, observation: Observation) -> tuple[ServiceForec
 
 
 def _forecast(subject: str, verbs: Mapping[Verb, Step], observation: Observation) -> ServiceForecast:
-    container = observation.container(subject)
+    one = next(iter(verbs.values()))
+    container = next(
+        (c for c in observation.containers if (c.service, c.number) == (one.service, one.number)), None
+    )
     serves = container is not None and container.state in _SERVING
     if Verb.CREATE_CONTAINER in verbs:
         action = "recreated" if Verb.REMOVE_CONTAINER in verbs else "created"
@@ -47,7 +53,10 @@ _WORDS = {
     Verb.REMOVE_CONTAINER: "removed",
     Verb.STOP_CONTAINER: "stopped",
     Verb.START_CONTAINER: "started",
+    Verb.RELOAD_CONTAINER: "reloaded",
     Verb.UPDATE_CONTAINER: "updated",
+    Verb.CONNECT_NETWORK: "connected",
+    Verb.DISCONNECT_NETWORK: "disconnected",
 }
 
 

@@ -329,7 +329,9 @@ class FakeEngine:
     def disconnect_network(self, container_id: str, name: str) -> None:
         with self._changed:
             container = self.containers.get(container_id)
-            self._call("disconnect_network", f"{container.service.name if container else container_id} {name}")
+            self._call(
+                "disconnect_network", f"{container.service.name if container else container_id} {name}"
+            )
             if container is not None:
                 networks = {n: address for n, address in container.seen.networks.items() if n != name}
                 container.becomes(

@@ -32,4 +32,7 @@ def test_where_everything_runs_there_is_nothing_to_prepare() -> None:
 
 def test_what_a_running_service_would_reload_is_filled_in() -> None:
     prepared = preparation_of(Plan(steps=(_step(Verb.RELOAD_CONTAINER, "gateway"),)), make_stack())
-    assert [step.id for step in prepared.steps] == ["fill volume:gateway-config", "fill volume:gateway-secrets"]
+    assert [step.id for step in prepared.steps] == [
+        "fill volume:gateway-config",
+        "fill volume:gateway-secrets",
+    ]

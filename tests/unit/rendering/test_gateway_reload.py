@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,7 +57,6 @@ class Gateway:
         service = self.parts.stack.service("gateway")
         fills = [(one, self.parts.stack.volume(one.volume)) for one in contents]
         take_over(self.parts.engine, service, self.parts.started["gateway"], fills)
-
 
 
 def content(purpose: str, files: dict[str, bytes | Secret]) -> VolumeContent:
@@ -127,7 +126,6 @@ def test_no_request_fails_while_configuration_and_certificate_are_taken_over(
             assert gateway.client().ask("POST", "/mcp", body=body).status == 200
             assert gateway.client().ask("POST", "/mcp", body=body + b"x").status == 413
         kept.wait_for(100)
-    print(f"{kept.answered} requests over kept and {fresh.answered} over new connections, {reloads} reloads")
     assert (dict(kept.failures), dict(fresh.failures)) == ({}, {})
 
 
@@ -166,7 +164,7 @@ def test_a_certificate_that_cannot_be_used_changes_nothing(gateway: Gateway) -> 
 
 
 def test_the_word_that_it_is_done_is_not_given_before_it_is(gateway: Gateway) -> None:
-    """A reload that HAProxy only pretends to do is found out: its workers tell what they were started with."""
+    """A reload that does not come about is found out: workers tell what they were started with."""
     service = gateway.parts.stack.service("gateway")
     assert service.reload is not None
     container = gateway.parts.started["gateway"]

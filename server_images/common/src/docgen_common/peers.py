@@ -2,8 +2,9 @@
 
 Without containers there is no network of one's own and no name service on it. What runs the processes then
 says where this server listens (``DOCGEN_SOCKET``, a path) and where the servers are that it shares a network
-with (``DOCGEN_PEERS``: ``name=path`` with commas). Paths may be relative: socket paths hold 107 bytes only. Servers that join while this one runs
-are told of in a file of the same form (``DOCGEN_PEERS_FILE``), which then counts instead.
+with (``DOCGEN_PEERS``: ``name=path`` with commas). Paths may be relative: socket paths hold 107 bytes only.
+Servers that join while this one runs are told of in a file of the same form (``DOCGEN_PEERS_FILE``), which
+then counts instead.
 """
 
 from __future__ import annotations
