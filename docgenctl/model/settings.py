@@ -108,6 +108,15 @@ class GatewaySettings(Section):
         return self.request_timeout
 
 
+class OrchestratorSettings(Section):
+    """The one endpoint in front of all servers."""
+
+    legacy_sessions: bool = Field(
+        False,
+        description="Whether clients of MCP 2025-11-25 and before get sessions: pushed changes, questions.",
+    )
+
+
 class EgressSettings(Section):
     """Hosts that a server may reach through the egress proxy."""
 
@@ -221,6 +230,9 @@ class Settings(Section):
     limits: LimitSettings = Field(default_factory=LimitSettings, description="Limits of every container.")
     gateway: GatewaySettings = Field(
         default_factory=GatewaySettings, description="The reverse proxy in front."
+    )
+    orchestrator: OrchestratorSettings = Field(
+        default_factory=OrchestratorSettings, description="The one endpoint in front of all servers."
     )
     models: ModelSettings = Field(
         default_factory=ModelSettings, description="Language models that may word documents."

@@ -24,12 +24,16 @@ def render_service_files(blueprint: Blueprint, templates: Path) -> Mapping[str, 
         **_infrastructure(blueprint, templates),
         "orchestrator": {
             "routing.yaml": render_routing(blueprint, templates),
-            "server.json": _server_file({}, blueprint, templates),
+            "server.json": _server_file(_orchestrator_options(blueprint), blueprint, templates),
         },
     }
     for server in blueprint.servers:
         files[server.name] = {"server.json": _server_file(server.options, blueprint, templates)}
     return files
+
+
+def _orchestrator_options(blueprint: Blueprint) -> dict[str, Any]:
+    return {"legacy_sessions": True} if blueprint.settings.orchestrator.legacy_sessions else {}
 
 
 def _infrastructure(blueprint: Blueprint, templates: Path) -> dict[str, Mapping[str, str]]:

@@ -63,12 +63,16 @@ _MOST_THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path a frontend answers, and what the orchestrator is asked instead; `query` goes along if set."""
+    """One path a frontend answers, and what the orchestrator is asked instead; `query` goes along if set.
+
+    Of a `read_only` path only GET and HEAD are known, of a `post_only` one only POST is let through.
+    """
 
     path: str
     target: str
     read_only: bool = False
     query: bool = False
+    post_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +153,22 @@ def most_connections(blueprint: Blueprint) -> int:
 
 def frontends(blueprint: Blueprint) -> tuple[Frontend, ...]:
     """Every port of the gateway: everything on one, then each server's own, in the blueprint's order."""
-    own = [frontend for server in blueprint.servers for frontend in _of_server(server)]
+    own = [frontend for server in blueprint.servers for frontend in _of_server(server, blueprint)]
     return (_everything(blueprint), *own)
 
 
-def _of_server(server: Server) -> list[Frontend]:
+def _mcp(path: str, target: str, blueprint: Blueprint) -> Route:
+    """An MCP endpoint: what opens and ends sessions is let through only where there are any."""
+    return Route(path, target, post_only=not blueprint.settings.orchestrator.legacy_sessions)
+
+
+def _of_server(server: Server, blueprint: Blueprint) -> list[Frontend]:
     target = f"/health/ready/{server.name}"
     ready = tuple(Route(path, target, read_only=True) for path in ("/health", "/health/ready"))
     found = []
     if server.gateway_port is not None:
         purpose = f"Only the server {server.name}, through the orchestrator's endpoint of that name."
-        routes = (Route("/mcp", f"/mcp/{server.name}"), *ready)
+        routes = (_mcp("/mcp", f"/mcp/{server.name}", blueprint), *ready)
         found.append(Frontend(f"server-{server.name}", purpose, server.gateway_port, routes))
     if server.gateway_health_port is not None:
         purpose = f"The readiness of the server {server.name} and nothing else."
@@ -169,16 +178,17 @@ def _of_server(server: Server) -> list[Frontend]:
 
 def _everything(blueprint: Blueprint) -> Frontend:
     routes = [
-        Route("/mcp", "/mcp"),
+        _mcp("/mcp", "/mcp", blueprint),
         Route("/events", "/events", read_only=True, query=True),
         Route("/health", "/health", read_only=True),
         Route("/health/ready", "/health/ready", read_only=True),
     ]
     for server in blueprint.servers:
-        routes.append(Route(f"/mcp/{server.name}", f"/mcp/{server.name}"))
+        routes.append(_mcp(f"/mcp/{server.name}", f"/mcp/{server.name}", blueprint))
         ready = f"/health/ready/{server.name}"
         routes.append(Route(ready, ready, read_only=True))
-    routes += [Route(f"/mcp/{name}", f"/mcp/{name}") for name in sorted(blueprint.settings.endpoints)]
+    named = sorted(blueprint.settings.endpoints)
+    routes += [_mcp(f"/mcp/{name}", f"/mcp/{name}", blueprint) for name in named]
     return Frontend("everything", "All servers: the endpoint that clients use.", GATEWAY_PORT, tuple(routes))
 
 

@@ -193,6 +193,14 @@ def test_other_paths_never_get_through(doors: Doors, path: str) -> None:
     assert doors.behind.requests == []
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize(("door", "path"), [(8080, "/mcp"), (8080, "/mcp/main"), (3200, "/mcp")])
+def test_without_sessions_endpoints_take_post_alone(doors: Doors, method: str, door: int, path: str) -> None:
+    status, headers, _ = doors.ask(method, path, door=door)
+    assert (status, headers["allow"]) == (405, "POST")
+    assert not doors.behind.requests
+
+
 def test_a_chunked_body_that_is_too_large_never_gets_through(doors: Doors) -> None:
     with doors.raw() as client:
         client.sendall(b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")

@@ -1,9 +1,11 @@
+import json
 import re
 
 import pytest
 
+from docgenctl.rendering.configuration_files import render_service_files
 from docgenctl.rendering.gateway import frontends, hosts_pattern, known_hosts, render_gateway
-from tests.unit.rendering.blueprints import EMPTY, TEMPLATES, make_blueprint
+from tests.unit.rendering.blueprints import EMPTY, FULL, TEMPLATES, make_blueprint
 
 
 def test_every_door_leads_through_the_orchestrator() -> None:
@@ -30,6 +32,22 @@ def test_every_door_leads_through_the_orchestrator() -> None:
         3200: {"/mcp": "/mcp/main", "/health": "/health/ready/main", "/health/ready": "/health/ready/main"},
         8800: {"/health": "/health/ready/main", "/health/ready": "/health/ready/main"},
     }
+
+
+@pytest.mark.parametrize("sessions", [False, True])
+def test_endpoints_take_other_methods_than_post_only_where_there_are_sessions(sessions: bool) -> None:
+    blueprint = make_blueprint(FULL | {"orchestrator": {"legacy_sessions": sessions}})
+    endpoints = [
+        route
+        for frontend in frontends(blueprint)
+        for route in frontend.routes
+        if route.target.startswith("/mcp")
+    ]
+    assert len(endpoints) == 6
+    assert {route.post_only for route in endpoints} == {not sessions}
+    assert ("!{ method POST }" in render_gateway(blueprint, TEMPLATES)) == (not sessions)
+    told = json.loads(render_service_files(blueprint, TEMPLATES)["orchestrator"]["server.json"])["options"]
+    assert told == ({"legacy_sessions": True} if sessions else {})
 
 
 def test_without_servers_one_door_remains() -> None:

@@ -159,6 +159,13 @@ def test_methods_that_nothing_uses_are_refused(gateway: Gateway, method: str) ->
     assert gateway().ask(method, "/mcp").status == 405
 
 
+@pytest.mark.parametrize("path", ["/mcp", "/mcp/github"])
+@pytest.mark.parametrize("method", ["GET", "DELETE", "HEAD", "OPTIONS"])
+def test_without_sessions_endpoints_take_post_alone(gateway: Gateway, method: str, path: str) -> None:
+    answer = gateway().ask(method, path)
+    assert (answer.status, answer.headers["allow"]) == (405, "POST")
+
+
 def test_what_only_our_own_services_may_say_is_stripped(gateway: Gateway) -> None:
     sent = {
         "X-Forwarded-For": "8.8.8.8",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.types import Scope
 
@@ -33,6 +33,7 @@ class Refusal:
     status: int
     code: str
     message: str
+    allow: str | None = None
 
 
 BAD_HOST = Refusal(400, "bad_host", "The request needs exactly one well-formed Host header")
@@ -40,6 +41,7 @@ FOREIGN_HOST = Refusal(421, "foreign_host", "This server does not serve the requ
 FOREIGN_ORIGIN = Refusal(403, "foreign_origin", "Requests from this origin are refused")
 NOT_FOUND = Refusal(404, "not_found", "There is nothing at this path")
 METHOD_NOT_ALLOWED = Refusal(405, "method_not_allowed", "This method is not used here")
+POST_ONLY = replace(METHOD_NOT_ALLOWED, allow="POST")
 TOO_LARGE = Refusal(413, "too_large", "The request body is too large")
 
 
@@ -51,6 +53,8 @@ def admit(plan: Plan, door: Door, method: str, path: bytes, headers: list[Header
     route = door.routes.get(path.decode("latin-1"))
     if route is None or (route.read_only and method not in ("GET", "HEAD")):
         return NOT_FOUND
+    if route.post_only and method != "POST":
+        return POST_ONLY
     if method not in METHODS:
         return METHOD_NOT_ALLOWED
     return TOO_LARGE if _declared_length(headers) > plan.max_body_bytes else route

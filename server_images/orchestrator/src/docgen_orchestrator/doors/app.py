@@ -95,6 +95,8 @@ class _Exchange:
             headers.append((b"connection", b"close"))
         if refusal.status == 503:
             headers.append((b"retry-after", b"1"))
+        if refusal.allow is not None:
+            headers.append((b"allow", refusal.allow.encode()))
         await self.start(refusal.status, headers)
         await self.body(body, more=False)
 

@@ -21,6 +21,7 @@ class Route:
     target: str
     read_only: bool
     query: bool
+    post_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,13 @@ def _plan(document: Mapping[str, Any]) -> Plan:
 
 def _door(door: Mapping[str, Any]) -> Door:
     routes = [
-        Route(route["path"], route["target"], bool(route["read_only"]), bool(route["query"]))
+        Route(
+            route["path"],
+            route["target"],
+            bool(route["read_only"]),
+            bool(route["query"]),
+            bool(route.get("post_only", False)),
+        )
         for route in door["routes"]
     ]
     return Door(
