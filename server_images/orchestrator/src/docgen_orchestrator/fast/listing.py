@@ -50,6 +50,7 @@ class Listing:
 
     def _make(self, catalog: Catalog[Backend], missing: list[str], grants: Grants) -> bytes:
         meta = {SERVER_INFO_META_KEY: self._stamp}
+        missing = [name for name in missing if grants.touches_server(name)]
         if missing:
             meta[UNAVAILABLE_META_KEY] = missing
         result = {
