@@ -109,7 +109,7 @@ class GatewaySettings(Section):
 
 
 class OrchestratorSettings(Section):
-    """The one endpoint in front of all servers."""
+    """How the one endpoint in front of all servers behaves."""
 
     legacy_sessions: bool = Field(
         False,
