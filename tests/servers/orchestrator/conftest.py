@@ -21,6 +21,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 REPOSITORY = Path(__file__).parents[3]
 PROGRAM = Path(__file__).with_name("backend_program.py")
+ERRATIC = Path(__file__).with_name("erratic_backend.py")
 CLIENT_KEY = "dgk_client-key-of-these-tests-000000000000000000"
 
 
@@ -132,6 +133,10 @@ class Stack:
         self._join(server, prefix or name, timeout_s, f"{scheme}://{host}")
         server.entry["tools"] = policy or {}
         return server
+
+    def add_erratic(self, name: str, *, timeout_s: float = 30) -> Process:
+        """A server by hand, which answers in every way there is and can be told to misbehave."""
+        return self._join(Process(name, self.folder / name, [str(ERRATIC), name]), name, timeout_s)
 
     def add_main(self, workspace: Path) -> Process:
         """The main server as it is, on ``workspace``, with data that outlives its process."""
