@@ -122,8 +122,7 @@ def create_app(
     # A redirect to the path with or without a slash would be built from the Host header and lose the body.
     app.router.redirect_slashes = False
     app.state.metrics, app.state.limiter, app.state.keys = metrics, limiter, ring
-    ends = [end for server in endpoints.values() for end in _listen_ends(server)]
-    app.state.at_stop = [*ends, ledger.end_streams] if ledger else ends
+    app.state.at_stop = [end for server in endpoints.values() for end in _listen_ends(server)]
     return app
 
 

@@ -45,12 +45,11 @@ class SessionLimits:
 
 
 class Ledger:
-    """Whose each session is, and what streams are open."""
+    """Whose each session is."""
 
     def __init__(self, limits: SessionLimits) -> None:
         self.limits = limits
         self._owners: dict[str, str | None] = {}
-        self.streams: set[anyio.CancelScope] = set()
 
     def is_full_for(self, caller: str | None) -> bool:
         """Whether ``caller`` can have no further session now."""
@@ -60,11 +59,6 @@ class Ledger:
     def belongs(self, session_id: str, caller: str | None) -> bool:
         """Whether there is such a session and it is ``caller``'s."""
         return session_id in self._owners and self._owners[session_id] == caller
-
-    def end_streams(self) -> None:
-        """End the streams that would go on for ever; their clients open them again."""
-        for stream in list(self.streams):
-            stream.cancel()
 
     async def __call__(self, ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         """SDK middleware: note who began a session, and strike it out when it ends."""
@@ -97,11 +91,7 @@ class LegacySessions:
         refusal = self._refusal(scope)
         if refusal is not None:
             await refusal(scope, receive, send)
-        elif not is_legacy(scope):
-            await self._app(scope, receive, send)
-        elif scope["method"] == "GET":
-            await self._stream(scope, receive, send)
-        elif scope["method"] == "POST":
+        elif is_legacy(scope) and scope["method"] == "POST":
             await self._post(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -120,14 +110,6 @@ class LegacySessions:
         if self._ledger.is_full_for(caller):
             return _refused(503, "Too many open sessions", **{"Retry-After": "60"})
         return None
-
-    async def _stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with anyio.CancelScope() as stream:
-            self._ledger.streams.add(stream)
-            try:
-                await self._app(scope, receive, send)
-            finally:
-                self._ledger.streams.discard(stream)
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         received = await read_body(receive)
