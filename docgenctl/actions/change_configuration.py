@@ -7,17 +7,17 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from docgenctl.configuration.bounded_file import read_bounded
 from docgenctl.configuration.environment import dotenv_values, settings_from
 from docgenctl.configuration.key_paths import secret_in_clear, typed_path
 from docgenctl.configuration.load import check_text
 from docgenctl.configuration.migrations import in_current_layout
 from docgenctl.configuration.project_identity import CONFIG_FILE
-from docgenctl.configuration.replace_file import replace_file, taking_turns
 from docgenctl.configuration.secret_look import looks_secret
 from docgenctl.configuration.settings_tree import Setting
 from docgenctl.configuration.text_edits import remove_value, set_value
 from docgenctl.configuration.yaml_source import MAX_BYTES, decode, parse_yaml
+from docgenctl.files.bounded_file import read_bounded
+from docgenctl.files.replace_file import replace_file, taking_turns
 from docgenctl.model.errors import ConfigurationError, Problem, UsageError
 from docgenctl.model.image_facts import ImageFacts
 from docgenctl.model.settings import CURRENT_VERSION, Settings

@@ -8,12 +8,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docgenctl.configuration.bounded_file import read_bounded
 from docgenctl.configuration.load import check_text
 from docgenctl.configuration.project_identity import CONFIG_FILE
-from docgenctl.configuration.replace_file import replace_file, taking_turns
 from docgenctl.configuration.starter import starter_text
 from docgenctl.configuration.yaml_source import MAX_BYTES
+from docgenctl.files.bounded_file import read_bounded
+from docgenctl.files.replace_file import replace_file, taking_turns
 from docgenctl.model.errors import ConfigurationError, DocgenError, RefusedError, UsageError
 from docgenctl.model.image_facts import ImageFacts
 

@@ -4,7 +4,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from docgenctl.configuration.bounded_file import read_bounded
+from docgenctl.files.bounded_file import read_bounded
 
 _MAX_BYTES = 1024 * 1024
 

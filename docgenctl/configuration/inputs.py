@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import docgenctl
-from docgenctl.configuration.bounded_file import read_bounded
 from docgenctl.configuration.environment import VARIABLES
 from docgenctl.configuration.project_identity import CONFIG_FILE
+from docgenctl.files.bounded_file import read_bounded
 
 _MAX_BYTES = 1024 * 1024
 _OTHER_SPELLINGS = ("docgen.yml", ".docgen.yaml")

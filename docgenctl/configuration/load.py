@@ -11,7 +11,6 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from docgenctl.configuration.bounded_file import read_bounded, single_problem
 from docgenctl.configuration.environment import dotenv_values, passed_over, settings_from
 from docgenctl.configuration.explanations import explain
 from docgenctl.configuration.layers import DEFAULT, Layers, Mistake, Place, ordered, shown
@@ -22,6 +21,7 @@ from docgenctl.configuration.routing_checks import routing_mistakes
 from docgenctl.configuration.server_checks import server_mistakes
 from docgenctl.configuration.settings_tree import setting_paths
 from docgenctl.configuration.yaml_source import MAX_BYTES, YamlDocument
+from docgenctl.files.bounded_file import read_bounded, single_problem
 from docgenctl.model.errors import ConfigurationError, Problem
 from docgenctl.model.image_facts import ImageFacts
 from docgenctl.model.settings import Settings

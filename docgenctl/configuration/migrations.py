@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from docgenctl.configuration.bounded_file import single_problem
 from docgenctl.configuration.text_edits import rename_key, set_value
 from docgenctl.configuration.yaml_outline import Path
 from docgenctl.configuration.yaml_source import YamlDocument, decode, parse_yaml
+from docgenctl.files.bounded_file import single_problem
 from docgenctl.model.errors import Problem
 from docgenctl.model.setting_values import format_duration
 from docgenctl.model.settings import CURRENT_VERSION

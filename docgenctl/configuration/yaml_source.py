@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docgenctl.configuration.bounded_file import read_bounded, single_problem
+from docgenctl.files.bounded_file import read_bounded, single_problem
 from docgenctl.model.errors import ConfigurationError, Problem
 
 KeyPath = tuple[str | int, ...]

@@ -178,7 +178,8 @@ def test_a_client_that_cannot_answer_a_question_gets_an_error_for_its_request(pi
 def test_a_subscribed_resource_is_told_when_it_changes_and_not_after_unsubscribing(pipe: Pipe) -> None:
     pipe.initialize()
     assert pipe.ask("resources/subscribe", {"uri": "docs://one"})["result"] == {}
-    pipe.call("change", {"name": "a"})
+    change = {"name": "change", "arguments": {"name": "a"}}
+    pipe.send({"jsonrpc": "2.0", "id": "c", "method": "tools/call", "params": change})
     params = pipe.until("notifications/resources/updated")["params"]
     assert params == {"uri": "docs://one"}
     assert pipe.ask("resources/unsubscribe", {"uri": "docs://one"})["result"] == {}

@@ -13,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from docgenctl.configuration.bounded_file import read_bounded
-from docgenctl.configuration.yaml_source import MAX_BYTES
+from docgenctl.files.bounded_file import read_bounded
 from docgenctl.model.errors import RefusedError
+
+#: Nobody writes a larger settings file by hand.
+_LARGEST = 1024 * 1024
 
 
 @contextmanager
@@ -32,8 +34,10 @@ def taking_turns(path: Path) -> Iterator[None]:
         os.close(directory)
 
 
-def replace_file(path: Path, old: bytes | None, new: bytes) -> None:
-    """Put `new` in the place of `old` (None: of no file).
+def replace_file(
+    path: Path, old: bytes | None, new: bytes, *, limit: int = _LARGEST, mode: int = 0o644
+) -> None:
+    """Put `new` in the place of `old` (None: of no file); `mode` is that of a file that was not there.
 
     Raises RefusedError when the file is not `old` any more (`changed_meanwhile`) or cannot be written
     (`not_writable`); it is untouched then.
@@ -44,8 +48,8 @@ def replace_file(path: Path, old: bytes | None, new: bytes) -> None:
         before = target.stat() if old is not None else None
         with suppress(FileNotFoundError):
             temporary.unlink()
-        _write(temporary, new, before)
-        if read_bounded(path, MAX_BYTES) != old:
+        _write(temporary, new, before, mode)
+        if read_bounded(path, limit) != old:
             raise RefusedError(
                 f"{path} was changed by somebody else in the meantime",
                 hint="look at it, then run the command again",
@@ -59,8 +63,8 @@ def replace_file(path: Path, old: bytes | None, new: bytes) -> None:
             temporary.unlink()
 
 
-def _write(path: Path, content: bytes, before: os.stat_result | None) -> None:
-    mode = stat.S_IMODE(before.st_mode) if before else 0o644
+def _write(path: Path, content: bytes, before: os.stat_result | None, mode: int) -> None:
+    mode = stat.S_IMODE(before.st_mode) if before else mode
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with os.fdopen(os.open(path, flags, mode), "wb") as file:
         if before is not None:
