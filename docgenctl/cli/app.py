@@ -47,6 +47,7 @@ COMMANDS = {
     ),
     "tools": Entry(_USE, "List and call the tools of all servers.", "tools"),
     "endpoint": Entry(_USE, "Say where clients connect, and where certificate and key lie.", "endpoint"),
+    "clients": Entry(_USE, "Connect MCP clients on this machine: Claude, Cursor, VS Code, Codex.", "clients"),
     "mcp": Entry(_USE, "Serve the stack to one MCP client over standard input and output.", "mcp"),
     "open": Entry(_USE, "Open the newest document, a named one, or the picture of the topology.", "open"),
     "status": Entry(_LOOK, "Show every service: state, health, ports, image, restarts.", "status"),

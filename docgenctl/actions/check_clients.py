@@ -1,0 +1,111 @@
+"""`docgenctl clients doctor`: start what each client would start, as it would, and say what is wrong."""
+
+import shutil
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from docgenctl.actions.connect_clients import Connection, list_connections
+from docgenctl.clients.programs import Program, Surroundings
+from docgenctl.clients.try_command import TriedCommand
+from docgenctl.model.diagnosis import Outcome, ok, problem, unknown, warning
+from docgenctl.model.errors import NotHealthyError
+from docgenctl.model.launch import Launch
+
+#: All that some clients give: no shell of the user has run in between.
+_BARE_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
+
+#: Tool → arguments of harmless calls, in the order of preference.
+Calls = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What was found for one entry; times in milliseconds, None where it did not come to that."""
+
+    connection: Connection
+    outcome: Outcome
+    initialize_ms: float | None = None
+    call_ms: float | None = None
+    tools: int | None = None
+
+
+def check_clients(
+    chosen: Iterable[Program], wanted: Launch, around: Surroundings, calls: Calls, *, timeout_s: float
+) -> tuple[Checkup, ...]:
+    """A checkup for each entry of ours, and one for each client without any."""
+    found: list[Checkup] = []
+    for program in chosen:
+        connections = list_connections(around, wanted, [program])
+        told = [one for one in connections if one.state != "none"] or list(connections[:1])
+        found += [_check(one, around, calls, timeout_s) for one in told]
+    return tuple(found)
+
+
+def _check(connection: Connection, around: Surroundings, calls: Calls, timeout_s: float) -> Checkup:
+    program = connection.program
+    again = f"docgenctl clients connect {program.name} --scope {connection.scope} --name {connection.name}"
+    away = f"docgenctl clients disconnect {program.name} --scope {connection.scope} --name {connection.name}"
+    if connection.state == "none":
+        if not connection.is_there:
+            return Checkup(connection, unknown("not installed here, as far as can be seen"))
+        fix = f"docgenctl clients connect {program.name}"
+        return Checkup(connection, warning("it is here, and not connected", fix=fix))
+    if connection.state == "broken":
+        return Checkup(connection, problem(connection.detail, fix=f"mend {connection.file}"))
+    if connection.state == "stale":
+        return Checkup(connection, problem(connection.detail, fix=away))
+    if connection.state == "other_project":
+        fix = f"docgenctl clients connect {program.name} --name another-name"
+        return Checkup(connection, warning(connection.detail, fix=fix))
+    assert connection.launch is not None  # noqa: S101 - these states come with one
+    if shutil.which(connection.launch.command, path=_BARE_PATH) is None:
+        words = f"{connection.launch.command} is not there any more, or not for a client without your PATH"
+        return Checkup(connection, problem(words, fix=again))
+    return _tried(connection, around, calls, timeout_s, again)
+
+
+def _tried(
+    connection: Connection, around: Surroundings, calls: Calls, timeout_s: float, again: str
+) -> Checkup:
+    assert connection.launch is not None  # noqa: S101 - checked by the caller
+    environ = {"PATH": _BARE_PATH, "HOME": str(around.home)}
+    begun = time.perf_counter()
+    try:
+        with TriedCommand(connection.launch, environ, timeout_s=timeout_s) as tried:
+            tried.initialize()
+            initialize_ms = (time.perf_counter() - begun) * 1000
+            names = _names(tried.request("tools/list", {}))
+            call_ms = _call(tried, names, calls)
+    except NotHealthyError as error:
+        fix = "docgenctl up" if error.code == "rpc_error" else again
+        return Checkup(connection, problem(error.message, *error.details, fix=fix))
+    words = f"{len(names)} tools"
+    words += ", a call works" if call_ms is not None else ", none of them harmless enough to call"
+    if connection.state == "outdated":
+        outcome = warning(f"works ({words}), but not as docgenctl would write it now", fix=again)
+    elif not connection.is_there:
+        outcome = warning(f"works ({words}), but {connection.program.title} is not seen here")
+    else:
+        outcome = ok(words)
+    return Checkup(connection, outcome, initialize_ms, call_ms, len(names))
+
+
+def _names(listed: Mapping[str, Any]) -> list[str]:
+    tools = listed.get("tools")
+    return (
+        [str(tool.get("name")) for tool in tools if isinstance(tool, dict)] if isinstance(tools, list) else []
+    )
+
+
+def _call(tried: TriedCommand, names: list[str], calls: Calls) -> float | None:
+    """How long the first harmless call took that the entry offers. Raises NotHealthyError when it fails."""
+    tool = next((name for name in calls if name in names), None)
+    if tool is None:
+        return None
+    begun = time.perf_counter()
+    result = tried.request("tools/call", {"name": tool, "arguments": dict(calls[tool])})
+    if result.get("isError") is True:
+        raise NotHealthyError(f"{tool} fails", code="rpc_error")
+    return (time.perf_counter() - begun) * 1000

@@ -1,0 +1,1 @@
+"""Other programs' configuration files: found, read, and changed with all else in them kept."""

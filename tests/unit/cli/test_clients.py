@@ -1,0 +1,170 @@
+"""`docgenctl clients` as typed, with files of clients in a home of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.endpoint.bridge.conftest import Home
+
+EVERY = ("claude-code", "claude-desktop", "cursor", "vscode", "codex")
+
+
+class User:
+    """Types commands, in a workspace whose stack may run."""
+
+    def __init__(self, home: Home) -> None:
+        self.stack = home
+        self.home = home.folder / "home"
+        self.home.mkdir()
+
+    def run(self, *argv: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+        environ = {**self.stack.environ, "HOME": str(self.home), "PATH": "/usr/bin:/bin", "NO_COLOR": "1"}
+        where = ["--project-dir", str(self.stack.workspace)]
+        done = subprocess.run(
+            [sys.executable, "-m", "docgenctl", "clients", *argv, *where],
+            env=environ,
+            cwd="/",
+            capture_output=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            timeout=120,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    def json(self, *argv: str, code: int = 0) -> Any:
+        return json.loads(self.run(*argv, "--json", code=code).stdout)
+
+    def states(self) -> dict[tuple[str, str], str]:
+        return {(one["client"], one["scope"]): one["state"] for one in self.json("list")}
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> Any:
+    home = Home(tmp_path)
+    yield User(home)
+    home.stop()
+
+
+def test_clients_are_connected_checked_and_disconnected_and_nothing_is_left(user: User) -> None:
+    user.stack.start()
+    changes = user.json("connect", *EVERY)
+    assert [change["client"] for change in changes] == list(EVERY)
+    assert all(change["changed"] and change["error"] is None for change in changes)
+    assert [change["scope"] for change in changes] == ["project", "user", "project", "project", "project"]
+    assert not any(change["changed"] for change in user.json("connect", *EVERY))
+    key = (user.stack.state / "api-key").read_text().strip()
+    for change in changes:
+        assert key not in Path(change["file"]).read_text()
+    checked = user.json("doctor")
+    assert [one["state"] for one in checked] == ["connected"] * 5
+    assert all(one["tools"] and one["initialize_ms"] for one in checked), checked
+    assert {one["verdict"] for one in checked} <= {"ok", "warning"}, checked
+    assert [change["changed"] for change in user.json("disconnect", "--all")] == [True] * 5
+    assert set(user.states().values()) == {"none"}
+    left = [
+        path for folder in (user.home, user.stack.workspace) for path in folder.rglob("*") if path.is_file()
+    ]
+    assert left == []
+
+
+def test_one_broken_file_never_blocks_the_rest(user: User) -> None:
+    broken = user.stack.workspace / ".mcp.json"
+    broken.write_text('{"mcpServers": {')
+    (user.home / ".cursor").mkdir()
+    (user.home / ".claude").mkdir()
+    done = user.run("connect", "--all", code=3)
+    assert f"{broken}:1" in done.stderr
+    assert "Cursor: connected" in done.stdout
+    assert broken.read_text() == '{"mcpServers": {'
+    assert user.states()["claude-code", "project"] == "broken"
+    checked = {one["client"]: one for one in user.json("doctor", code=5)}
+    assert checked["claude-code"]["verdict"] == "problem"
+    assert str(broken) in checked["claude-code"]["fix"]
+
+
+def test_without_a_terminal_nobody_is_asked(user: User) -> None:
+    assert "clients snippet" in user.run("connect", code=2).stderr
+    (user.home / ".codex").mkdir()
+    assert "found here: codex" in user.run("connect", code=2).stderr
+    assert user.states()["codex", "project"] == "none"
+    assert "there is no client emacs" in user.run("connect", "emacs", code=2).stderr
+    assert "--scope user" in user.run("connect", "claude-desktop", "--scope", "project", code=2).stderr
+    assert "no such scope" in user.run("connect", "codex", "--scope", "all", code=2).stderr
+    assert "name the clients" in user.run("disconnect", code=2).stderr
+
+
+def test_a_dry_run_shows_the_difference_and_writes_nothing(user: User) -> None:
+    done = user.run("connect", "vscode", "--dry-run")
+    assert '+    "docgenctl": {' in done.stdout
+    assert not (user.stack.workspace / ".vscode").exists()
+
+
+def test_names_of_others_are_not_taken(user: User) -> None:
+    file = user.stack.workspace / ".mcp.json"
+    file.write_text(json.dumps({"mcpServers": {"docgenctl": {"command": "mine"}}}))
+    assert "--name docgenctl-2" in user.run("connect", "claude-code", code=6).stderr
+    user.run("connect", "claude-code", "--name", "second")
+    assert set(json.loads(file.read_text())["mcpServers"]) == {"docgenctl", "second"}
+    user.run("disconnect", "claude-code")
+    assert json.loads(file.read_text()) == {"mcpServers": {"docgenctl": {"command": "mine"}}}
+
+
+def test_entries_of_another_workspace_and_of_one_that_is_gone_are_told_apart(
+    user: User, tmp_path: Path
+) -> None:
+    (user.stack.workspace / ".cursor").mkdir()
+    file = user.stack.workspace / ".cursor" / "mcp.json"
+    other = tmp_path / "other"
+    other.mkdir()
+
+    def write(directory: Path) -> None:
+        launch = {"command": "/x/docgenctl", "args": ["mcp", "--project-dir", str(directory)]}
+        file.write_text(json.dumps({"mcpServers": {"docgenctl": launch}}))
+
+    write(other)
+    assert user.states()["cursor", "project"] == "other_project"
+    assert str(other) in user.run("connect", "cursor", code=6).stderr
+    (checked,) = user.json("doctor", "cursor")
+    assert (checked["verdict"], checked["state"]) == ("warning", "other_project")
+    write(tmp_path / "gone")
+    (checked,) = user.json("doctor", "cursor", code=5)
+    assert checked["state"] == "stale"
+    assert "disconnect cursor" in checked["fix"]
+    user.run(*checked["fix"].split()[2:])
+    assert user.states()["cursor", "project"] == "none"
+
+
+def test_a_moved_program_and_a_stack_that_is_away_are_told_with_what_to_type(user: User) -> None:
+    user.stack.start()
+    user.run("connect", "codex")
+    file = user.stack.workspace / ".codex" / "config.toml"
+    text = file.read_text()
+    command = json.loads(text.split("command = ")[1].split("\n")[0])
+    file.write_text(text.replace(command, "/gone/bin/docgenctl"))
+    assert user.states()["codex", "project"] == "outdated"
+    (checked,) = user.json("doctor", "codex", code=5)
+    assert "/gone/bin/docgenctl is not there" in checked["evidence"]
+    user.run(*checked["fix"].split()[2:])
+    assert user.states()["codex", "project"] == "connected"
+    user.stack.stop()
+    (checked,) = user.json("doctor", "codex", code=5)
+    assert checked["fix"] == "docgenctl up"
+    assert "nothing answers" in checked["evidence"]
+
+
+def test_a_snippet_has_the_command_and_the_address_and_not_the_key(user: User) -> None:
+    before = user.run("snippet", "--json")
+    assert json.loads(before.stdout)["http"] is None
+    assert "never started" in before.stderr
+    user.stack.remember(8080)
+    document = user.json("snippet", "--endpoint", "main")
+    assert document["http"]["url"] == "https://localhost:8080/mcp/main"
+    assert "main" in document["stdio"]["args"]
+    text = user.run("snippet").stdout
+    assert (user.stack.state / "api-key").read_text().strip() not in text
+    assert "NODE_EXTRA_CA_CERTS" in text
