@@ -6,15 +6,12 @@ first.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from mcp.server import MCPServer
 from mcp.server.context import ServerMiddleware
-from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
-from mcp.server.subscriptions import ListenHandler
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -38,6 +35,7 @@ from docgen_common.hosts import Hosts
 from docgen_common.legacy_cancellation import LegacyCancellation
 from docgen_common.legacy_sessions import Ledger, LegacySessions, SessionLimits
 from docgen_common.limits import Limits
+from docgen_common.mcp_endpoints import McpEndpoints, McpServer, Prepared
 from docgen_common.metrics import Metrics, PathTemplates
 from docgen_common.rate_limit import RateLimit, ToolRateLimit
 from docgen_common.rates import Limiter
@@ -46,7 +44,6 @@ from docgen_common.time_limit import TimeLimit
 from docgen_common.tool_access import ToolAccess
 from docgen_common.toolcalls import ToolCalls
 
-McpServer = MCPServer[Any] | Server[Any]
 Lifespan = Callable[[Starlette], AbstractAsyncContextManager[None]]
 McpFront = Callable[[ASGIApp], ASGIApp]
 
@@ -61,7 +58,7 @@ def create_app(
     mcp_app: McpFront | None = None,
     virtual: Mapping[str, McpServer] | None = None,
     verdict: Verdict = all_ok,
-    open_paths: Sequence[str] = (),
+    open_paths: Container[str] = (),
     limits: Limits | None = None,
     events: EventStream | None = None,
     websocket: bool = False,
@@ -79,6 +76,7 @@ def create_app(
     ``limiter`` is where requests are counted. ``sessions`` gives clients of older protocol eras sessions, all
     endpoints together within these limits; without it they are served like everybody, request by request.
 
+    ``app.state.endpoints`` (McpEndpoints) is where further MCP servers are opened and closed while it serves.
     ``app.state`` has ``limiter`` and ``keys`` (the KeyRing) for what serves requests in front of all this:
     what it has counted itself and hands on all the same carries its verdict in ``scope["state"]["verdict"]``.
     Raises SettingsError when the settings are not safe to serve with.
@@ -87,19 +85,20 @@ def create_app(
     limiter = limiter or Limiter()
     ring = key_ring(settings)
     metrics = Metrics()
-    endpoints = {"/mcp": mcp, **(virtual or {})}
     inside: list[ServerMiddleware[Any]] = [ToolCalls(metrics)]
     if find_tool is not None:
         inside.append(ToolRateLimit(limiter, find_tool))
     fronts: dict[str, McpFront] = {"/mcp": mcp_app} if mcp_app else {}
     ledger = Ledger(sessions) if sessions else None
+    endpoints = McpEndpoints(
+        lambda path, server: _prepared(server, settings, limits, inside, fronts.get(path), ledger)
+    )
+    for path, server in {"/mcp": mcp, **(virtual or {})}.items():
+        endpoints.add(path, server)
     all_routes: list[BaseRoute] = [
         *health_routes(settings.server, Readiness(checks or {}, verdict)),
         metrics.route(),
-        *(
-            _mcp_route(path, server, settings, limits, inside, fronts.get(path), ledger)
-            for path, server in endpoints.items()
-        ),
+        *(Route(path, endpoints, name=f"mcp:{path}") for path in ("/mcp", "/mcp/{name}")),
         *routes,
         *(events.routes(websocket=websocket) if events else ()),
     ]
@@ -108,21 +107,22 @@ def create_app(
         middleware=_middleware(
             Middleware(FieldValues),
             Middleware(Correlation),
-            Middleware(Access, metrics=metrics, templates=PathTemplates(all_routes)),
+            Middleware(Access, metrics=metrics, templates=PathTemplates(all_routes, endpoints)),
             Middleware(Hosts, allowed=settings.allowed_hosts),
             Middleware(BodyLimit, limits=limits),
-            Middleware(ApiKeyAuth, ring=ring, open_paths=tuple(open_paths)),
+            Middleware(ApiKeyAuth, ring=ring, open_paths=open_paths),
             Middleware(RateLimit, limiter=limiter, find_tool=find_tool),
             *([Middleware(ToolAccess, find_tool=find_tool)] if find_tool else []),
             Middleware(TimeLimit, limits=limits, endless=(EVENTS_PATH,) if events else ()),
         ),
         exception_handlers={HTTPException: _http_error, Exception: _server_error},
-        lifespan=_lifespans(lifespan, list(endpoints.values())),
+        lifespan=_lifespans(lifespan, endpoints),
     )
     # A redirect to the path with or without a slash would be built from the Host header and lose the body.
     app.router.redirect_slashes = False
     app.state.metrics, app.state.limiter, app.state.keys = metrics, limiter, ring
-    app.state.at_stop = [end for server in endpoints.values() for end in _listen_ends(server)]
+    app.state.endpoints = endpoints
+    app.state.at_stop = [endpoints.end_streams]
     return app
 
 
@@ -131,16 +131,15 @@ def _middleware(*outermost_first: Middleware) -> list[Middleware]:
     return list(outermost_first)
 
 
-def _mcp_route(
-    path: str,
+def _prepared(
     server: McpServer,
     settings: ServerSettings,
     limits: Limits,
     inside: Sequence[ServerMiddleware[Any]],
     front: McpFront | None,
     ledger: Ledger | None,
-) -> Route:
-    """The SDK's endpoint at ``path``, for both protocol eras.
+) -> Prepared:
+    """The SDK's endpoint of ``server``, for both protocol eras.
 
     Stateless, so any replica serves any caller; what that cannot serve (the GET stream, DELETE) is answered
     405. With a ledger the older eras have sessions, and only the newest is stateless. ``inside`` is
@@ -157,17 +156,11 @@ def _mcp_route(
     )
     endpoint: ASGIApp = StreamableHTTPASGIApp(server.session_manager)
     if ledger is None:
-        endpoint, methods = LegacyCancellation(endpoint), ["POST"]
+        endpoint, methods = LegacyCancellation(endpoint), frozenset({"POST"})
     else:
         server.middleware.append(ledger)
-        endpoint, methods = LegacySessions(endpoint, ledger), ["GET", "POST", "DELETE"]
-    return Route(path, front(endpoint) if front else endpoint, methods=methods, name=f"mcp:{path}")
-
-
-def _listen_ends(server: McpServer) -> list[Callable[[], None]]:
-    """What ends the open streams of change notifications, each with its last message."""
-    entry = server.session_manager.app.get_request_handler("subscriptions/listen")
-    return [entry.handler.close] if entry is not None and isinstance(entry.handler, ListenHandler) else []
+        endpoint, methods = LegacySessions(endpoint, ledger), frozenset({"GET", "POST", "DELETE"})
+    return Prepared(server, front(endpoint) if front else endpoint, methods)
 
 
 def _transport_security(settings: ServerSettings) -> TransportSecuritySettings:
@@ -177,14 +170,13 @@ def _transport_security(settings: ServerSettings) -> TransportSecuritySettings:
     return TransportSecuritySettings(allowed_hosts=hosts, allowed_origins=origins)
 
 
-def _lifespans(outer: Lifespan | None, servers: Sequence[McpServer]) -> Lifespan:
+def _lifespans(outer: Lifespan | None, endpoints: McpEndpoints) -> Lifespan:
     @asynccontextmanager
     async def run(app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             if outer is not None:
                 await stack.enter_async_context(outer(app))
-            for server in servers:
-                await stack.enter_async_context(server.session_manager.run())
+            await stack.enter_async_context(endpoints.running())
             yield
 
     return run

@@ -8,7 +8,7 @@ teaches nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextvars import ContextVar
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -75,10 +75,10 @@ class ApiKeyAuth:
     ``key`` is the ApiKey; where keys are not asked for, neither is there.
     """
 
-    def __init__(self, app: ASGIApp, ring: KeyRing, open_paths: Iterable[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, ring: KeyRing, open_paths: Container[str] = ()) -> None:
         self._app = app
         self._ring = ring
-        self._open = OPEN_PATHS.union(open_paths)
+        self._open = open_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or answer 401."""
@@ -91,7 +91,9 @@ class ApiKeyAuth:
         await answer(scope, receive, send)
 
     def _is_open(self, scope: Scope) -> bool:
-        return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and scope["path"] in self._open
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+            return False
+        return scope["path"] in OPEN_PATHS or scope["path"] in self._open
 
     def _has_key(self, scope: Scope) -> bool:
         if not self._ring.enforced:

@@ -44,10 +44,13 @@ def all_ok(results: Mapping[str, CheckResult]) -> bool:
 
 
 class Readiness:
-    """The checks of one server, run together, with a memory of one second, shorter when one failed."""
+    """The checks of one server, run together, with a memory of one second, shorter when one failed.
+
+    ``checks`` may change; each time those that there are then are run.
+    """
 
     def __init__(self, checks: Mapping[str, Check], verdict: Verdict = all_ok) -> None:
-        self._checks = dict(checks)
+        self._checks = checks
         self._verdict = verdict
         self._lock = asyncio.Lock()
         self._results: Mapping[str, CheckResult] = {}
@@ -57,8 +60,9 @@ class Readiness:
         """What the checks found, at most a second ago."""
         async with self._lock:
             if monotonic() >= self._until:
-                found = await asyncio.gather(*(_run(name, check) for name, check in self._checks.items()))
-                self._results = dict(zip(self._checks, found, strict=True))
+                checks = dict(self._checks)
+                found = await asyncio.gather(*(_run(name, check) for name, check in checks.items()))
+                self._results = dict(zip(checks, found, strict=True))
                 well = all_ok(self._results)
                 self._until = monotonic() + (_REMEMBER_SECONDS if well else _REMEMBER_FAILED_SECONDS)
             return self._results

@@ -6,7 +6,7 @@ ones, tool names are those that a call of succeeded in finding, and no more than
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
@@ -87,9 +87,13 @@ class Metrics:
 
 
 class PathTemplates:
-    """Finds the template of a path among the application's routes; ``unmatched`` for all others."""
+    """Finds the template of a path among the application's routes; ``unmatched`` for all others.
 
-    def __init__(self, routes: Iterable[BaseRoute]) -> None:
+    ``known`` are paths that stand for themselves although a route has a pattern for them.
+    """
+
+    def __init__(self, routes: Iterable[BaseRoute], known: Container[str] = ()) -> None:
+        self._known = known
         self._routes = [route for route in routes if isinstance(route, Route)]
         self._plain = {route.path for route in self._routes if "{" not in route.path}
         self._patterns = [route for route in self._routes if "{" in route.path]
@@ -97,7 +101,7 @@ class PathTemplates:
     def of(self, scope: Scope) -> str:
         """The template that serves the request of ``scope``."""
         path = str(scope["path"])
-        if path in self._plain:
+        if path in self._plain or path in self._known:
             return path
         for route in self._patterns:
             if route.matches(scope)[0] is not Match.NONE:

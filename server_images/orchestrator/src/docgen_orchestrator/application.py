@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -18,15 +18,18 @@ from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
 
 from docgen_orchestrator.backend import Backend
+from docgen_orchestrator.endpoints import ALL, Endpoints
+from docgen_orchestrator.entry import LONGEST_SECONDS
 from docgen_orchestrator.event_relay import event_source
-from docgen_orchestrator.fast.endpoint import Endpoint, Shared, host_check
+from docgen_orchestrator.fast.endpoint import Shared, host_check
 from docgen_orchestrator.fast.log_line import RequestLog
 from docgen_orchestrator.fast.protocol import protocol_class
+from docgen_orchestrator.fleet import Fleet
 from docgen_orchestrator.front import build_front
-from docgen_orchestrator.questions import ANSWER_SECONDS
-from docgen_orchestrator.readiness import any_server, server_checks, server_ready_routes
+from docgen_orchestrator.readiness import ReadyPaths, ServerChecks, any_server
+from docgen_orchestrator.reload import RoutingFile
 from docgen_orchestrator.resilience.deadlines import Deadlines
-from docgen_orchestrator.routing import Route, load_routing
+from docgen_orchestrator.routing import Route, Routing
 from docgen_orchestrator.upstream import HttpUpstream
 from docgen_orchestrator.view import View
 
@@ -36,56 +39,59 @@ _RELAY_SECONDS = 30.0
 
 def build(settings: ServerSettings) -> Starlette:
     """The orchestrator's application. Raises SettingsError."""
-    backends = [_backend(route, settings) for route in load_routing(settings.config_dir).servers]
-    views = {"/mcp": View(backends), **{f"/mcp/{backend.name}": View([backend]) for backend in backends}}
+    file = RoutingFile(settings.config_dir)
+    routing = file.load()
+    fleet = Fleet(
+        connect=lambda route: _backend(route, settings),
+        reached_by=lambda route: _reached_by(route, settings),
+    )
+    fleet.replace(routing.servers)
     sessions = _sessions(settings)
-    fronts = {path: _front(path, view, settings, sessions) for path, view in views.items()}
+    endpoints = Endpoints(fleet, lambda path, view: _front(path, view, settings, sessions))
+    servers = endpoints.begin(routing)
+    views = endpoints.views
     deadlines = Deadlines()
-    ready = server_ready_routes(backends)
-    longest = max((backend.route.timeout_s for backend in backends), default=0.0)
+    ready = ReadyPaths(fleet)
+
+    async def take_over(wanted: Routing) -> None:
+        fleet.replace(wanted.servers)
+        await endpoints.replace(wanted, app.state.endpoints)
 
     @asynccontextmanager
-    async def watched(_: Starlette) -> AsyncIterator[None]:
-        watches = [
-            asyncio.create_task(work)
-            for backend in backends
-            for work in (backend.watch(), backend.changes.run())
-        ]
-        watches.append(asyncio.create_task(deadlines.run()))
-        try:
-            yield
-        finally:
-            for watch in watches:
-                watch.cancel()
-            await asyncio.gather(*watches, return_exceptions=True)
-            for backend in backends:
-                backend.close()
+    async def looked_after(_: Starlette) -> AsyncIterator[None]:
+        async with fleet.running():
+            tasks = [asyncio.create_task(work) for work in (file.follow(take_over), deadlines.run())]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await endpoints.end()
 
     app = create_app(
-        fronts["/mcp"],
+        servers.pop(ALL),
         settings,
-        checks=server_checks(views["/mcp"]),
-        verdict=any_server(backends),
-        routes=ready,
-        open_paths=[route.path for route in ready],
-        virtual={path: front for path, front in fronts.items() if path != "/mcp"},
-        lifespan=watched,
-        events=EventStream(event_source(backends)),
+        checks=ServerChecks(views[ALL], lambda: file.trouble),
+        verdict=any_server(views[ALL]),
+        routes=[ready.route()],
+        open_paths=ready,
+        virtual=servers,
+        lifespan=looked_after,
+        events=EventStream(event_source(lambda: fleet.backends)),
         websocket=True,
         find_tool=lambda path, tool: views[path].facts(tool) if path in views else None,
         limits=Limits(
             body_bytes=settings.max_body_bytes,
-            request_seconds=longest + _RELAY_SECONDS + (ANSWER_SECONDS if sessions else 0),
+            # What is relayed has a deadline of its own, which another routing.yaml may make longer.
+            request_seconds=LONGEST_SECONDS + _RELAY_SECONDS,
         ),
         sessions=sessions,
     )
-    endpoints = {
-        path.encode(): Endpoint(path, view, fronts[path].server_info_stamp) for path, view in views.items()
-    }
     app.state.metrics.watch_in_flight(lambda: len(deadlines.running))
     app.state.http_protocol = protocol_class(
         Shared(
-            find=endpoints.get,
+            find=endpoints.raw.get,
             ring=app.state.keys,
             limiter=app.state.limiter,
             metrics=app.state.metrics,
@@ -98,9 +104,14 @@ def build(settings: ServerSettings) -> Starlette:
 
 
 def _front(path: str, view: View, settings: ServerSettings, sessions: SessionLimits | None) -> Server[Any]:
-    """The SDK's server at ``path``, named after the server that it shows."""
-    name = settings.server + path.removeprefix("/mcp")
+    """The SDK's server at ``path``, which says so in its name."""
+    name = settings.server + path.removeprefix(ALL)
     return build_front(name, VERSION, view, sessions=sessions is not None)
+
+
+def _reached_by(route: Route, settings: ServerSettings) -> Hashable:
+    """What would have to change for the server to be another one."""
+    return (route.url, route.ready_url, route.events_url, settings.secret(route.key_secret))
 
 
 def _sessions(settings: ServerSettings) -> SessionLimits | None:

@@ -25,7 +25,7 @@ from docgen_orchestrator.offer import OWN_META, Offer, fetch_offer
 from docgen_orchestrator.resilience.breaker import Breaker
 from docgen_orchestrator.resilience.bulkhead import Bulkhead
 from docgen_orchestrator.routing import Route
-from docgen_orchestrator.shaped import shaped
+from docgen_orchestrator.shaped import shaped, unmatched
 from docgen_orchestrator.upstream import Call, OnNote, RpcError, UnavailableError, Upstream
 
 OFFER_SECONDS = 5.0
@@ -97,6 +97,22 @@ class Backend:
     def fresh(self) -> bool:
         """Whether its offer may be served without asking it again, or it cannot be asked now."""
         return self.down is not None or self._clock() < self._offer_until
+
+    @property
+    def calls_in_flight(self) -> int:
+        """How many calls have not ended yet."""
+        return len(self._slots)
+
+    def adopt(self, route: Route) -> None:
+        """Follow another route to the same address: another policy, another deadline."""
+        if route != self.route:
+            self.route = route
+            self._shape()
+
+    def inherit(self, predecessor: Backend) -> None:
+        """Begin with what the server offered when it was reached another way."""
+        self._told = predecessor._told
+        self._shape()
 
     def enter(self, key_id: str | None) -> Slot:
         """A place for one call.
@@ -305,7 +321,14 @@ class Backend:
         """Offer what the server told, after its policy; the same object as before when it told the same."""
         if told != self._told:
             self._told = told
-            self.offer = shaped(told, self.route.tools)
+            self._shape()
+
+    def _shape(self) -> None:
+        if self._told is None:
+            return
+        self.offer = shaped(self._told, self.route.tools)
+        if missing := unmatched(self._told, self.route.tools):
+            _log.warning("policy for tools that are not there", backend=self.name, policy=missing)
 
 
 async def _ignore(_: str, __: Mapping[str, Any]) -> None:

@@ -20,8 +20,10 @@ from typing import Generic, Protocol, TypeVar
 from docgen_common.rates import Rate
 from mcp.shared.uri_template import UriTemplate
 
+from docgen_orchestrator.globs import Globs
 from docgen_orchestrator.offer import HeaderMap, Item, Offer
 from docgen_orchestrator.routing import Route
+from docgen_orchestrator.subset import Subset
 
 _NO_ITEM: Item = {}
 
@@ -73,10 +75,15 @@ class CatalogTool(Generic[SourceT]):
 
 @dataclass(frozen=True)
 class Catalog(Generic[SourceT]):
-    """The merged offers of ``sources``, which are sorted by name."""
+    """The merged offers of ``sources``, which are sorted by name, or the part of them that ``subset`` is.
+
+    ``offers`` are what is left of ``whole``, the offers as the sources have them.
+    """
 
     sources: Sequence[SourceT]
     offers: Sequence[Offer | None]
+    subset: Subset | None = None
+    whole: Sequence[Offer | None] = ()
 
     @cached_property
     def tools(self) -> Mapping[str, Item]:
@@ -123,11 +130,13 @@ class Catalog(Generic[SourceT]):
 
     def tool(self, name: str) -> CatalogTool[SourceT]:
         """The tool that callers know by this name. Raises NotOfferedError."""
-        owned = self._tool_owners.get(name) or [
-            _catalog_tool(source, name, own, _NO_ITEM)
-            for source in self._unseen()
-            if (own := source.route.tools.own_name(name)) is not None and _looks_like(source, own)
-        ]
+        owned = self._tool_owners.get(name, [])
+        if not owned and self._may_show(name, lambda subset: subset.tools):
+            owned = [
+                _catalog_tool(source, name, own, _NO_ITEM)
+                for source in self._unseen()
+                if (own := source.route.tools.own_name(name)) is not None and _looks_like(source, own)
+            ]
         return _only("tool", name, owned, lambda tool: tool.owner)
 
     def prompt_owner(self, name: str) -> SourceT:
@@ -137,7 +146,8 @@ class Catalog(Generic[SourceT]):
             for source, offer in zip(self.sources, self.offers, strict=True)
             if offer is not None and name in offer.prompts
         ]
-        owners = owners or [source for source in self._unseen() if _looks_like(source, name)]
+        if not owners and self._may_show(name, lambda subset: subset.prompts):
+            owners = [source for source in self._unseen() if _looks_like(source, name)]
         return _only("prompt", name, owners, _name)
 
     def resource_owner(self, uri: str) -> SourceT:
@@ -145,6 +155,8 @@ class Catalog(Generic[SourceT]):
 
         Raises NotOfferedError.
         """
+        if not self._may_show(uri, lambda subset: subset.resources):
+            raise NotOfferedError(f"Unknown resource: {uri}")
         owners = self._owners(lambda offer: offer.resources).get(uri, [])
         owners = owners or [source for source in self.sources if _has_template_for(source.offer, uri)]
         scheme = uri.partition(":")[0]
@@ -187,6 +199,9 @@ class Catalog(Generic[SourceT]):
             for name in of(offer) if offer is not None else ():
                 owners.setdefault(name, []).append(source)
         return owners
+
+    def _may_show(self, name: str, globs_of: Callable[[Subset], Globs]) -> bool:
+        return self.subset is None or globs_of(self.subset).match(name)
 
     def _unseen(self) -> Iterable[SourceT]:
         """Servers that never told what they offer."""
@@ -236,12 +251,20 @@ def _matches(template: str, uri: str) -> bool:
         return False
 
 
-def catalog_of(sources: Sequence[SourceT], previous: Catalog[SourceT] | None = None) -> Catalog[SourceT]:
+def catalog_of(
+    sources: Sequence[SourceT], previous: Catalog[SourceT] | None = None, subset: Subset | None = None
+) -> Catalog[SourceT]:
     """The catalog of what the sources offer now; ``previous`` itself when nothing changed."""
-    offers = [source.offer for source in sources]
-    if previous is not None and _same(previous.sources, sources) and _same(previous.offers, offers):
+    whole = [source.offer for source in sources]
+    if (
+        previous is not None
+        and previous.subset is subset
+        and _same(previous.whole, whole)
+        and _same(previous.sources, sources)
+    ):
         return previous
-    return Catalog(tuple(sources), offers)
+    narrowed = [offer if offer is None or subset is None else subset.narrowed(offer) for offer in whole]
+    return Catalog(tuple(sources), narrowed, subset, whole)
 
 
 def _same(before: Sequence[object], now: Sequence[object]) -> bool:

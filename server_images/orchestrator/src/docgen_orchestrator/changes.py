@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,7 +21,6 @@ from mcp.server.subscriptions import (
     ResourcesListChanged,
     ResourceUpdated,
     ServerEvent,
-    SubscriptionBus,
     ToolsListChanged,
 )
 from mcp.shared.subscriptions import event_from_wire
@@ -33,15 +32,20 @@ _ACKNOWLEDGED = "notifications/subscriptions/acknowledged"
 _PAUSE_SECONDS = (0.1, 0.25, 0.5, 1.0, 2.0)
 _UNABLE_SECONDS = 60.0
 _WANTED_SECONDS = 2.0
-_LISTS: tuple[ServerEvent, ...] = (ToolsListChanged(), PromptsListChanged(), ResourcesListChanged())
+Hearer = Callable[[ServerEvent], Awaitable[None]]
+"""Takes what changed at a server."""
+
+LISTS: tuple[ServerEvent, ...] = (ToolsListChanged(), PromptsListChanged(), ResourcesListChanged())
+"""Every list of a server changed."""
+
 _log = structlog.stdlib.get_logger("docgen.changes")
 
 
 class Changes:
-    """Listens at ``upstream``; tells ``buses``, and calls ``outdated`` when its lists are no longer true."""
+    """Listens at ``upstream``; tells ``hearers``, and ``outdated`` when its lists are no longer true."""
 
     def __init__(self, name: str, upstream: Upstream, outdated: Callable[[], None]) -> None:
-        self.buses: list[SubscriptionBus] = []
+        self.hearers: list[Hearer] = []
         self._name = name
         self._upstream = upstream
         self._outdated = outdated
@@ -116,14 +120,14 @@ class Changes:
         if self._lost:
             self._lost = False
             updated: list[ServerEvent] = [ResourceUpdated(uri) for uri in sorted(uris)]
-            for event in (*_LISTS, *updated):
+            for event in (*LISTS, *updated):
                 await self._tell(event)
 
     async def _tell(self, event: ServerEvent) -> None:
         if not isinstance(event, ResourceUpdated):
             self._outdated()
-        for bus in self.buses:
-            await bus.publish(event)
+        for hear in self.hearers:
+            await hear(event)
 
     async def _until_heard(self, uris: Sequence[str]) -> None:
         try:

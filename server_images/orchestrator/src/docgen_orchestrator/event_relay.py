@@ -13,7 +13,7 @@ import json
 import re
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 
 import structlog
@@ -25,27 +25,27 @@ from docgen_orchestrator.upstream import UnavailableError
 
 _QUEUED = 16
 _READY_SECONDS = 2.0
+_ADJUST_SECONDS = 1.0
 _PAUSE_SECONDS = (0.1, 0.5, 1.0, 2.0)
 _PLACE = re.compile(r"([a-z0-9][a-z0-9_-]{0,62})=([A-Za-z0-9-]{1,64})")
 _log = structlog.stdlib.get_logger("docgen.events")
 
 
-def event_source(backends: Sequence[Backend]) -> Source:
+Queue = asyncio.Queue[tuple[str, StreamEvent]]
+
+
+def event_source(servers: Callable[[], Sequence[Backend]]) -> Source:
     """A source on the servers that have events, for each listener on those that its key is given."""
 
     async def events(after: str | None, caller: str | None) -> AsyncGenerator[StreamEvent, None]:
-        grants = current_grants()
-        having = [b for b in backends if b.route.events_url and grants.allows_server(b.name)]
         places, understood = _places(after)
-        queue: asyncio.Queue[tuple[str, StreamEvent]] = asyncio.Queue(_QUEUED)
-        readers = [
-            asyncio.ensure_future(_follow(backend, places.get(backend.name), caller, queue))
-            for backend in having
-        ]
+        queue: Queue = asyncio.Queue(_QUEUED)
+        readers = _Readers(servers, caller, places, queue)
         try:
-            missed, early = await _all_ready(queue, {backend.name for backend in having}, places)
+            missed, early = await _all_ready(queue, readers.adjust(), places)
             first = READY if understood and not missed else MISSED
             yield StreamEvent(_cursor(places), first, time.time(), {"servers": sorted(missed)})
+            readers.keep_adjusting()
             while True:
                 name, event = early.popleft() if early else await queue.get()
                 places[name] = event.id
@@ -53,15 +53,60 @@ def event_source(backends: Sequence[Backend]) -> Source:
                     data = {"server": name, **event.data}
                     yield StreamEvent(_cursor(places), event.type, event.time, data)
         finally:
-            for reader in readers:
-                reader.cancel()
-            await asyncio.gather(*readers, return_exceptions=True)
+            await readers.end()
 
     return events
 
 
+class _Readers:
+    """The streams of one listener: one to each server that has events and that its key is given."""
+
+    def __init__(
+        self,
+        servers: Callable[[], Sequence[Backend]],
+        caller: str | None,
+        places: Mapping[str, str],
+        queue: Queue,
+    ) -> None:
+        self._servers = servers
+        self._grants = current_grants()
+        self._caller = caller
+        self._places = places
+        self._queue = queue
+        self._readers: dict[Backend, asyncio.Task[None]] = {}
+        self._adjusting: asyncio.Task[None] | None = None
+
+    def adjust(self) -> set[str]:
+        """Read from the servers that there are now and from no others; returns their names."""
+        wanted = [b for b in self._servers() if b.route.events_url and self._grants.allows_server(b.name)]
+        for backend in [backend for backend in self._readers if backend not in wanted]:
+            self._readers.pop(backend).cancel()
+        for backend in wanted:
+            if backend not in self._readers:
+                place = self._places.get(backend.name)
+                follow = _follow(backend, place, self._caller, self._queue)
+                self._readers[backend] = asyncio.create_task(follow)
+        return {backend.name for backend in wanted}
+
+    def keep_adjusting(self) -> None:
+        """Notice from now on when servers come and go."""
+        self._adjusting = asyncio.create_task(self._adjust_often())
+
+    async def end(self) -> None:
+        """Let go of all streams."""
+        tasks = [*self._readers.values(), *([self._adjusting] if self._adjusting else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _adjust_often(self) -> None:
+        while True:
+            await asyncio.sleep(_ADJUST_SECONDS)
+            self.adjust()
+
+
 async def _all_ready(
-    queue: asyncio.Queue[tuple[str, StreamEvent]], waiting: set[str], places: dict[str, str]
+    queue: Queue, waiting: set[str], places: dict[str, str]
 ) -> tuple[set[str], deque[tuple[str, StreamEvent]]]:
     """Wait until every server told where its stream begins, or for a short time.
 
@@ -82,9 +127,7 @@ async def _all_ready(
     return missed, early
 
 
-async def _follow(
-    backend: Backend, place: str | None, caller: str | None, queue: asyncio.Queue[tuple[str, StreamEvent]]
-) -> None:
+async def _follow(backend: Backend, place: str | None, caller: str | None, queue: Queue) -> None:
     """Put the server's events into ``queue``, for ever."""
     failures = 0
     while True:

@@ -29,8 +29,7 @@ class Listening(ListenHandler):
         self.bus = InMemorySubscriptionBus()
         super().__init__(self.bus, max_subscriptions=STREAMS)
         self._view = view
-        for backend in view.backends:
-            backend.changes.buses.append(self.bus)
+        view.buses.append(self.bus)
 
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], params: SubscriptionsListenRequestParams

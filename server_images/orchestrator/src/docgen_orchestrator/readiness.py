@@ -3,50 +3,93 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping
 
 from docgen_common.health import Check, CheckResult, Readiness, Verdict
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from docgen_orchestrator.backend import Backend
+from docgen_orchestrator.fleet import Fleet
 from docgen_orchestrator.upstream import UnavailableError
 from docgen_orchestrator.view import View
 
 NAMES_CHECK = "names"
+ROUTING_CHECK = "routing"
+READY_PATH = "/health/ready/"
 _MAX_DOCUMENT_BYTES = 64 * 1024
 
 
-def server_checks(view: View) -> dict[str, Check]:
-    """A check for each server, and one for colliding names."""
-    checks: dict[str, Check] = {backend.name: _server_check(backend) for backend in view.backends}
-    checks[NAMES_CHECK] = _names_check(view)
-    return checks
+class ServerChecks(Mapping[str, Check]):
+    """A check for each server that there is now, and those of the whole: names, and what routing.yaml says.
+
+    ``routing`` tells why the routing in force is not the one that is wanted, empty when it is.
+    """
+
+    def __init__(self, view: View, routing: Callable[[], str]) -> None:
+        self._view = view
+        self._whole: Mapping[str, Check] = {
+            NAMES_CHECK: _names_check(view),
+            ROUTING_CHECK: _routing_check(routing),
+        }
+
+    def __getitem__(self, name: str) -> Check:
+        for backend in self._view.backends:
+            if backend.name == name:
+                return _server_check(backend)
+        return self._whole[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*(backend.name for backend in self._view.backends), *self._whole))
+
+    def __len__(self) -> int:
+        return len(self._view.backends) + len(self._whole)
 
 
-def any_server(servers: Sequence[Backend]) -> Verdict:
+def any_server(view: View) -> Verdict:
     """Welcome requests while at least one server is ready: one that is down takes only its own tools away."""
-    names = frozenset(backend.name for backend in servers)
 
     def verdict(results: Mapping[str, CheckResult]) -> bool:
+        names = frozenset(backend.name for backend in view.backends)
         return any(result.ok for name, result in results.items() if name in names)
 
     return verdict
 
 
-def server_ready_routes(servers: Sequence[Backend]) -> list[Route]:
-    """``/health/ready/<server>`` for each server: its own verdict, seen from here."""
-    return [_ready_route(backend) for backend in servers]
+class ReadyPaths(Container[str]):
+    """``/health/ready/<server>`` for each server that there is now: its own verdict, seen from here."""
 
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._known: dict[str, tuple[Backend, Readiness]] = {}
 
-def _ready_route(backend: Backend) -> Route:
-    readiness = Readiness({backend.name: _server_check(backend)})
+    def __contains__(self, path: object) -> bool:
+        return isinstance(path, str) and self._backend(path) is not None
 
-    async def ready(_: Request) -> JSONResponse:
-        return await readiness.response()
+    def route(self) -> Route:
+        """The route that answers all of them."""
 
-    return Route(f"/health/ready/{backend.name}", ready)
+        async def ready(request: Request) -> JSONResponse:
+            backend = self._backend(request.url.path)
+            if backend is None:
+                raise HTTPException(404)
+            return await self._readiness(backend).response()
+
+        return Route(READY_PATH + "{server}", ready)
+
+    def _backend(self, path: str) -> Backend | None:
+        return self._fleet.find(path.removeprefix(READY_PATH)) if path.startswith(READY_PATH) else None
+
+    def _readiness(self, backend: Backend) -> Readiness:
+        """Kept for each server, since it remembers what it found a moment ago."""
+        known = self._known.get(backend.name)
+        if known is None or known[0] is not backend:
+            known = (backend, Readiness({backend.name: _server_check(backend)}))
+            self._known = {name: old for name, old in self._known.items() if self._fleet.find(name)}
+            self._known[backend.name] = known
+        return known[1]
 
 
 def _server_check(backend: Backend) -> Check:
@@ -75,5 +118,13 @@ def _names_check(view: View) -> Check:
         collisions = (await view.current()).collisions
         told = [f"{name} is offered by {' and '.join(owners)}" for name, owners in collisions.items()]
         return CheckResult(not collisions, "; ".join(told)[:2000])
+
+    return check
+
+
+def _routing_check(routing: Callable[[], str]) -> Check:
+    async def check() -> CheckResult:
+        trouble = routing()
+        return CheckResult(not trouble, trouble)
 
     return check

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from docgen_common.errors import SettingsError
@@ -12,10 +11,12 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from docgen_orchestrator.entry import Entry
-from docgen_orchestrator.globs import EVERYTHING, NOTHING, Globs
+from docgen_orchestrator.globs import EVERYTHING, NOTHING
+from docgen_orchestrator.subset import Subset
 from docgen_orchestrator.tool_policy import UNRESTRICTED, Changes, ToolPolicy
 
 FILE_NAME = "routing.yaml"
+MAX_FILE_BYTES = 4 * 1024 * 1024
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _KEYS = frozenset({"version", "servers", "endpoints"})
@@ -56,35 +57,11 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Subset:
-    """A named endpoint, ``/mcp/<name>``: what of which servers it shows.
-
-    Patterns speak of the names, and the URIs, that callers see.
-    """
-
-    name: str
-    servers: frozenset[str]
-    tools: Globs
-    resources: Globs
-    prompts: Globs
-
-
-@dataclass(frozen=True)
 class Routing:
     """All of ``routing.yaml``; servers and endpoints are sorted by name."""
 
     servers: tuple[Route, ...]
     endpoints: tuple[Subset, ...] = ()
-
-
-def load_routing(config_dir: Path) -> Routing:
-    """What ``routing.yaml`` says. Raises SettingsError naming the key that is wrong."""
-    try:
-        text = (config_dir / FILE_NAME).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise SettingsError(f"{FILE_NAME} cannot be read: {reason}") from None
-    return parse_routing(text)
 
 
 def parse_routing(text: str) -> Routing:

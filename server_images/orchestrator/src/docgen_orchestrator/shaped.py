@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from docgen_orchestrator.globs import Globs
 from docgen_orchestrator.offer import Item, Offer
 from docgen_orchestrator.tool_policy import ToolPolicy
 
@@ -33,3 +34,13 @@ def shaped(told: Offer, policy: ToolPolicy) -> Offer:
 def _named(tool: Item, name: str) -> Item:
     """The definition under another name; the very same object where the name is its own."""
     return tool if tool.get("name") == name else {**tool, "name": name}
+
+
+def unmatched(told: Offer, policy: ToolPolicy) -> tuple[str, ...]:
+    """What of ``policy`` names a tool that the server does not have: ``rename/x``, ``timeout_s/slow_*``."""
+    own = {f"allow/{glob}": glob for glob in policy.allow.patterns if glob != "*"}
+    own |= {f"deny/{glob}": glob for glob in policy.deny.patterns}
+    own |= {f"timeout_s/{glob}": glob for glob in policy.timeouts}
+    own |= {f"rate/{glob}": glob for glob in policy.rates}
+    missing = [key for key, glob in own.items() if not any(map(Globs((glob,)).match, told.tools))]
+    return (*missing, *(f"rename/{name}" for name in policy.rename if name not in told.tools))

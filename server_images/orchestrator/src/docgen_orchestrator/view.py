@@ -1,20 +1,28 @@
-"""What one endpoint shows: all servers (``/mcp``), or one of them (``/mcp/<server>``)."""
+"""What one endpoint shows: all servers (``/mcp``), or a part of them (``/mcp/<name>``)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from docgen_common.auth import current_grants
 from docgen_common.called_tool import ToolFacts
+from mcp.server.subscriptions import (
+    PromptsListChanged,
+    ResourceUpdated,
+    ServerEvent,
+    SubscriptionBus,
+    ToolsListChanged,
+)
 
 from docgen_orchestrator.backend import Backend
 from docgen_orchestrator.catalog import AmbiguousError, Catalog, NotOfferedError, catalog_of
 from docgen_orchestrator.granted import tool_facts
 from docgen_orchestrator.offer import Item
+from docgen_orchestrator.subset import Subset
 
 _log = structlog.stdlib.get_logger("docgen.catalog")
 _MISS_SECONDS = 1.0
@@ -22,20 +30,49 @@ _MISS_SECONDS = 1.0
 Found = TypeVar("Found")
 
 
-class View:
-    """The catalog of some backends, kept current."""
+class Servers(Protocol):
+    """The servers that there are now."""
 
-    def __init__(self, backends: Sequence[Backend]) -> None:
-        self.backends = backends
+    @property
+    def backends(self) -> Sequence[Backend]:
+        """All of them, sorted by name; the same object as long as they are the same ones."""
+
+
+class View:
+    """The catalog of the ``servers``, or of the part of them that ``subset`` is, kept current.
+
+    ``buses`` carry what changes to those who listen here.
+    """
+
+    def __init__(self, servers: Servers, subset: Subset | None = None) -> None:
+        self.subset = subset
+        self.buses: list[SubscriptionBus] = []
+        self._servers = servers
+        self._backends: tuple[Sequence[Backend], Subset | None, Sequence[Backend]] = ((), None, ())
         self._catalog: Catalog[Backend] | None = None
         self._reported: Mapping[str, tuple[str, ...]] = {}
         self._missed = float("-inf")
 
     @property
+    def backends(self) -> Sequence[Backend]:
+        """The servers of which anything may be shown here, sorted by name."""
+        every, subset = self._servers.backends, self.subset
+        if self._backends[0] is not every or self._backends[1] is not subset:
+            own = every if subset is None else tuple(b for b in every if b.name in subset.servers)
+            self._backends = (every, subset, own)
+        return self._backends[2]
+
+    @property
     def catalog(self) -> Catalog[Backend]:
         """What is known now, without asking anybody."""
-        self._catalog = catalog_of(self.backends, self._catalog)
+        self._catalog = catalog_of(self.backends, self._catalog, self.subset)
         return self._catalog
+
+    async def tell(self, backend: Backend, event: ServerEvent) -> None:
+        """Pass on what happened at a server to those who listen here, if it concerns anything shown here."""
+        if backend in self.backends and self._concerns(event):
+            for bus in self.buses:
+                await bus.publish(event)
 
     async def current(self, *, force: bool = False) -> Catalog[Backend]:
         """The catalog after giving every server that can be reached the chance to say what it offers."""
@@ -83,3 +120,13 @@ class View:
         item: Item = self.catalog.tools.get(tool, {})
         schema = item.get("inputSchema")
         return schema if isinstance(schema, Mapping) else None
+
+    def _concerns(self, event: ServerEvent) -> bool:
+        if self.subset is None:
+            return True
+        if isinstance(event, ResourceUpdated):
+            return self.subset.resources.match(event.uri)
+        if isinstance(event, ToolsListChanged):
+            return bool(self.subset.tools.patterns)
+        prompts = isinstance(event, PromptsListChanged)
+        return bool((self.subset.prompts if prompts else self.subset.resources).patterns)
