@@ -1,6 +1,7 @@
 """Check a stack layer by layer, from the engine's word to a real tool call with the production key."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from docgenctl.actions.call_canaries import PROBE_TIMEOUT_S, call_canaries, canaries_of
@@ -16,6 +17,7 @@ from docgenctl.model.blueprint import Server
 from docgenctl.model.health import HealthReport, LayerResult
 from docgenctl.model.observed import Health, ObservedContainer
 from docgenctl.planning.resolve_servers import resolve_servers
+from docgenctl.planning.steps import instance_name
 
 #: Not a failure, and nothing to be silent about.
 NO_EGRESS = "none without containers: what servers reach outside is not restricted"
@@ -60,16 +62,30 @@ def check_containers(
     begun = time.perf_counter()
     observation = engine.observe(opened.project.name)
     latency_ms = (time.perf_counter() - begun) * 1000
-    settled = {container.service: container for container in settle_health(observation.containers, engine)}
+    settled = settle_health(observation.containers, engine)
     wanted = ("gateway", "orchestrator", *(server.name for server in servers), "egress")
     if not observation.isolates:
         wanted = wanted[:-1]
     layers = [
-        LayerResult("service", name, *_verdict(settled.get(name), latency_ms, engine)) for name in wanted
+        LayerResult("service", name, *_verdict_of_all(name, settled, latency_ms, engine)) for name in wanted
     ]
     if not observation.isolates:
         layers.append(LayerResult("service", "egress", True, 0.0, NO_EGRESS))
     return tuple(layers)
+
+
+def _verdict_of_all(
+    name: str, containers: Sequence[ObservedContainer], latency_ms: float, engine: Engine
+) -> tuple[bool, float, str]:
+    """Of all containers of a service: what is wrong with the first that is unwell, or that all run."""
+    own = [container for container in containers if container.service == name]
+    if len(own) < 2:
+        return _verdict(own[0] if own else None, latency_ms, engine)
+    verdicts = [(container, *_verdict(container, latency_ms, engine)) for container in own]
+    for container, ok, _, detail in verdicts:
+        if not ok:
+            return False, latency_ms, f"{instance_name(name, container.number)}: {detail}"
+    return True, latency_ms, f"{len(own)} of {len(own)} {verdicts[0][3]}"
 
 
 def _verdict(

@@ -8,7 +8,7 @@ from docgenctl.model.observed import Observation
 
 def chosen_services(observation: Observation, services: Sequence[str]) -> tuple[str, ...]:
     """The named services, or all there are. Raises UsageError naming the services there are."""
-    present = tuple(container.service for container in observation.containers)
+    present = tuple(dict.fromkeys(container.service for container in observation.containers))
     if not present:
         raise NotHealthyError(
             "no container of this stack exists", hint="start it with: docgenctl up", code="never_started"

@@ -3,6 +3,7 @@
 from docgenctl.actions.changing import changing
 from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.remember_content import forget_scale
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
@@ -33,6 +34,7 @@ def take_down(
             left = plan_down(opened.project.name, before.observe(opened.project.name), with_data=with_data)
             execute_plan(left, before, reporter)
             plan = Plan(steps=(*plan.steps, *left.steps))
+        forget_scale(opened)
         if plan.empty:
             change.nothing_changed()
         return plan

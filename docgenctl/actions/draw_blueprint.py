@@ -21,6 +21,7 @@ from docgenctl.model.setting_values import PortRange
 from docgenctl.model.state import State, SubstitutedPort
 from docgenctl.planning.assemble_stack import is_open, network_keys
 from docgenctl.planning.choose_ports import choose_ports, find_substitutions
+from docgenctl.planning.choose_replicas import refuse_several, replicas_wanted, still_scaled
 from docgenctl.planning.choose_subnets import choose_subnets
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
 from docgenctl.state.store import StateStore
@@ -61,6 +62,9 @@ def draw_blueprint(
         for key in keys
     }
     isolates = observation.isolates if observation else True
+    replicas = replicas_wanted(settings, state.scaled)
+    if replicas > 1:
+        refuse_several(settings, isolates=isolates)
     # Without containers a subnet is a note: what others use is in nobody's way, and no cause to begin anew.
     taken = _taken_networks(observation, busy_subnets) if isolates else {}
     try:
@@ -78,6 +82,7 @@ def draw_blueprint(
         owner=service_owner(opened.project.directory),
         tool_version=__version__,
         isolates=isolates,
+        replicas=replicas,
         substitutions=substitutions,
         subnet_moves=tuple(_moves(state.subnets, subnets, taken)),
     )
@@ -131,6 +136,7 @@ def _remember(
             "substituted_ports": _substituted(state, ports, substitutions),
             "subnets": {**state.subnets, **subnets},
             "digest_salt": state.digest_salt or secrets.token_hex(32),
+            "scaled": still_scaled(opened.configuration.settings, state.scaled),
         }
     )
     if remembered != state:

@@ -9,8 +9,9 @@ begun, and the first failure is raised; what was done stays done, and the next p
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from docgenctl.actions.admit import admit, drain, release
 from docgenctl.actions.take_over import take_over
 from docgenctl.engine.protocol import Engine, FillsTogether
 from docgenctl.model.plan import Plan, Step, Verb
@@ -32,6 +33,8 @@ _TOPICS = {
     Verb.CONNECT_NETWORK: "service",
     Verb.DISCONNECT_NETWORK: "service",
     Verb.RELOAD_CONTAINER: "service",
+    Verb.ADMIT_CONTAINER: "service",
+    Verb.DRAIN_CONTAINER: "service",
     Verb.STOP_CONTAINER: "service",
     Verb.REMOVE_CONTAINER: "service",
 }
@@ -64,8 +67,12 @@ class _Execution:
     contents: Mapping[str, VolumeContent]
     taken_over: Callable[[str, str], object] | None = None
     created: dict[str, str] = field(default_factory=dict)
+    #: subject → the network that a container is put on only once it is healthy
+    admitted: dict[str, str] = field(default_factory=dict)
+    drained: set[str] = field(default_factory=set)
 
     def run(self, plan: Plan) -> None:
+        self.admitted = {it.subject: it.network for it in plan.steps if it.verb is Verb.ADMIT_CONTAINER}
         waiting = {step.id: step for step in plan.steps}
         volumes = frozenset(step.id for step in plan.steps if step.verb is Verb.CREATE_VOLUME)
         done: set[str] = set()
@@ -137,11 +144,28 @@ class _Execution:
     def create_container(self, step: Step) -> None:
         stack = self.wanted()
         service = stack.service(step.service)
+        later = self.admitted.get(step.subject)
+        service = replace(service, networks=tuple(it for it in service.networks if it.network != later))
         self.created[step.subject] = self.engine.create_container(service, stack, step.number)
 
     def connect_network(self, step: Step) -> None:
         stack = self.wanted()
         self.engine.connect_network(step.target, stack.service(step.service), step.network, stack)
+
+    def admit_container(self, step: Step) -> None:
+        stack = self.wanted()
+        container_id = self.created[step.subject]
+        admit(self.engine, stack, stack.service(step.service), container_id, step.network)
+
+    def drain_container(self, step: Step) -> None:
+        stack = self.wanted()
+        drain(self.engine, stack, stack.service(step.service), step.target)
+        self.drained.add(step.target)
+
+    def remove_container(self, step: Step) -> None:
+        self.engine.remove_container(step.target)
+        if step.target in self.drained:
+            release(self.engine, self.wanted())
 
     def reload_container(self, step: Step) -> None:
         stack = self.wanted()
@@ -201,8 +225,10 @@ _CALLS: Mapping[Verb, Callable[[_Execution, Step], None]] = {
     Verb.CONNECT_NETWORK: _Execution.connect_network,
     Verb.DISCONNECT_NETWORK: lambda run, step: run.engine.disconnect_network(step.target, step.network),
     Verb.RELOAD_CONTAINER: _Execution.reload_container,
+    Verb.ADMIT_CONTAINER: _Execution.admit_container,
+    Verb.DRAIN_CONTAINER: _Execution.drain_container,
     Verb.STOP_CONTAINER: _Execution.stop_container,
-    Verb.REMOVE_CONTAINER: lambda run, step: run.engine.remove_container(step.target),
+    Verb.REMOVE_CONTAINER: _Execution.remove_container,
 }
 
 _DONE = {
@@ -217,6 +243,8 @@ _DONE = {
     Verb.CONNECT_NETWORK: "connected",
     Verb.DISCONNECT_NETWORK: "disconnected",
     Verb.RELOAD_CONTAINER: "reloaded",
+    Verb.ADMIT_CONTAINER: "admitted",
+    Verb.DRAIN_CONTAINER: "drained",
     Verb.STOP_CONTAINER: "stopped",
     Verb.REMOVE_CONTAINER: "removed",
 }

@@ -4,11 +4,13 @@ import heapq
 import queue
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from docgenctl.actions.choose_services import chosen_services
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.observed import LogLine, ObservedContainer
+from docgenctl.planning.steps import instance_name
 
 
 def read_logs(
@@ -16,7 +18,7 @@ def read_logs(
 ) -> Iterator[LogLine]:
     """What the services printed so far, merged by time; `tail` lines of each."""
     containers = _containers(opened, engine, services)
-    streams = [engine.logs(container, tail=tail, follow=False, since=since) for container in containers]
+    streams = [_lines(engine, container, tail=tail, follow=False, since=since) for container in containers]
     return heapq.merge(*streams, key=lambda line: line.time)
 
 
@@ -29,7 +31,7 @@ def follow_logs(
 
     def pump(container: ObservedContainer) -> None:
         try:
-            for line in engine.logs(container, tail=tail, follow=True, since=since):
+            for line in _lines(engine, container, tail=tail, follow=True, since=since):
                 lines.put(line)
         finally:
             lines.put(None)
@@ -45,6 +47,17 @@ def follow_logs(
             open_streams -= 1
         else:
             yield line
+
+
+def _lines(
+    engine: Engine, container: ObservedContainer, *, tail: int | None, follow: bool, since: str
+) -> Iterator[LogLine]:
+    """With the name that a plan has for the container, where it is not the first of its service."""
+    lines = engine.logs(container, tail=tail, follow=follow, since=since)
+    if container.number == 1:
+        return lines
+    name = instance_name(container.service, container.number)
+    return (replace(line, service=name) for line in lines)
 
 
 def _containers(opened: OpenProject, engine: Engine, services: Sequence[str]) -> list[ObservedContainer]:

@@ -1,4 +1,4 @@
-"""Which content a running container has reloaded: the engine cannot tell, so the project's state does.
+"""What the engine cannot tell of a running stack, so the project's state does: contents taken over, scale.
 
 A container's label says what it was made with, for ever. What it has taken over since is noted by its id, the
 moment it has shown that it works with it. A note that is missing costs a reload too many, never one too few.
@@ -39,3 +39,11 @@ def remembering(opened: OpenProject, observation: Observation) -> Callable[[str,
             store.write(state.model_copy(update={"taken_over": {**known, container_id: content}}))
 
     return note
+
+
+def forget_scale(opened: OpenProject) -> None:
+    """What `scale` said ends with the stack."""
+    store = StateStore(opened.state_dir)
+    state = store.read()
+    if state.scaled is not None:
+        store.write(state.model_copy(update={"scaled": None}))

@@ -18,6 +18,8 @@ class ServiceStatus:
 
     `trouble` says why one that crashes, was killed or keeps being started again does so, else it is empty.
 
+    `number` tells several containers of one service apart.
+
     CPU is in percent of one core, memory in bytes; both None unless asked for or when it does not run.
     """
 
@@ -31,6 +33,7 @@ class ServiceStatus:
     exit_code: int
     container: str
     trouble: str = ""
+    number: int = 1
     cpu_percent: float | None = None
     memory_bytes: int | None = None
     memory_limit_bytes: int | None = None
@@ -52,7 +55,7 @@ def read_status(
     containers = settle_health(containers, engine)
     samples = _samples(containers, engine) if stats else [None] * len(containers)
     rows = (_row(container, engine, sample) for container, sample in zip(containers, samples, strict=True))
-    return tuple(sorted(rows, key=lambda row: row.service))
+    return tuple(sorted(rows, key=lambda row: (row.service, row.number)))
 
 
 def _row(container: ObservedContainer, engine: Engine, sample: ContainerStats | None) -> ServiceStatus:
@@ -67,6 +70,7 @@ def _row(container: ObservedContainer, engine: Engine, sample: ContainerStats | 
         exit_code=container.exit_code,
         container=container.name,
         trouble=trouble_of(container, engine),
+        number=container.number,
         cpu_percent=sample.cpu_percent if sample else None,
         memory_bytes=sample.memory_bytes if sample else None,
         memory_limit_bytes=sample.memory_limit_bytes if sample else None,

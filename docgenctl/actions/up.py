@@ -182,6 +182,12 @@ class _Attempt:
         )
         for change in (*blueprint.substitutions, *blueprint.subnet_moves):
             self._reporter.say(str(change))
+        configured = opened.configuration.settings.orchestrator.replicas
+        if blueprint.replicas != configured:
+            self._reporter.say(
+                f"orchestrator runs {blueprint.replicas} times, as docgenctl scale said;"
+                f" docgen.yaml says {configured}"
+            )
         prepare_workspace(blueprint, self._reporter)
         recipes, images = self._images(blueprint)
         design = design_stack(opened, blueprint, recipes, images)

@@ -1,6 +1,7 @@
 """Wait until the stack serves, and stop waiting at once when a part of it crashes."""
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -69,19 +70,22 @@ def asked_through_the_gateway(services: Sequence[str]) -> tuple[str, ...]:
 def sick_services(
     observation: Observation, engine: Engine, services: Sequence[str], answered: frozenset[str] = frozenset()
 ) -> tuple[str, ...]:
-    """Those of the services that have no running, healthy container.
+    """Those of the services that have no container, or one that is not running and healthy.
 
     Of the `answered` it is known without the engine, unless it calls them unhealthy.
     """
+    count = Counter(container.service for container in observation.containers)
     known = [
         replace(container, health=Health.HEALTHY)
-        if container.service in answered and container.health is Health.STARTING
+        if container.service in answered
+        and container.health is Health.STARTING
+        and count[container.service] == 1  # of several, any may have answered
         else container
         for container in observation.containers
     ]
     containers = settle_health(known, engine)
-    well = {c.service for c in containers if c.state == "running" and c.health is Health.HEALTHY}
-    return tuple(name for name in services if name not in well)
+    sick = {c.service for c in containers if c.state != "running" or c.health is not Health.HEALTHY}
+    return tuple(name for name in services if name in sick or not count[name])
 
 
 def _not_in_time(

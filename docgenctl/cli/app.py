@@ -36,6 +36,7 @@ COMMANDS = {
     "start": Entry(_LIFE, "Start stopped services again, as they were.", "start"),
     "stop": Entry(_LIFE, "Stop services and keep everything in place.", "stop"),
     "restart": Entry(_LIFE, "Stop and start services.", "restart"),
+    "scale": Entry(_LIFE, "Run more or fewer orchestrators, without dropping a request.", "scale"),
     "deploy": Entry(_LIFE, "Bring the stack to a new version, and back by itself when that fails.", "deploy"),
     "plan": Entry(_LIFE, "Show what up would do, and why, and change nothing.", "plan"),
     "generate": Entry(_USE, "Write a document about this repository.", "generate"),

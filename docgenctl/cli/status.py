@@ -85,7 +85,14 @@ def _document(row: ServiceStatus, *, stats: bool) -> dict[str, Any]:
 def _row(row: ServiceStatus, *, stats: bool) -> list[str]:
     state = row.state if row.state == "running" else f"{row.state} ({row.exit_code})"
     since = row.since[:16].replace("T", " ") or "-"
-    cells = [row.service, state, row.health, _ports(row) or "-", str(row.restarts), since]
+    cells = [
+        row.service if row.number == 1 else f"{row.service}#{row.number}",
+        state,
+        row.health,
+        _ports(row) or "-",
+        str(row.restarts),
+        since,
+    ]
     if stats:
         cells += [
             "-" if row.cpu_percent is None else f"{row.cpu_percent:.1f} %",

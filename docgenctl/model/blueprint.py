@@ -53,8 +53,8 @@ class Blueprint:
     maps network keys to CIDR text; `owner` is the `uid:gid` that may write the output folder. `isolates`
     is false for an engine without containers: no image of others runs there, and nothing could force
     servers through an egress proxy, so there is none.
-    `substitutions` are purposes whose port is another than it would be on an idle machine,
-    `subnet_moves` are networks that had to leave their subnet.
+    `replicas` is how many orchestrators run. `substitutions` are purposes whose port is another than it would
+    be on an idle machine, `subnet_moves` are networks that had to leave their subnet.
     """
 
     project: Project
@@ -67,6 +67,7 @@ class Blueprint:
     isolates: bool = True
     substitutions: tuple[PortSubstitution, ...] = ()
     subnet_moves: tuple[SubnetMove, ...] = ()
+    replicas: int = 1
 
     def server(self, name: str) -> Server:
         """The server of that name. Raises KeyError."""

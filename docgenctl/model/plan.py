@@ -5,7 +5,11 @@ from enum import StrEnum
 
 
 class Verb(StrEnum):
-    """What one step does; each maps to one call of the engine protocol, a reload to a named few."""
+    """What one step does; each maps to one call of the engine protocol.
+
+    Some map to a named few: a reload checks, switches and confirms, `admit` waits until a further container
+    of a service is healthy before callers reach it, and `drain` until they have left it.
+    """
 
     CREATE_NETWORK = "create network"
     REMOVE_NETWORK = "remove network"
@@ -18,6 +22,8 @@ class Verb(StrEnum):
     CONNECT_NETWORK = "connect"
     DISCONNECT_NETWORK = "disconnect"
     RELOAD_CONTAINER = "reload"
+    ADMIT_CONTAINER = "admit"
+    DRAIN_CONTAINER = "drain"
     STOP_CONTAINER = "stop container"
     REMOVE_CONTAINER = "remove container"
 
@@ -51,7 +57,7 @@ class Step:
         """The subject, and the network that it is put on or taken off."""
         if not self.network:
             return self.subject
-        preposition = "to" if self.verb is Verb.CONNECT_NETWORK else "from"
+        preposition = "from" if self.verb is Verb.DISCONNECT_NETWORK else "to"
         return f"{self.subject} {preposition} network {self.network}"
 
 

@@ -108,6 +108,10 @@ class GatewaySettings(Section):
         return self.request_timeout
 
 
+#: As many places as the gateway keeps for orchestrators.
+MOST_REPLICAS = 8
+
+
 class OrchestratorSettings(Section):
     """How the one endpoint in front of all servers behaves."""
 
@@ -115,6 +119,17 @@ class OrchestratorSettings(Section):
         False,
         description="Whether clients of MCP 2025-11-25 and before get sessions: pushed changes, questions.",
     )
+    replicas: int = Field(
+        1, ge=1, le=MOST_REPLICAS, description="How many of it run; `docgenctl scale` changes it for a while."
+    )
+
+    @model_validator(mode="after")
+    def _sessions_live_in_one(self) -> "OrchestratorSettings":
+        if self.legacy_sessions and self.replicas > 1:
+            raise ValueError(
+                "a session lives in one orchestrator; write replicas: 1 or legacy_sessions: false"
+            )
+        return self
 
 
 class EgressSettings(Section):
@@ -232,7 +247,7 @@ class Settings(Section):
         default_factory=GatewaySettings, description="The reverse proxy in front."
     )
     orchestrator: OrchestratorSettings = Field(
-        default_factory=OrchestratorSettings, description="The one endpoint in front of all servers."
+        default_factory=OrchestratorSettings, description="The endpoint in front of all servers."
     )
     models: ModelSettings = Field(
         default_factory=ModelSettings, description="Language models that may word documents."

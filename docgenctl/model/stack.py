@@ -115,7 +115,9 @@ class Service:
     """One container of the stack, complete: what is not here is not set.
 
     `image` is the reference to run, `image_id` the engine's id (`sha256:…`) that it resolves to, empty
-    when rendering before anything was built. Hardening that never varies (read-only root, no
+    when rendering before anything was built. Of several `replicas` each is put on the network
+    `admitted_on` (its key) only once it is healthy, and callers are drained from it before it goes.
+    Hardening that never varies (read-only root, no
     capabilities, no new privileges, init) is not a field: the adapters apply it to every service.
     """
 
@@ -142,6 +144,7 @@ class Service:
     restart: str = "unless-stopped"
     reload: Reload | None = None
     replicas: int = 1
+    admitted_on: str = ""
 
     @cached_property
     def digest(self) -> str:
@@ -157,9 +160,8 @@ class Service:
             for key, value in self.labels.items()
             if self.reload is None or key != LABEL_CONTENT_DIGEST
         }
-        return digest_of(
-            replace(self, image_id="", networks=(), depends_on=(), reload=None, replicas=1, labels=lasting)
-        )
+        live = {"networks": (), "depends_on": (), "reload": None, "replicas": 1, "admitted_on": ""}
+        return digest_of(replace(self, image_id="", labels=lasting, **live))  # type: ignore[arg-type]
 
     def name_of(self, number: int) -> str:
         """The name of its container of that number, counted from 1: as Compose names them."""

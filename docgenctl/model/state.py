@@ -14,6 +14,13 @@ class SubstitutedPort(BaseModel):
     at: str = ""
 
 
+class Scaled(BaseModel):
+    """What `docgenctl scale` was told, which holds as long as the settings say what they said then."""
+
+    replicas: int
+    configured: int
+
+
 class State(BaseModel):
     """All of state.json; unknown keys of newer versions are kept."""
 
@@ -34,6 +41,8 @@ class State(BaseModel):
     pinned_images: dict[str, str] = Field(default_factory=dict)
     #: salt (hex) of the digests that label containers with the state of their secrets
     digest_salt: str = ""
+    #: how many orchestrators run and how many were configured when `scale` was told so
+    scaled: Scaled | None = None
     #: container id → the content of its volumes that it has reloaded since it was made
     taken_over: dict[str, str] = Field(default_factory=dict)
     #: the stack that was last healthy, for `deploy` to go back to

@@ -125,6 +125,8 @@ class _Part:
     dns_options: tuple[str, ...] = FAIL_FAST
     command: tuple[str, ...] = ()
     reload: Reload | None = None
+    replicas: int = 1
+    admitted_on: str = ""
 
     def volumes(self, blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Volume, ...]:
         return tuple(
@@ -172,6 +174,8 @@ class _Part:
             dns=self.dns,
             dns_options=self.dns_options,
             reload=self.reload,
+            replicas=self.replicas,
+            admitted_on=self.admitted_on,
             labels={
                 LABEL_PROJECT_ID: blueprint.project.id,
                 LABEL_ROLE: self.name,
@@ -252,6 +256,8 @@ def _orchestrator(blueprint: Blueprint) -> _Part:
         environment=_server_environment("orchestrator", blueprint),
         command=_python_command("docgen_orchestrator", blueprint),
         depends_on=names,
+        replicas=blueprint.replicas,
+        admitted_on=ORCHESTRATOR_NETWORK,
     )
 
 

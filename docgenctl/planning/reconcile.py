@@ -77,8 +77,7 @@ def plan_up(stack: Stack, observation: Observation, *, recreate: frozenset[str] 
     draft.networks()
     draft.volumes()
     for service in stack.services:
-        for number in range(1, service.replicas + 1):
-            draft.instance(service, number)
+        draft.service(service)
     draft.stale_volumes()
     return Plan(steps=tuple(draft.steps.values()))
 
@@ -241,8 +240,15 @@ class _Draft:
                     needs=needs,
                 )
 
-    def instance(self, service: Service, number: int) -> None:
-        """Keep, change, start or recreate one container of a service."""
+    def service(self, service: Service) -> None:
+        """Every container of a service, the missing first; each is replaced when those before it serve."""
+        numbers = range(1, service.replicas + 1)
+        admitted: list[str] = []
+        for number in sorted(numbers, key=lambda it: self._instance(service.name, it) is not None):
+            self._one(service, number, admitted)
+
+    def _one(self, service: Service, number: int, admitted: list[str]) -> None:
+        """Keep, change, start or recreate one container; `admitted` are steps after which others serve."""
         container = self._instance(service.name, number)
         subject, of = instance_name(service.name, number), (service.name, number)
         starts = [f"{Verb.CREATE_CONTAINER}:{name}" for name in service.depends_on]
@@ -258,12 +264,24 @@ class _Draft:
                 self._keep(service, container, starts)
                 return
             cause = "its network changes" if removed in self.steps else replaced or cause
-            before.append(self._remove(container, cause))
+            before.append(self._remove(container, cause, needs=admitted))
         filled = [self._fill(mount.volume, cause, before) for mount in service.volumes]
         networks = [f"{Verb.CREATE_NETWORK}:{place.network}" for place in service.networks]
         needs = [*before, *filled, *networks]
         created = self.add(Verb.CREATE_CONTAINER, subject, cause, needs=needs, of=of)
-        self.add(Verb.START_CONTAINER, subject, cause, needs=[created, *starts], of=of)
+        started = self.add(Verb.START_CONTAINER, subject, cause, needs=[created, *starts], of=of)
+        if service.replicas > 1 and service.admitted_on:
+            admitted.append(self._admit(service, number, cause, started))
+
+    def _admit(self, service: Service, number: int, cause: str, started: str) -> str:
+        return self.add(
+            Verb.ADMIT_CONTAINER,
+            instance_name(service.name, number),
+            cause,
+            needs=[started],
+            network=service.admitted_on,
+            of=(service.name, number),
+        )
 
     def _keep(self, service: Service, container: ObservedContainer, starts: list[str]) -> None:
         subject, of = instance_name(service.name, container.number), (service.name, container.number)
@@ -329,11 +347,19 @@ class _Draft:
             return filled
         return self.add(Verb.FILL_VOLUME, key, cause, needs=[f"{Verb.CREATE_VOLUME}:{key}", *before])
 
-    def _remove(self, container: ObservedContainer, cause: str) -> str:
-        """Stop and remove, once, whoever asks."""
+    def _remove(self, container: ObservedContainer, cause: str, needs: Iterable[str] = ()) -> str:
+        """Stop and remove, once, whoever asks; drained where another of its service goes on."""
         subject = subject_of(container, self.observation)
         removed = f"{Verb.REMOVE_CONTAINER}:{subject}"
         if removed not in self.steps:
-            for made in removal(container, subject, cause, frozenset()):
+            drained = self._is_drained(container)
+            for made in removal(container, subject, cause, frozenset(needs), drained=drained):
                 self.steps[made.id] = made
         return removed
+
+    def _is_drained(self, container: ObservedContainer) -> bool:
+        service = next((it for it in self.stack.services if it.name == container.service), None)
+        if service is None or not service.admitted_on or not is_live(container):
+            return False
+        running = [it for it in self.observation.containers if it.service == service.name and is_live(it)]
+        return len(running) > 1 or service.replicas > 1

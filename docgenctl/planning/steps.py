@@ -52,10 +52,15 @@ def subject_of(container: ObservedContainer, observation: Observation) -> str:
     return container.name
 
 
-def removal(container: ObservedContainer, subject: str, cause: str, needs: frozenset[str]) -> list[Step]:
-    """The steps that stop it, where it runs, and remove it."""
+def removal(
+    container: ObservedContainer, subject: str, cause: str, needs: frozenset[str], *, drained: bool = False
+) -> list[Step]:
+    """The steps that stop it, where it runs, and remove it; callers are `drained` from it before."""
     steps = []
     more = {"target": container.id, "service": container.service, "number": container.number}
+    if drained:
+        steps.append(step(Verb.DRAIN_CONTAINER, subject, cause, needs=needs, **more))  # type: ignore[arg-type]
+        needs = needs | {steps[-1].id}
     if container.state in (*RUNNING, "paused"):
         steps.append(step(Verb.STOP_CONTAINER, subject, cause, needs=needs, **more))  # type: ignore[arg-type]
         needs = needs | {steps[-1].id}

@@ -48,6 +48,7 @@ def _service(service: Service, stack: Stack) -> dict[str, Any]:
         "name": service.name,
         "image": service.image,
         "container_name": service.container_name,
+        "replicas": service.replicas,
         "command": service.command,
         "user": service.user,
         "limits": service.limits,

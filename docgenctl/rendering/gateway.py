@@ -13,6 +13,7 @@ from docgenctl.model.blueprint import (
     Blueprint,
     Server,
 )
+from docgenctl.model.settings import MOST_REPLICAS
 from docgenctl.rendering.environment import render_template
 from docgenctl.rendering.quoting import quote_regex
 from docgenctl.rendering.stamp import stamp_text
@@ -110,6 +111,7 @@ def render_gateway(blueprint: Blueprint, templates: Path) -> str:
         "stripped_headers": STRIPPED_HEADERS,
         "threads": min(_MOST_THREADS, max(1, -int(-limits.cpus // 1))),
         "upstream": f"orchestrator:{SERVER_PORT}",
+        "most_replicas": MOST_REPLICAS,
     }
     return render_template(templates, TEMPLATE, variables)
 

@@ -55,6 +55,7 @@ def test_every_field_of_a_service_that_only_a_new_container_takes_over_is_in_its
         "networks": (),
         "depends_on": ("x",),
         "replicas": 2,
+        "admitted_on": "x",
     }
     assert set(changes) | set(live) | {"reload"} == set(service.__dataclass_fields__)
     for name, value in changes.items():
