@@ -71,8 +71,12 @@ class _Execution:
     admitted: dict[str, str] = field(default_factory=dict)
     drained: set[str] = field(default_factory=set)
 
-    def run(self, plan: Plan) -> None:
+    def expect(self, plan: Plan) -> None:
+        """Which containers are put on one of their networks later than they are created."""
         self.admitted = {it.subject: it.network for it in plan.steps if it.verb is Verb.ADMIT_CONTAINER}
+
+    def run(self, plan: Plan) -> None:
+        self.expect(plan)
         waiting = {step.id: step for step in plan.steps}
         volumes = frozenset(step.id for step in plan.steps if step.verb is Verb.CREATE_VOLUME)
         done: set[str] = set()

@@ -63,7 +63,11 @@ class Callers:
                 connection.request("POST", self._url.path, DISCOVER, headers)
                 response = connection.getresponse()
                 body = response.read()
-                told = "right" if response.status == 200 and b'"tools"' in body else f"{response.status} {body!r}"
+                told = (
+                    "right"
+                    if response.status == 200 and b'"tools"' in body
+                    else f"{response.status} {body!r}"
+                )
                 if response.will_close:
                     connection = None
             except (OSError, HTTPException) as error:

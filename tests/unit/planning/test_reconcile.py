@@ -498,3 +498,68 @@ def test_bring_up_of_the_helper_really_runs_everything() -> None:
     engine = FakeEngine()
     bring_up(make_stack(), engine)
     assert {c.state for c in seen(engine).containers} == {"running"}
+
+
+def scaled(replicas: int, **more: Any) -> Stack:
+    return make_stack({"orchestrator": {"replicas": replicas}}, **more)
+
+
+def test_a_further_orchestrator_is_admitted_once_it_is_healthy() -> None:
+    engine = running(make_stack())
+    plan = plan_up(scaled(2), seen(engine))
+    assert told(plan) == [
+        "fill volume orchestrator-config (missing)",
+        "fill volume orchestrator-secrets (missing)",
+        "create container orchestrator#2 (missing)",
+        "start container orchestrator#2 (missing)",
+        "admit orchestrator#2 to network mcp-orchestrator (missing)",
+    ]
+    bring_up(scaled(2), engine)
+    assert plan_up(scaled(2), seen(engine)).empty
+    names = [c.name for c in seen(engine).containers if c.service == "orchestrator"]
+    assert names == [f"{PROJECT}-orchestrator-1", f"{PROJECT}-orchestrator-2"]
+
+
+def test_an_admission_that_was_cut_off_is_made_up_for() -> None:
+    engine = running(scaled(2))
+    second = next(c for c in engine.containers.values() if c.seen.number == 2)
+    name = f"{PROJECT}_mcp-orchestrator"
+    second.becomes(networks={n: a for n, a in second.seen.networks.items() if n != name})
+    assert told(plan_up(scaled(2), seen(engine))) == [
+        "connect orchestrator#2 to network mcp-orchestrator (disconnected by hand)"
+    ]
+
+
+def test_an_orchestrator_too_many_is_drained_before_it_goes() -> None:
+    engine = running(scaled(2))
+    assert told(plan_up(scaled(1), seen(engine))) == [
+        "drain orchestrator#2 (scaled to 1)",
+        "stop container orchestrator#2 (scaled to 1)",
+        "remove container orchestrator#2 (scaled to 1)",
+    ]
+    bring_up(scaled(1), engine)
+    assert plan_up(scaled(1), seen(engine)).empty
+
+
+def test_several_orchestrators_are_replaced_one_after_the_other() -> None:
+    plan = plan_up(scaled(2, image="two"), seen(running(scaled(2))))
+    needs = {step.id: step.needs for step in plan.steps}
+    assert "admit:orchestrator:mcp-orchestrator" in needs["drain:orchestrator#2"]
+    assert "drain:orchestrator#2" in needs["stop container:orchestrator#2"]
+    assert not any("orchestrator#2" in need for need in needs["drain:orchestrator"])
+
+
+def test_a_missing_orchestrator_comes_before_the_others_are_replaced() -> None:
+    engine = running(scaled(2))
+    engine.remove_container(next(i for i, c in engine.containers.items() if c.seen.number == 1))
+    plan = plan_up(scaled(2, image="two"), seen(engine))
+    needs = {step.id: step.needs for step in plan.steps}
+    assert "admit:orchestrator:mcp-orchestrator" in needs["drain:orchestrator#2"]
+
+
+def test_a_stop_and_a_start_are_about_every_container_of_a_service() -> None:
+    engine = running(scaled(2))
+    stopping = plan_stop(seen(engine), ["orchestrator"])
+    assert [step.subject for step in stopping.steps] == ["orchestrator", "orchestrator#2"]
+    going = plan_down(PROJECT, seen(engine), with_data=False)
+    assert {"remove container:orchestrator", "remove container:orchestrator#2"} <= {s.id for s in going.steps}

@@ -36,6 +36,7 @@ SERVERS: list[Mapping[str, Any]] = [
     {"servers": {"main": {"limits": {"memory": "600m"}}, "other": {"image": "github"}}},
     {"servers": {"main": {}, "github": {}, "docs": {"image": "main"}}, "log_level": "debug"},
     {"servers": {}},
+    {"servers": {"main": {}}, "orchestrator": {"replicas": 3}},
 ]
 
 
@@ -123,6 +124,7 @@ breakings = st.lists(
 def run_in_any_order(plan: Plan, engine: FakeEngine, stack: Stack | None, random: Random) -> None:
     """Every step once, each after what it needs, otherwise in no order."""
     execution = _Execution(engine, Silent(), stack, {}, engine.taken_over.__setitem__)
+    execution.expect(plan)
     waiting = {step.id: step for step in plan.steps}
     assert len(waiting) == len(plan.steps)
     done: set[str] = set()
@@ -136,15 +138,15 @@ def run_in_any_order(plan: Plan, engine: FakeEngine, stack: Stack | None, random
 
 def assert_exactly(stack: Stack, engine: FakeEngine) -> None:
     observation = seen(engine)
-    assert sorted(c.service for c in observation.containers) == sorted(stack.service_names)
+    wanted_names = [s.name_of(number) for s in stack.services for number in range(1, s.replicas + 1)]
+    assert sorted(c.name for c in observation.containers) == sorted(wanted_names)
     assert {n.name: n.subnet for n in observation.networks} == {n.name: n.subnet for n in stack.networks}
     wanted = {volume.name for volume in stack.volumes}
     surplus = {volume.name for volume in observation.volumes} - wanted
     assert wanted <= {volume.name for volume in observation.volumes}
     assert all(name.endswith("-data") for name in surplus)
-    for service in stack.services:
-        container = observation.container(service.name)
-        assert container is not None
+    for container in observation.containers:
+        service = stack.service(container.service)
         assert container.state in ("running", "restarting")
         assert set(container.networks) == {stack.network(place.network).name for place in service.networks}
         for mount in service.volumes:

@@ -112,6 +112,7 @@ def make_blueprint(settings: dict[str, Any] = FULL) -> Blueprint:
         subnets={key: f"10.213.{16 + index}.0/28" for index, key in enumerate(keys)},
         owner="1000:1000",
         tool_version="9.8.7",
+        replicas=parsed.orchestrator.replicas,
     )
 
 

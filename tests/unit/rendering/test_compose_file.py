@@ -13,6 +13,7 @@ from ruamel.yaml import YAML
 from docgenctl.rendering.compose_file import duration, render_compose
 from tests.unit.rendering.blueprints import EMPTY, FULL, TEMPLATES, make_blueprint, make_stack
 
+SCALED = {"orchestrator": {"replicas": 3}}
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 
 
@@ -25,7 +26,7 @@ def parse(text: str) -> dict[str, Any]:
     return YAML(typ="safe", pure=True).load(io.StringIO(text))
 
 
-@pytest.mark.parametrize("wanted", [FULL, EMPTY])
+@pytest.mark.parametrize("wanted", [FULL, EMPTY, SCALED])
 def test_the_file_follows_the_compose_specification(wanted: dict, tmp_path: Path) -> None:
     blueprint = make_blueprint(wanted)
     file = tmp_path / "docker-compose.mcp.yml"
@@ -33,6 +34,13 @@ def test_the_file_follows_the_compose_specification(wanted: dict, tmp_path: Path
     check = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(file)]
     done = subprocess.run(check, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_who_runs_several_times_is_named_by_compose_as_by_us() -> None:
+    """Compose counts up from `<project>-<service>-1` by itself, and refuses a name of one's own."""
+    services = compose(SCALED)["services"]
+    assert services["orchestrator"]["deploy"] == {"replicas": 3}
+    assert [name for name, service in services.items() if "container_name" not in service] == ["orchestrator"]
 
 
 def test_every_service_is_hardened_and_bounded() -> None:
