@@ -5,7 +5,7 @@ import hashlib
 import json
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class Here:
     http: httpx2.AsyncClient
     folder: Path
     servers: Stack
-    more: dict[str, Any] = field(default_factory=dict)
+    config: Any = None
 
     async def call(
         self, name: str, arguments: dict[str, Any], *, headers: dict[str, str] | None = None, **more: Any
@@ -115,7 +115,8 @@ async def here(stack: Stack, tmp_path: Path) -> AsyncIterator[Here]:
                 }
             )
             here.app = Watched(build(settings))
-            server = Server(server_config(here.app, settings))
+            here.config = server_config(here.app, settings)
+            server = Server(here.config)
             serving = asyncio.create_task(server.serve([listening]))
             while not server.started:
                 await asyncio.sleep(0.01)

@@ -187,6 +187,26 @@ async def test_requests_that_come_at_once_are_answered_in_their_order(here: Here
     writer.close()
 
 
+async def test_an_idle_connection_is_closed_and_a_busy_one_is_not(here: Here) -> None:
+    here.config.timeout_keep_alive = 1
+    reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
+    params = {"name": "red_count", "arguments": {"steps": 200, "label": "x"}, "_meta": META}
+    body = json.dumps(message("red_count", {}, params=params)).encode()
+    head = {**headers_for(message("red_count", {})), "Host": "127.0.0.1", "Content-Type": "application/json"}
+    lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+    request = f"POST /mcp HTTP/1.1\r\n{lines}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    async with asyncio.timeout(30):
+        for _ in range(2):  # each takes longer than the connection may be idle
+            writer.write(request)
+            answer = b""
+            while b'"resultType"' not in answer:
+                part = await reader.read(65536)
+                assert part, "closed while a call was under way"
+                answer += part
+        assert await reader.read() == b""
+    writer.close()
+
+
 async def test_progress_carries_the_callers_own_token_and_never_ours(here: Here) -> None:
     params = {
         "name": "red_count",

@@ -16,6 +16,7 @@ from prometheus_client import Counter, Histogram
 
 from docgen_orchestrator.fast.listing import Listing
 from docgen_orchestrator.fast.log_line import RequestLog
+from docgen_orchestrator.fast.reply import Stamps
 from docgen_orchestrator.fast.targets import Targets
 from docgen_orchestrator.resilience.deadlines import Deadlines
 from docgen_orchestrator.view import View
@@ -28,10 +29,11 @@ class Endpoint:
 
     def __init__(self, path: str, view: View, server_info: Any) -> None:
         self.path = path
-        self.stamp = Raw(json.dumps(server_info).encode())
+        stamp = Raw(json.dumps(server_info).encode())
+        self.stamps = Stamps(stamp)
         self.json_path = json.dumps(path).encode()
         self.targets = Targets(view)
-        self.listing = Listing(view, self.stamp)
+        self.listing = Listing(view, stamp)
         self._observers: dict[int, tuple[Counter, Histogram]] = {}
 
     def observe(self, metrics: Metrics, status: int, seconds: float) -> None:

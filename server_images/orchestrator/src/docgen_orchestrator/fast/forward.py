@@ -242,8 +242,8 @@ def _encoded(exchange: Exchange, request: Request, target: Target) -> tuple[byte
     if exchange.key is not None:
         lines += b"%b: %b\r\n" % (_CALLER, exchange.key.id.encode("latin-1", "replace"))
     whole = b"%b%bContent-Length: %d\r\n\r\n%b" % (target.head, lines, len(body), body)
-    server, stamp = target.backend.name, exchange.endpoint.stamp
-    return whole, Wanted(own_id, request.id, own_token, request.token, server, stamp)
+    server, stamps = target.backend.name, exchange.endpoint.stamps
+    return whole, Wanted(own_id, request.id, own_token, request.token, server, stamps)
 
 
 _CALLER = CALLER_HEADER.encode()

@@ -32,6 +32,7 @@ class RawProtocol(HttpToolsProtocol):
         self._length = 0
         self._late: asyncio.TimerHandle | None = None
         self._exchange: Exchange | None = None
+        self._idle_since: float | None = None
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; a body that did not come with its head is waited for, but not long."""
@@ -42,6 +43,8 @@ class RawProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller has gone."""
         self._stop_waiting()
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
         self._held = None
         if self._exchange is not None and not self._exchange.response_complete:
             self._exchange.disconnected = True
@@ -101,6 +104,30 @@ class RawProtocol(HttpToolsProtocol):
             return
         self._hand_over()
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer is whole; as uvicorn does it, but for the timer: one for the connection, not one each."""
+        self._idle_since = self.loop.time()
+        if self.pipeline or self.timeout_keep_alive_task is None:
+            super().on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """The connection may have been idle for long enough to be closed."""
+        self.timeout_keep_alive_task = None
+        busy = self._held is not None or (self.cycle is not None and not self.cycle.response_complete)
+        left = self.timeout_keep_alive - (self.loop.time() - (self._idle_since or 0.0))
+        if not busy and left <= 0:
+            super().timeout_keep_alive_handler()
+            return
+        wait = self.timeout_keep_alive if busy else left
+        self.timeout_keep_alive_task = self.loop.call_later(wait, self.timeout_keep_alive_handler)
+
+    def _unset_keepalive_if_required(self) -> None:
+        """What uvicorn does for each request: the timer runs on, and looks whether there was one."""
 
     def _candidate(self) -> Exchange | None:
         """The exchange that may answer this request; None where the head says already that it cannot."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
 from mcp_types import SERVER_INFO_META_KEY
-from msgspec import Raw
+from msgspec import UNSET, Raw, Struct, UnsetType
 
 from docgen_orchestrator import task_ids
 from docgen_orchestrator.failures import Failure
@@ -21,6 +21,7 @@ from docgen_orchestrator.http1 import ConnectionLostError
 _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ENCODE = msgspec.json.Encoder().encode
 _NULL = b"null"
+_MOST_STAMPS = 16
 _COMPLETE = Raw(b'"complete"')
 _PROGRESS = b'"notifications/progress"'
 
@@ -33,10 +34,43 @@ class Answer(NamedTuple):
     outcome: str
 
 
-class Wanted(NamedTuple):
-    """Whom an answer is for: our id, the caller's, both progress tokens as JSON (empty for none), our name.
+class Message(Struct):
+    """What a server sends: an answer, or a notification."""
 
-    ``server`` is the one that was asked, ``stamp`` the JSON of what stands for it in ``_meta``.
+    id: Raw = Raw(_NULL)
+    result: dict[str, Raw] | UnsetType = UNSET
+    error: Raw | UnsetType = UNSET
+    method: Raw | UnsetType = UNSET
+    params: Raw | UnsetType = UNSET
+
+
+class Stamps:
+    """Puts this server's name in the place of the one that answered, in ``_meta``.
+
+    Servers send the same ``_meta`` with nearly every answer, so the last few are kept with their outcome.
+    """
+
+    def __init__(self, stamp: Raw) -> None:
+        self._stamp = stamp
+        self._known: dict[bytes, Raw] = {}
+
+    def on(self, meta: Raw | None) -> Raw:
+        """``meta`` of a result with our name in it. Raises ConnectionLostError when it is no object."""
+        raw = b"{}" if meta is None else bytes(meta)
+        found = self._known.get(raw)
+        if found is None:
+            fields = _fields(raw) if raw != _NULL else {}
+            fields[SERVER_INFO_META_KEY] = self._stamp
+            if len(self._known) >= _MOST_STAMPS:
+                self._known.clear()
+            found = self._known[raw] = Raw(_ENCODE(fields))
+        return found
+
+
+class Wanted(NamedTuple):
+    """Whom an answer is for: our id, the caller's, both progress tokens as JSON (empty for none).
+
+    ``server`` is the one that was asked; ``stamps`` puts our name in the place of its own.
     """
 
     own_id: bytes
@@ -44,7 +78,10 @@ class Wanted(NamedTuple):
     own_token: bytes
     token: bytes
     server: str
-    stamp: Raw
+    stamps: Stamps
+
+
+_DECODE = msgspec.json.Decoder(Message).decode
 
 
 def read_event(data: bytes, wanted: Wanted) -> Answer | bytes | None:
@@ -52,12 +89,12 @@ def read_event(data: bytes, wanted: Wanted) -> Answer | bytes | None:
 
     Raises ConnectionLostError when it is nothing that a server may send.
     """
-    message = _fields(data)
-    if "method" not in message:
+    message = _message(data)
+    if message.method is UNSET:
         return _answer(message, wanted)
-    if "id" in message or bytes(message["method"]) != _PROGRESS:
+    if bytes(message.id) != _NULL or bytes(message.method) != _PROGRESS:
         return None
-    params = _fields(message.get("params", b"{}"))
+    params = _fields(b"{}" if message.params is UNSET else message.params)
     if not wanted.token or bytes(params.get("progressToken", _NULL)) != wanted.own_token:
         return None
     params["progressToken"] = Raw(wanted.token)
@@ -66,7 +103,7 @@ def read_event(data: bytes, wanted: Wanted) -> Answer | bytes | None:
 
 def read_answer(body: bytes, wanted: Wanted) -> Answer:
     """The answer in a whole body. Raises ConnectionLostError when it is none, or another request's."""
-    return _answer(_fields(body), wanted)
+    return _answer(_message(body), wanted)
 
 
 def failed(id_: bytes, failure: Failure) -> Answer:
@@ -75,13 +112,15 @@ def failed(id_: bytes, failure: Failure) -> Answer:
     return Answer(_error(id_, _ENCODE(error)), failure.status, "failed")
 
 
-def _answer(message: dict[str, Raw], wanted: Wanted) -> Answer:
-    own = bytes(message.get("id", _NULL))
-    if own != wanted.own_id and not (own == _NULL and "error" in message):
+def _answer(message: Message, wanted: Wanted) -> Answer:
+    own = bytes(message.id)
+    if own != wanted.own_id and not (own == _NULL and message.error is not UNSET):
         raise ConnectionLostError(True, "the reply belongs to another request")
-    if "error" in message:
-        return _error_answer(bytes(message["error"]), wanted)
-    result = _fields(message.get("result", b""))
+    if message.error is not UNSET:
+        return _error_answer(bytes(message.error), wanted)
+    if message.result is UNSET:
+        raise ConnectionLostError(True, "the reply is not a message")
+    result = message.result
     kind = result.get("resultType")
     if kind is None:
         result["resultType"] = _COMPLETE
@@ -89,10 +128,9 @@ def _answer(message: dict[str, Raw], wanted: Wanted) -> Answer:
         result = _fields(
             json.dumps(task_ids.for_callers(wanted.server, json.loads(_ENCODE(result)))).encode()
         )
-    meta = _fields(result["_meta"]) if bytes(result.get("_meta", _NULL)) != _NULL else {}
-    meta[SERVER_INFO_META_KEY] = wanted.stamp
-    result["_meta"] = Raw(_ENCODE(meta))
-    outcome = "error" if bytes(result.get("isError", _NULL)) == b"true" else "ok"
+    result["_meta"] = wanted.stamps.on(result.get("_meta"))
+    failed_ = result.get("isError")
+    outcome = "error" if failed_ is not None and bytes(failed_) == b"true" else "ok"
     return Answer(b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (wanted.id, _ENCODE(result)), 200, outcome)
 
 
@@ -107,6 +145,13 @@ def _error_answer(raw: bytes, wanted: Wanted) -> Answer:
 
 def _error(id_: bytes, error: bytes) -> bytes:
     return b'{"jsonrpc":"2.0","id":%b,"error":%b}' % (id_, error)
+
+
+def _message(data: bytes) -> Message:
+    try:
+        return _DECODE(data)
+    except (msgspec.MsgspecError, RecursionError):
+        raise ConnectionLostError(True, "the reply is not a message") from None
 
 
 def _fields(data: bytes | Raw) -> dict[str, Raw]:
