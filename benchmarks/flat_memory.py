@@ -32,7 +32,7 @@ async def calls(process: Process) -> list[int]:
     for number in range(1, WARM + CALLS + 1):
         reply = connection.send(kinds[number % len(kinds)])
         await reply.head()
-        await reply.read(1 << 20)
+        await reply.read()
         if number >= WARM and number % EACH == 0:
             seen.append(process.rss_kib())
     connection.abort()

@@ -39,6 +39,7 @@ MISBEHAVIOURS = (
     "endless-line",
     "huge",
     "trickle",
+    "slow",
 )
 SAY = {"type": "object", "properties": {"marker": {"type": "string"}}, "required": ["marker"]}
 
@@ -213,6 +214,9 @@ async def misbehave(how: str, request: dict[str, Any], transport: Any) -> None:
             transport.close()
     elif how == "silent":
         await asyncio.sleep(600)
+    elif how == "slow":
+        await asyncio.sleep(5)
+        transport.write(whole(packed(answer)))
     elif how == "endless-head":
         await forever(transport, b"HTTP/1.1 200 OK\r\n", b"X-Filling: " + b"x" * 900 + b"\r\n", 0.001)
     elif how == "endless-events":
@@ -220,7 +224,7 @@ async def misbehave(how: str, request: dict[str, Any], transport: Any) -> None:
     elif how == "endless-line":
         await forever(transport, events, chunk(b"x" * 65_536), 0.002)
     elif how == "trickle":
-        await forever(transport, whole(packed(answer) + b" " * 9_999)[:60], b" ", 0.1)
+        await forever(transport, head("application/json", "Content-Length: 99999") + b"{", b" ", 0.1)
     else:
         await huge(transport, packed(answer))
 

@@ -28,6 +28,8 @@ from typing import cast
 
 import httptools
 
+from docgen_orchestrator.reply_room import FREE_BYTES, MAX_REPLY_BYTES, SHARED
+
 _HIGH_WATER = 1024 * 1024
 _LOW_WATER = 256 * 1024
 _MAX_HEADER_BYTES = 64 * 1024
@@ -52,6 +54,7 @@ class Reply:
         self._connection = connection
         self._chunks: deque[bytes] = deque()
         self.buffered = 0
+        self._roomy = 0
         self._waiter: asyncio.Future[None] | None = None
         self._moved = moved
         self.failure: str | None = None
@@ -87,16 +90,33 @@ class Reply:
         return data
 
     def let_come(self) -> None:
-        """Keep what has come and have more of it: whoever calls this bounds ``buffered``."""
+        """Keep what has come and have more of it. Raises ConnectionLostError when it may not be kept."""
+        self.keep(self.buffered)
         self._connection.resume()
 
-    async def read(self, limit: int) -> bytes:
-        """The whole body. Raises ConnectionLostError, also when it is longer than ``limit`` bytes."""
+    def keep(self, size: int) -> None:
+        """Somebody keeps ``size`` bytes of this reply now. Raises ConnectionLostError if that is too much."""
+        if size <= FREE_BYTES and not self._roomy:
+            return
+        roomy = max(size - FREE_BYTES, 0)
+        if size > MAX_REPLY_BYTES or not SHARED.take(roomy - self._roomy):
+            raise ConnectionLostError(True, "the reply is too large")
+        self._roomy = roomy
+
+    def forget(self) -> None:
+        """Nothing of this reply is kept any more."""
+        if self._roomy:
+            self.keep(0)
+
+    async def read(self) -> bytes:
+        """The whole body. Raises ConnectionLostError, also when it is too large to be kept."""
         body = bytearray()
-        while part := await self.chunk():
-            body += part
-            if len(body) > limit:
-                raise ConnectionLostError(True, "the reply is too large")
+        try:
+            while part := await self.chunk():
+                body += part
+                self.keep(len(body))
+        finally:
+            self.forget()
         return bytes(body)
 
     def feed(self, data: bytes) -> None:
@@ -119,8 +139,9 @@ class Reply:
             self._waiter.set_result(None)
 
     def let_go(self) -> None:
-        """Nobody is to be called any more."""
+        """Nobody is to be called any more, and nothing is kept."""
         self._moved = None
+        self.forget()
 
     def tell(self) -> None:
         """Call whoever does not wait; never from inside the parser."""

@@ -25,9 +25,6 @@ from docgen_orchestrator.sse import EventSplitter
 WIRE_VERSION = "2026-07-28"
 """The protocol revision spoken to every server."""
 
-MAX_REPLY_BYTES = 64 * 1024 * 1024
-"""The largest single message taken from a server."""
-
 _TRAILER_SECONDS = 1.0
 
 OnNote = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -140,7 +137,7 @@ class HttpUpstream:
         request = f"GET {path} HTTP/1.1\r\nHost: {self._authority}\r\nAccept: application/json\r\n\r\n"
         connection, reply = await self.send(request.encode("latin-1"), repeatable=True)
         try:
-            body = await reply.read(MAX_REPLY_BYTES)
+            body = await reply.read()
         except ConnectionLostError as error:
             raise UnavailableError(str(error), sent=True) from None
         finally:
@@ -161,12 +158,12 @@ class HttpUpstream:
             while part := await reply.chunk():
                 for data in events.feed(part):
                     yield data
-                if events.buffered > MAX_REPLY_BYTES:
-                    raise UnavailableError("an event is too large", sent=True)
+                reply.keep(events.buffered)
             raise UnavailableError("its events ended", sent=True)
         except ConnectionLostError as error:
             raise UnavailableError(str(error), sent=True) from None
         finally:
+            reply.forget()
             connection.drop(reply)
 
     async def verify(self) -> None:
@@ -221,16 +218,18 @@ class HttpUpstream:
 async def _final_message(reply: Reply, message_id: int, on_note: OnNote) -> dict[str, Any]:
     """Read the reply up to the response to ``message_id``, passing notifications on as they come."""
     if reply.content_type != "text/event-stream":
-        return _parse(await reply.read(MAX_REPLY_BYTES), message_id, reply.status)
+        return _parse(await reply.read(), message_id, reply.status)
     events = EventSplitter()
-    while part := await reply.chunk():
-        for data in events.feed(part):
-            message = _object(data)
-            if "method" not in message:
-                return _checked(message, message_id)
-            await on_note(str(message["method"]), message.get("params") or {})
-        if events.buffered > MAX_REPLY_BYTES:
-            raise ConnectionLostError(True, "the reply is too large")
+    try:
+        while part := await reply.chunk():
+            for data in events.feed(part):
+                message = _object(data)
+                if "method" not in message:
+                    return _checked(message, message_id)
+                await on_note(str(message["method"]), message.get("params") or {})
+            reply.keep(events.buffered)
+    finally:
+        reply.forget()
     raise ConnectionLostError(True, "the stream ended without an answer")
 
 

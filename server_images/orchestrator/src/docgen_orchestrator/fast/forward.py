@@ -27,7 +27,7 @@ from docgen_orchestrator.http1 import Connection, ConnectionLostError, Reply
 from docgen_orchestrator.pool import ConnectFailedError
 from docgen_orchestrator.resilience.bulkhead import BusyError
 from docgen_orchestrator.sse import EventSplitter
-from docgen_orchestrator.upstream import MAX_REPLY_BYTES, UnavailableError, finish, no_message
+from docgen_orchestrator.upstream import UnavailableError, finish, no_message
 
 if TYPE_CHECKING:
     from docgen_orchestrator.fast.exchange import Exchange
@@ -157,8 +157,6 @@ class Forward:
             if not body.startswith(b"{") or b'"jsonrpc"' not in body:
                 raise ConnectionLostError(True, no_message(reply.status))
             self._answer(read_answer(body, self._wanted))
-        elif reply.buffered > MAX_REPLY_BYTES:
-            raise ConnectionLostError(True, "the reply is too large")
         else:
             reply.let_come()
 
@@ -176,8 +174,7 @@ class Forward:
                 return
             if event is not None:
                 said.append(self._exchange.event(event))
-        if events.buffered > MAX_REPLY_BYTES:
-            raise ConnectionLostError(True, "the reply is too large")
+        reply.keep(events.buffered)
         if reply.complete:
             raise ConnectionLostError(True, "the stream ended without an answer")
         if part:
@@ -214,6 +211,8 @@ class Forward:
         if self._reply is not None:
             self._reply.let_go()
             self._reply = None
+        # This and its exchange know each other, so they stay until they are collected; not what is large.
+        self._events, self._request = None, b""
         exchange.ended(target, outcome)
 
     def _drop(self) -> None:
@@ -223,6 +222,7 @@ class Forward:
         connection, reply = self._connection, self._reply
         self._connection = self._reply = None
         if connection is not None and reply is not None:
+            reply.let_go()
             connection.drop(reply)
 
 
