@@ -196,7 +196,7 @@ async def test_readiness_names_what_is_down_and_refuses_only_when_nothing_is_up(
 
     assert ready() == (
         200,
-        {"status": "ready", "checks": {n: {"ok": True} for n in ("blue", "red", "names")}},
+        {"status": "ready", "checks": {n: {"ok": True} for n in ("blue", "red", "names", "routing")}},
     )
     red.stop()
     status, document = ready()
