@@ -1,0 +1,1 @@
+"""Speaks for a server of others, and makes it look like one of ours."""
