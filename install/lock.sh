@@ -26,3 +26,9 @@ for facts in server_images/*/image.toml; do
   compile "$image/requirements.txt" --python-version 3.13 --python-platform x86_64-manylinux_2_28 \
     server_images/common/requirements.in "$image/requirements.in"
 done
+
+# What docgenctl fetches on the host when a server is added, and what runs npm's packages in the image.
+for tool in uv node; do
+  compile "server_images/adapter/$tool.txt" --python-version 3.13 --python-platform x86_64-manylinux_2_28 \
+    "server_images/adapter/$tool.in"
+done

@@ -1,8 +1,8 @@
 """What the server says of changes, to those who listen here.
 
-A server of 2026-07-28 tells changes on a stream that is asked for, an older one tells changed lists unasked and
-changed resources to who subscribed. Here it is all one bus. After the connection was lost and made again,
-listeners are told that everything may have changed.
+A server of 2026-07-28 tells changes on a stream that is asked for; an older one tells changed lists unasked,
+and changed resources to who subscribed. Here it is all one bus. After the connection was lost and made
+again, listeners are told that everything may have changed.
 """
 
 from __future__ import annotations
@@ -104,7 +104,7 @@ class Changes:
             await self._ask("resources/subscribe", uri)
 
     async def _ask(self, method: str, uri: str) -> None:
-        """Subscribe or unsubscribe; what a server cannot do it does not tell, which is honoured as silence."""
+        """Subscribe or unsubscribe; a server that cannot is honoured, and never tells."""
         if self._connection is not None and self._connection.offers("resources"):
             with suppress(MCPError, TimeoutError):
                 async with asyncio.timeout(_PAUSE_SECONDS):

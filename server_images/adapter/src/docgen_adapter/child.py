@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -31,6 +32,7 @@ STOP_SECONDS = 2.0
 """How long a program may take to end after its input was closed, and again after SIGTERM."""
 
 _CHUNK = 64 * 1024
+_LAST_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class Child:
         code = self.process.returncode
         if code is None:
             return "it closed its output"
-        return f"it was ended by {signal.Signals(-code).name}" if code < 0 else f"it ended with exit code {code}"
+        return (
+            f"it was ended by {signal.Signals(-code).name}" if code < 0 else f"it ended with exit code {code}"
+        )
 
     def kill(self) -> None:
         """End it at once, with all of its session."""
@@ -59,6 +63,7 @@ class Child:
 @asynccontextmanager
 async def running(program: Program, told: ToldLines, *, most_bytes: int = MOST_BYTES) -> AsyncIterator[Child]:
     """The program, from its start to its end. Raises OSError when it cannot be started."""
+    _find(program)
     process = await asyncio.create_subprocess_exec(
         *program.command,
         stdin=PIPE,
@@ -82,6 +87,13 @@ async def running(program: Program, told: ToldLines, *, most_bytes: int = MOST_B
         await asyncio.shield(asyncio.create_task(_finish(process, tasks)))
         for stream in (into, read, write, out_of):
             stream.close()
+
+
+def _find(program: Program) -> None:
+    """Raise OSError, with a text of ours, for a program that is not there."""
+    name = program.command[0]
+    if shutil.which(name, path=program.environment["PATH"]) is None:
+        raise OSError(f"there is no program {name}")
 
 
 async def _listen(
@@ -108,11 +120,11 @@ async def _listen(
     except (anyio.BrokenResourceError, anyio.ClosedResourceError):
         return
     finally:
-        into.close()
         with suppress(TimeoutError):
-            async with asyncio.timeout(0.5):
-                await process.wait()
-        ended.set()
+            async with asyncio.timeout(_LAST_SECONDS):
+                await _gone(process)
+        ended.set()  # first, so that who learns that it is over can learn how
+        into.close()
 
 
 def _message(line: bytes, told: ToldLines) -> SessionMessage | None:
@@ -146,7 +158,8 @@ async def _speak(
     try:
         async for item in out_of:
             process.stdin.write(
-                item.message.model_dump_json(by_alias=True, exclude_unset=True).encode("utf-8", "replace") + b"\n"
+                item.message.model_dump_json(by_alias=True, exclude_unset=True).encode("utf-8", "replace")
+                + b"\n"
             )
             await process.stdin.drain()
     except (OSError, RuntimeError):

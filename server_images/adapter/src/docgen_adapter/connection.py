@@ -15,8 +15,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
-from mcp.client._transport import TransportStreams
 from mcp.client._probe import negotiate_auto  # what the SDK's own client does at `mode="auto"`
+from mcp.client._transport import TransportStreams
 from mcp.client.session import ClientSession
 from mcp.shared.dispatcher import CallOptions, ProgressFnT
 from mcp.shared.exceptions import MCPError
@@ -124,22 +124,27 @@ async def negotiated(streams: TransportStreams, on_notification: OnNotification)
         message_handler=on_message,
         client_info=Implementation(name="docgen-adapter", version="1"),
     )
+    # Raised outside of the session, whose task group would make a group of it.
     async with session:
-        await _negotiate(session)
-        connection = Connection(session, dispatcher)
-        info = session.server_info
-        _log.info("connected", revision=connection.version, program=info.name if info else "")
-        yield connection
+        failure = await _negotiate(session)
+        if failure is None:
+            connection = Connection(session, dispatcher)
+            info = session.server_info
+            _log.info("connected", revision=connection.version, program=info.name if info else "")
+            yield connection
+    if failure is not None:
+        raise NotMcpError(failure)
 
 
-async def _negotiate(session: ClientSession) -> None:
-    """Agree on a revision. Raises NotMcpError."""
+async def _negotiate(session: ClientSession) -> str | None:
+    """Agree on a revision; what was wrong when there is none."""
     try:
         async with asyncio.timeout(NEGOTIATION_SECONDS):
             await negotiate_auto(session)
     except TimeoutError:
-        raise NotMcpError(f"it did not say what it speaks within {NEGOTIATION_SECONDS:.0f} s") from None
+        return f"it did not say what it speaks within {NEGOTIATION_SECONDS:.0f} s"
     except MCPError as error:
-        raise NotMcpError(error.message) from None
+        return error.message
     except (RuntimeError, ValidationError) as error:
-        raise NotMcpError(f"it does not speak MCP as it should: {str(error).splitlines()[0]}") from None
+        return f"it does not speak MCP as it should: {str(error).splitlines()[0]}"
+    return None

@@ -1,4 +1,4 @@
-"""The MCP server that the orchestrator sees: the SDK's low-level server, its lists and calls the server's own."""
+"""The MCP server that the orchestrator sees, on the SDK's low-level server."""
 
 from __future__ import annotations
 

@@ -26,10 +26,11 @@ from docgen_adapter.connection import Connection, NotMcpError
 UNAVAILABLE = -32010
 """JSON-RPC error: the server is not there, or broke off."""
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
 """How long a server that nobody waits for may take to say that it is there."""
 
 _PATIENCE_SECONDS = 10.0
+_WAITED_FOR_SECONDS = 0.5
 _PAUSES_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _GOOD_SECONDS = 10.0
 _MISSES = 2
@@ -79,7 +80,9 @@ class KeptConnection:
         connection = await self.current()
         self.busy += 1
         try:
-            return await connection.request(method, params, on_progress=on_progress, name=name, headers=headers)
+            return await connection.request(
+                method, params, on_progress=on_progress, name=name, headers=headers
+            )
         except MCPError as error:
             self._look_at(error, connection)
             raise
@@ -108,9 +111,9 @@ class KeptConnection:
                 await self._once()
             except* (OSError, NotMcpError) as group:
                 self.reason = _first(group)
-            await self._set(None, trying=False)
             failures = 0 if monotonic() - begun >= _GOOD_SECONDS else failures + 1
             pause_s = _PAUSES_SECONDS[min(failures, len(_PAUSES_SECONDS) - 1)]
+            await self._set(None, trying=pause_s <= _WAITED_FOR_SECONDS)
             _log.warning("connection lost", reason=self.reason, again_in_s=pause_s)
             await asyncio.sleep(pause_s)
 
@@ -123,7 +126,7 @@ class KeptConnection:
                 await self._on_connected(link.connection)
                 await self._until_lost(link)
                 self.reason = link.reason()
-                await self._set(None, trying=False)
+                await self._set(None, trying=True)
             finally:
                 self._link = None
 
@@ -175,6 +178,4 @@ def _first(group: BaseExceptionGroup[Exception]) -> str:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    if isinstance(error, FileNotFoundError):
-        return f"there is no program {error.filename}"
     return (error.strerror or str(error)) if isinstance(error, OSError) else str(error)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 _ENDS_KEPT = 1024
 # A JSON-RPC message names its id first or last. In valid JSON both places are the message's own: before the
 # first comma nothing else can have begun, and what the last brace closes is the message itself.
-_FIRST = re.compile(rb'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,18}|"[\x20-\x21\x23-\x5b\x5d-\x7e]*")\s*,')
-_LAST = re.compile(rb',\s*"id"\s*:\s*(\d{1,18}|"[\x20-\x21\x23-\x5b\x5d-\x7e]*")\s*\}\s*\Z')
+_ID = rb'"id"\s*:\s*(\d{1,18}|"[\x20-\x21\x23-\x5b\x5d-\x7e]*")\s*'
+_FIRST = re.compile(rb'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?' + _ID + b",")
+_LAST = re.compile(rb",\s*" + _ID + rb"\}\s*\Z")
 
 
 @dataclass(frozen=True)
@@ -55,12 +56,10 @@ class Lines:
         if self._size <= self._most:
             self._parts.append(part)
             return
-        if self._parts or not self._head:
-            kept = b"".join(self._parts) + part
-            self._head, self._tail = kept[:_ENDS_KEPT], kept[-_ENDS_KEPT:]
-            self._parts = []
-        else:
-            self._tail = (self._tail + part)[-_ENDS_KEPT:]
+        if not self._head:
+            self._head = _beginning([*self._parts, part])
+        self._tail = (self._tail + _end([*self._parts, part]))[-_ENDS_KEPT:]
+        self._parts = []
 
     def _complete(self) -> bytes | TooLong:
         size, self._size = self._size, 0
@@ -68,3 +67,23 @@ class Lines:
         head, self._head = self._head, b""
         tail, self._tail = self._tail, b""
         return TooLong(size, head, tail) if size > self._most else b"".join(parts)
+
+
+def _beginning(parts: list[bytes]) -> bytes:
+    """The first bytes of what these parts make together."""
+    found = b""
+    for part in parts:
+        found += part[: _ENDS_KEPT - len(found)]
+        if len(found) == _ENDS_KEPT:
+            break
+    return found
+
+
+def _end(parts: list[bytes]) -> bytes:
+    """The last bytes of what these parts make together."""
+    found = b""
+    for part in reversed(parts):
+        found = part[-(_ENDS_KEPT - len(found)) :] + found
+        if len(found) == _ENDS_KEPT:
+            break
+    return found

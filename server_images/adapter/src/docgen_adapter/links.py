@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from docgen_adapter.child import running
 from docgen_adapter.connection import NotMcpError, OnNotification, negotiated
@@ -12,6 +12,8 @@ from docgen_adapter.kept_connection import Connect, Link
 from docgen_adapter.options import Address, Program
 from docgen_adapter.remote import connected
 from docgen_adapter.told_lines import ToldLines
+
+_LAST_SECONDS = 1.0  # for a program that is ending to have ended
 
 
 def link_to(target: Program | Address, told: ToldLines, on_notification: OnNotification) -> Connect:
@@ -25,8 +27,10 @@ def link_to(target: Program | Address, told: ToldLines, on_notification: OnNotif
                 async with negotiated((child.read, child.write), on_notification) as connection:
                     yield Link(connection, child.ended, lambda: child.end, child.kill)
             except NotMcpError:
-                if child.ended.is_set():
-                    raise NotMcpError(child.end) from None
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_LAST_SECONDS):
+                        await child.ended.wait()
+                        raise NotMcpError(child.end) from None
                 raise
 
     @asynccontextmanager

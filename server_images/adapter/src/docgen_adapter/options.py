@@ -113,9 +113,7 @@ def _address(options: Mapping[str, Any], settings: ServerSettings) -> Address:
     )
 
 
-def _variables(
-    options: Mapping[str, Any], key: str, names: re.Pattern[str] = _VARIABLE
-) -> dict[str, str]:
+def _variables(options: Mapping[str, Any], key: str, names: re.Pattern[str] = _VARIABLE) -> dict[str, str]:
     found = options.get(key, {})
     if not isinstance(found, dict) or not all(
         names.fullmatch(name) and _is_word(value) for name, value in found.items()

@@ -1,7 +1,7 @@
 """One request of a caller, carried to the server and back.
 
-Results pass as the server made them. What its revision lacks is added: 2026-07-28 wants to know of each result
-whether it is complete, and of lists and contents how long they may be kept.
+Results pass as the server made them. What its revision lacks is added: 2026-07-28 wants to know of each
+result whether it is complete, and of lists and contents how long they may be kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,12 @@ TASKS = frozenset({"tasks/get", "tasks/update", "tasks/cancel"})
 RELAYED = frozenset({*LISTS, *TASKS, "tools/call", "resources/read", "prompts/get", "completion/complete"})
 """What is carried to the server; all else is answered here."""
 
-_NAMES = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri", **dict.fromkeys(TASKS, "taskId")}
+_NAMES = {
+    "tools/call": "name",
+    "prompts/get": "name",
+    "resources/read": "uri",
+    **dict.fromkeys(TASKS, "taskId"),
+}
 _KEPT = frozenset({*LISTS, "resources/read"})
 _OLD_RESOURCE_NOT_FOUND, _INVALID_PARAMS = -32002, -32602
 

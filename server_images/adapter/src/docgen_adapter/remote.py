@@ -71,7 +71,11 @@ class Answering(httpx2.AsyncBaseTransport):
         except httpx2.TransportError as error:
             return _error(502, str(error).strip().lower() or type(error).__name__)
         kind = response.headers.get("content-type", "").lower()
-        if response.status_code >= 400 and response.status_code != 404 and not kind.startswith("application/json"):
+        if (
+            response.status_code >= 400
+            and response.status_code != 404
+            and not kind.startswith("application/json")
+        ):
             await response.aclose()
             reason = _REFUSALS.get(response.status_code, f"it answered HTTP {response.status_code}")
             return _error(response.status_code, reason)

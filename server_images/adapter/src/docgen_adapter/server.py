@@ -20,7 +20,7 @@ from docgen_adapter.relay import Relay
 from docgen_adapter.told_lines import ToldLines
 
 #: How often a server that nobody calls is looked at, in seconds: one of ours, and one elsewhere.
-LOOK_SECONDS, LOOK_FAR_SECONDS = 10.0, 60.0
+LOOK_SECONDS, LOOK_FAR_SECONDS = 5.0, 60.0
 
 
 def build_app(settings: ServerSettings) -> Starlette:
