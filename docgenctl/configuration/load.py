@@ -155,7 +155,9 @@ def _checked(layers: Layers, facts: Mapping[str, ImageFacts]) -> Settings:
 def _new_mistakes(mistakes: Iterable[Mistake], layers: Layers) -> Iterator[Mistake]:
     """Without consequences of values that were set aside: their key path already has a problem."""
     known = {problem.key_path for problem in layers.problems}
-    return (mistake for mistake in mistakes if shown(mistake.path) not in known)
+    # A server whose source was set aside looks like one of ours that there is not.
+    sourceless = {path.rpartition("/")[0] for path in known if path.startswith("servers/")}
+    return (mistake for mistake in mistakes if shown(mistake.path) not in known | sourceless)
 
 
 def _mistake(detail: Any, layers: Layers) -> Mistake:

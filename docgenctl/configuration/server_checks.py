@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 
 from docgenctl.configuration.explanations import display
 from docgenctl.configuration.layers import Mistake
+from docgenctl.configuration.source_checks import source_mistakes
 from docgenctl.model.image_facts import ImageFacts, OptionFacts
+from docgenctl.model.server_sources import ADAPTER
 from docgenctl.model.setting_values import PortRange
 from docgenctl.model.settings import ServerSettings, Settings
 
 #: images of parts of the stack that are no entries of `servers`
-_NOT_SERVERS = frozenset({"orchestrator"})
+_NOT_SERVERS = frozenset({"orchestrator", ADAPTER})
 
 
 class _Wish(NamedTuple):
@@ -30,6 +32,10 @@ def server_mistakes(settings: Settings, facts: Mapping[str, ImageFacts]) -> Iter
     """Everything wrong with servers whose single values are right."""
     images = server_images(facts)
     for name, server in settings.servers.items():
+        yield from source_mistakes(name, server)
+        if server.of_others:
+            yield from _options_of_others(name, server)
+            continue
         image = images.get(server.image or name)
         if image is None:
             yield _unknown_image(name, server, images)
@@ -48,6 +54,12 @@ def _unknown_image(name: str, server: ServerSettings, images: Mapping[str, Image
         return Mistake(("servers", name, "image"), f"{wanted!r} is not a server image", hint)
     hint = f"did you mean `{near[0]}`?" if near else f"write `image:` below it; known images: {known}"
     return Mistake(("servers", name), f"there is no server image named {wanted!r}", hint)
+
+
+def _options_of_others(name: str, server: ServerSettings) -> Iterator[Mistake]:
+    for key in server.options:
+        path = ("servers", name, "options", key)
+        yield Mistake(path, "is an option of no image of ours", "servers of others take `environment`")
 
 
 def _option_mistakes(name: str, server: ServerSettings, image: ImageFacts) -> Iterator[Mistake]:
@@ -111,11 +123,12 @@ def _port_mistakes(settings: Settings, images: Mapping[str, ImageFacts]) -> Iter
 def _wishes(settings: Settings, images: Mapping[str, ImageFacts]) -> Iterator[_Wish]:
     yield _Wish(("ports", "orchestrator"), settings.ports.orchestrator)
     for name, server in settings.servers.items():
-        image = images.get(server.image or name)
-        for key in ("port", "health_port") if server.enabled and image else ():
-            offered = getattr(image, key)
-            if offered is not None:
-                yield _Wish(("servers", name, key), getattr(server, key) or offered)
+        image = None if server.of_others else images.get(server.image or name)
+        for key in ("port", "health_port") if server.enabled and (image or server.of_others) else ():
+            offered = getattr(image, key, None)
+            wanted = getattr(server, key) or offered
+            if wanted is not None and (offered is not None or server.of_others):
+                yield _Wish(("servers", name, key), wanted)
 
 
 def _left_over(wishes: list[_Wish]) -> Iterator[_Wish]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from docgenctl.model.model_providers import ProviderType
+from docgenctl.model.server_sources import SourceSettings
 from docgenctl.model.setting_values import (
     ApiUrl,
     BindAddress,
@@ -147,13 +148,10 @@ class ProofSettings(Section):
     )
 
 
-class ServerSettings(Section):
+class ServerSettings(SourceSettings):
     """One MCP server behind the orchestrator."""
 
     enabled: bool = Field(True, description="Whether it is part of the stack.")
-    image: Name | None = Field(
-        None, description="Which of the built-in server images; by default the entry's name."
-    )
     port: Ports | None = Field(None, description="Host port of its own endpoint: a port or a range.")
     health_port: Ports | None = Field(
         None, description="Host port that tells its readiness: a port or a range."
@@ -263,7 +261,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _names_are_free(self) -> "Settings":
-        reserved = sorted({"gateway", "egress", "orchestrator"} & set(self.servers))
+        reserved = sorted({"gateway", "egress", "orchestrator", "adapter"} & set(self.servers))
         if reserved:
             raise ValueError(
                 f"servers/{reserved[0]}: the name belongs to a part of the stack; choose another"

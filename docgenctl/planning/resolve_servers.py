@@ -15,7 +15,7 @@ def resolve_servers(settings: Settings, facts: Mapping[str, ImageFacts]) -> tupl
     """Every enabled server, sorted by name, resolved against the facts of its image."""
     given = {GATEWAY_PORT, GATEWAY_STATUS_PORT}
     return tuple(
-        _resolve(name, entry, settings, facts[entry.image or name], given)
+        _resolve(name, entry, settings, facts[entry.image_name(name)], given)
         for name, entry in sorted(settings.servers.items())
         if entry.enabled
     )
