@@ -7,6 +7,7 @@ from typing import Any
 from docgenctl.model.image_facts import ImageFacts, SecretFacts
 from docgenctl.model.ports import PortSubstitution, SubnetMove
 from docgenctl.model.project import Project
+from docgenctl.model.server_sources import Package
 from docgenctl.model.settings import Settings
 from docgenctl.model.stack import Limits
 
@@ -16,6 +17,8 @@ GATEWAY_PORT = 8080
 GATEWAY_STATUS_PORT = 8404
 GATEWAY_ADMIN_PORT = 8405
 EGRESS_PORT = 3128
+#: Where the packages of a server of others lie in its image.
+PACKAGES_TARGET = "/opt/docgen/packages"
 #: Owner of every service that does not have to write as the workspace's owner.
 SERVICE_UID = 10001
 
@@ -27,12 +30,27 @@ SCRATCH_TARGET = "/var/tmp/docgen"  # noqa: S108 - a volume of its own inside th
 
 
 @dataclass(frozen=True, kw_only=True)
+class Origin:
+    """The container of an image of others, which serves MCP itself; its adapter is beside it."""
+
+    reference: str
+    port: int
+    path: str
+    environment: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Server:
     """One enabled entry of `servers`, resolved against its image's facts.
 
     `gateway_port` and `gateway_health_port` are the gateway's container-side ports for it, None when it
     has none. `egress_hosts` are all hosts the egress proxy opens for it, sorted, `host` or `host:port`.
-    `secrets` are those of its image and those that its settings ask for.
+    `secrets` are those of its image and those that its settings ask for. `data`: it has a volume that
+    outlives `down`.
+
+    Of servers of others: `packages` are installed beside the adapter, `origin` is the container of an image,
+    `public_host` is `host:port` of an address, opened for addresses out on the internet only, and `ca_file`
+    names certificates in the workspace that are trusted for it.
     """
 
     name: str
@@ -43,6 +61,11 @@ class Server:
     secrets: tuple[SecretFacts, ...]
     gateway_port: int | None
     gateway_health_port: int | None
+    data: bool = False
+    packages: tuple[Package, ...] = ()
+    origin: Origin | None = None
+    public_host: str = ""
+    ca_file: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,3 +98,8 @@ class Blueprint:
             if server.name == name:
                 return server
         raise KeyError(name)
+
+
+def origin_name(server: str) -> str:
+    """The service that is the container of a server's image, beside its adapter."""
+    return f"{server}-origin"

@@ -184,6 +184,7 @@ class SourceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    enabled: bool = Field(True, description="Whether it is part of the stack.")
     image: Annotated[str, AfterValidator(_image)] | None = Field(
         None, description="A built-in server image (by default the entry's name), or any image by reference."
     )

@@ -151,7 +151,6 @@ class ProofSettings(Section):
 class ServerSettings(SourceSettings):
     """One MCP server behind the orchestrator."""
 
-    enabled: bool = Field(True, description="Whether it is part of the stack.")
     port: Ports | None = Field(None, description="Host port of its own endpoint: a port or a range.")
     health_port: Ports | None = Field(
         None, description="Host port that tells its readiness: a port or a range."

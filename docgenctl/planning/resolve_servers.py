@@ -5,10 +5,18 @@ from urllib.parse import urlsplit
 
 from docgenctl.model.blueprint import GATEWAY_PORT, GATEWAY_STATUS_PORT, Server
 from docgenctl.model.image_facts import ImageFacts
+from docgenctl.model.server_sources import parse_package
 from docgenctl.model.setting_values import PortRange
 from docgenctl.model.settings import ModelSettings, ServerSettings, Settings
 from docgenctl.model.stack import Limits
 from docgenctl.planning.resolve_models import model_options, model_secrets, model_urls
+from docgenctl.planning.resolve_others import (
+    adapter_options,
+    facts_of_others,
+    origin_of,
+    public_host_of,
+    secrets_of_others,
+)
 
 
 def resolve_servers(settings: Settings, facts: Mapping[str, ImageFacts]) -> tuple[Server, ...]:
@@ -34,6 +42,8 @@ def wanted_ports(settings: Settings, servers: tuple[Server, ...]) -> dict[str, P
 def _resolve(
     name: str, entry: ServerSettings, settings: Settings, facts: ImageFacts, given: set[int]
 ) -> Server:
+    if entry.of_others:
+        facts = facts_of_others(name, entry, facts)
     options = {key: option.default for key, option in facts.options.items()} | dict(entry.options)
     models = settings.models if facts.models else ModelSettings()
     urls = (*_wanted_by_feature(facts, options), *model_urls(models))
@@ -47,11 +57,16 @@ def _resolve(
             memory_bytes=entry.limits.memory or settings.limits.memory,
             pids=entry.limits.pids or settings.limits.pids,
         ),
-        options=options | dict(model_options(models)),
+        options=options | dict(model_options(models)) | adapter_options(name, entry),
         egress_hosts=tuple(sorted({*entry.egress.allow, *(_egress_entry(url) for url in urls)})),
-        secrets=(*facts.secrets, *model_secrets(models)),
+        secrets=(*facts.secrets, *model_secrets(models), *secrets_of_others(name, entry)),
         gateway_port=_inside(port, facts.port, given),
         gateway_health_port=_inside(health_port, facts.health_port, given),
+        data=facts.data or entry.data,
+        packages=tuple(parse_package(text) for text in entry.packages),
+        origin=origin_of(entry),
+        public_host=public_host_of(entry),
+        ca_file=entry.ca_file,
     )
 
 
