@@ -6,18 +6,21 @@ tar are only fetched and written for an image that the engine does not have yet.
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from docgenctl.actions.cache import cache_directory
 from docgenctl.actions.choose_bases import Bases, choose_bases
+from docgenctl.actions.choose_origins import choose_origins
 from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.package_recipes import PackageFiles, package_files
 from docgenctl.actions.process_recipe import process_recipes
 from docgenctl.actions.recipe import Recipe
 from docgenctl.engine.protocol import Engine
-from docgenctl.images.context import Context, proxy_context, server_context
+from docgenctl.images.context import Context, assemble, proxy_context, server_context, with_files
 from docgenctl.images.facts import load_image_facts
 from docgenctl.images.wheels import fetch_wheels
-from docgenctl.model.blueprint import SERVICE_UID, Blueprint
+from docgenctl.model.blueprint import SERVICE_UID, Blueprint, origin_name
 from docgenctl.model.image_facts import ImageFacts
 from docgenctl.model.locations import server_images_directory, templates_directory
 from docgenctl.model.observed import ObservedImage
@@ -35,10 +38,20 @@ def write_recipes(
 ) -> dict[str, Recipe]:
     """The recipe of every service's image, by service."""
     cache_dir = cache_directory(opened.environ)
-    recipes = {
-        server.name: _server_recipe(server.facts, bases, blueprint, architecture, cache_dir)
-        for server in blueprint.servers
-    }
+    recipes = {}
+    for server in blueprint.servers:
+        packages = package_files(
+            server,
+            opened.project.directory,
+            python=blueprint.settings.images.python,
+            architecture=architecture,
+            cache_dir=cache_dir,
+        )
+        facts = load_image_facts(server.facts.name)
+        recipe = _server_recipe(facts, bases, blueprint, architecture, cache_dir, packages)
+        recipes[server.name] = replace(recipe, image=f"adapter-{server.name}") if packages else recipe
+        if server.name in bases.origins:
+            recipes[origin_name(server.name)] = _origin_recipe(server.name, bases.origins[server.name])
     recipes["orchestrator"] = _server_recipe(
         load_image_facts("orchestrator"), bases, blueprint, architecture, cache_dir
     )
@@ -88,8 +101,9 @@ def prepare_recipes(
 ) -> dict[str, Recipe]:
     """Recipes on pinned bases, which are pulled or made if need be; `pull` asks the registries again."""
     if not blueprint.isolates:
-        return process_recipes(blueprint)
+        return process_recipes(opened, blueprint)
     bases = choose_bases(opened, engine, cache_directory(opened.environ), reporter, pull=pull)
+    bases = replace(bases, origins=choose_origins(opened, blueprint, engine, reporter, pull=pull))
     return write_recipes(opened, blueprint, bases, engine.info().architecture)
 
 
@@ -125,12 +139,24 @@ def _ensure(recipe: Recipe, engine: Engine, reporter: Reporter, *, force: bool) 
 
 
 def _server_recipe(
-    facts: ImageFacts, bases: Bases, blueprint: Blueprint, architecture: str, cache_dir: Path
+    facts: ImageFacts,
+    bases: Bases,
+    blueprint: Blueprint,
+    architecture: str,
+    cache_dir: Path,
+    packages: PackageFiles | None = None,
 ) -> Recipe:
     dockerfile = _dockerfile(
-        "server", base=bases.server, server=facts.name, title=facts.title, module=facts.module
+        "server",
+        base=bases.server,
+        server=facts.name,
+        title=facts.title,
+        module=facts.module,
+        packages=packages.registry if packages else None,
+        commands=dict(packages.commands) if packages else {},
     )
     requirements = server_images_directory() / facts.name / "requirements.txt"
+    own = packages.files if packages else {}
 
     def complete(on_line: Callable[[str], None]) -> Context:
         wheels = fetch_wheels(
@@ -140,10 +166,20 @@ def _server_recipe(
             cache_dir=cache_dir,
             on_line=on_line,
         )
-        return server_context(facts.name, dockerfile, wheels)
+        context = server_context(facts.name, dockerfile, wheels, own)
+        return with_files(context, packages.fetch(on_line)) if packages else context
 
-    context = server_context(facts.name, dockerfile)
+    context = server_context(facts.name, dockerfile, more=own)
     return Recipe(image=facts.name, dockerfile=dockerfile, context=context, complete=complete)
+
+
+def _origin_recipe(server: str, base: str) -> Recipe:
+    """The image of somebody else as it is, under a name of ours."""
+    dockerfile = _dockerfile("origin", base=base, server=server)
+    context = assemble(dockerfile, {})
+    return Recipe(
+        image=origin_name(server), dockerfile=dockerfile, context=context, complete=lambda _: context
+    )
 
 
 def _dockerfile(kind: str, **variables: object) -> str:

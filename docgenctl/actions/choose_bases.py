@@ -4,7 +4,8 @@ What was pinned stays pinned, in the project's state, until somebody changes the
 must not change a stack behind its owner's back.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from docgenctl.actions.open_project import OpenProject
@@ -21,13 +22,17 @@ MADE_HERE = "made-here"
 
 @dataclass(frozen=True, kw_only=True)
 class Bases:
-    """What the images are built from: references that cannot move, and packages where a base lacks them."""
+    """What the images are built from: references that cannot move, and packages where a base lacks them.
+
+    `origins` maps servers to the images of others that they come from.
+    """
 
     server: str
     gateway: str
     egress: str
     gateway_debs: Path | None = None
     egress_debs: Path | None = None
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def choose_bases(
@@ -39,7 +44,7 @@ def choose_bases(
     one cannot be had and `images/fallback` is off.
     """
     images = opened.configuration.settings.images
-    pins = _Pins(opened.state_dir, engine, reporter)
+    pins = Pins(opened.state_dir, engine, reporter)
     if pull:
         pins.forget((images.base, images.gateway, images.egress))
     server = pins.pinned(images.base)
@@ -100,7 +105,7 @@ def base_from_packages(
     return files
 
 
-class _Pins:
+class Pins:
     """Pinned references of this project; `missing` are those that no registry gave."""
 
     def __init__(self, state_dir: Path, engine: Engine, reporter: Reporter) -> None:

@@ -5,14 +5,18 @@ from datetime import UTC, datetime
 
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.certificates.gateway import ensure_gateway_certificate
+from docgenctl.configuration.bounded_file import read_bounded
 from docgenctl.configuration.environment import dotenv_values
 from docgenctl.model.blueprint import Blueprint
+from docgenctl.model.errors import ConfigurationError
 from docgenctl.model.secret import Secret
 from docgenctl.model.stack import VolumeContent, VolumePurpose
 from docgenctl.planning.assemble_stack import service_names, volume_key
 from docgenctl.secrets.stack_secrets import content_version, ensure_stack_secrets
 from docgenctl.secrets.store import FileStore
 from docgenctl.state.store import StateStore
+
+_MAX_BYTES = 256 * 1024
 
 
 def fill_in_contents(
@@ -41,9 +45,14 @@ def fill_in_contents(
         project=opened.project.name,
     )
     contents: dict[str, VolumeContent] = {}
+    authorities = {
+        server.name: _authorities(opened, server.ca_file) for server in blueprint.servers if server.ca_file
+    }
     for service in service_names(blueprint):
         config = {name: text.encode() for name, text in service_files.get(service, {}).items()}
         private: dict[str, bytes | Secret] = dict(secrets.files_for(service))
+        if service in authorities:
+            config["ca.pem"] = authorities[service]
         if service == "gateway":
             private["gateway.pem"] = certificate.pem
             # What the gateway's status page tells, by which a reload sees that it has come about.
@@ -53,3 +62,13 @@ def fill_in_contents(
             key = volume_key(service, purpose)
             contents[key] = VolumeContent(volume=key, version=content_version(files, salt), files=files)
     return contents
+
+
+def _authorities(opened: OpenProject, file: str) -> bytes:
+    """Certificates in the workspace. Raises ConfigurationError when there are none at the place."""
+    data = read_bounded(opened.project.directory / file, _MAX_BYTES)
+    if data is None or b"-----BEGIN CERTIFICATE-----" not in data:
+        raise ConfigurationError(
+            f"{file} holds no certificates", hint="put them there in PEM form, or remove ca_file"
+        )
+    return data

@@ -188,7 +188,7 @@ def _recipes(
 ) -> tuple[Mapping[str, Recipe], tuple[str, ...]]:
     """The recipe of every service, and the bases that would have to be fetched or made first."""
     if not blueprint.isolates:
-        return process_recipes(blueprint), ()
+        return process_recipes(opened, blueprint), ()
     architecture = engine.info().architecture if engine else "amd64"
     docker = engine if engine and engine.info().isolates else None
     foreseen = foresee_bases(opened, docker, architecture)

@@ -45,6 +45,8 @@ def foresee_bases(opened: OpenProject, engine: Engine | None, architecture: str)
         to_fetch.append(configured)
         return configured, False
 
+    entries = opened.configuration.settings.servers.items()
+    wanted = {name: entry.reference for name, entry in entries if entry.enabled and entry.reference}
     server, _ = foreseen(images.base)
     gateway, gateway_made = foreseen(images.gateway)
     egress, egress_made = foreseen(images.egress)
@@ -55,6 +57,7 @@ def foresee_bases(opened: OpenProject, engine: Engine | None, architecture: str)
             egress=egress,
             gateway_debs=made.gateway_debs if made and gateway_made else None,
             egress_debs=made.egress_debs if made and egress_made else None,
+            origins={name: foreseen(reference)[0] for name, reference in wanted.items()},
         ),
         to_fetch=tuple(dict.fromkeys(to_fetch)),
     )

@@ -33,7 +33,7 @@ class Sketch:
     @property
     def topology(self) -> Topology:
         """The picture's content."""
-        allowed = {server.name: server.egress_hosts for server in self.blueprint.servers}
+        allowed = {server.name: server.reachable_hosts for server in self.blueprint.servers}
         traced = trace_topology(self.stack, port_words=self.port_words, allowed=allowed)
         return replace(traced, isolates=self.blueprint.isolates)
 

@@ -10,6 +10,7 @@ from docgenctl.actions.watch_crashes import CrashWatch, last_lines
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.endpoint.probe import wait_until_ready
 from docgenctl.engine.protocol import Engine
+from docgenctl.model.blueprint import is_origin
 from docgenctl.model.errors import NotHealthyError
 from docgenctl.model.observed import Health, Observation
 from docgenctl.model.progress import Reporter
@@ -64,7 +65,7 @@ def asked_through_the_gateway(services: Sequence[str]) -> tuple[str, ...]:
     """The servers, when the way to them is there: once they answer through it, so does all before them."""
     if "gateway" not in services or "orchestrator" not in services:
         return ()
-    return tuple(name for name in services if name not in _INFRASTRUCTURE)
+    return tuple(name for name in services if name not in _INFRASTRUCTURE and not is_origin(name, services))
 
 
 def sick_services(

@@ -1,7 +1,7 @@
 """Everything that the settings of a project follow from, as one digest: same digest, same settings.
 
 It is made from bytes as they lie there, before anything is parsed. What must be in it: docgen.yaml and its
-misspelled neighbours, `.env`, every variable of ours, and the program itself, since another version may read
+misspelled neighbours, `.env`, the locks of packages, every variable of ours, and the program itself, since another version may read
 the same file differently. What the flags of a command say is not in it.
 """
 
@@ -13,10 +13,12 @@ from pathlib import Path
 
 import docgenctl
 from docgenctl.configuration.environment import VARIABLES
+from docgenctl.configuration.package_locks import FOLDER as LOCKS
 from docgenctl.configuration.project_identity import CONFIG_FILE
 from docgenctl.files.bounded_file import read_bounded
 
 _MAX_BYTES = 1024 * 1024
+_MAX_LOCK_BYTES = 8 * 1024 * 1024
 _OTHER_SPELLINGS = ("docgen.yml", ".docgen.yaml")
 
 
@@ -37,6 +39,9 @@ def _parts(project_dir: Path, environ: Mapping[str, str]) -> Iterator[bytes]:
         path = project_dir / name
         content = None if name == ".env" and path.is_dir() else read_bounded(path, _MAX_BYTES)
         yield b"absent" if content is None else b"=" + content
+    for path in sorted((project_dir / LOCKS).glob("*")):
+        yield path.name.encode()
+        yield read_bounded(path, _MAX_LOCK_BYTES) or b""
     for name in _OTHER_SPELLINGS:
         yield str(os.path.lexists(project_dir / name)).encode()
     for variable in VARIABLES:

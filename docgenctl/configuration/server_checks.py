@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from docgenctl.configuration.explanations import display
 from docgenctl.configuration.layers import Mistake
 from docgenctl.configuration.source_checks import source_mistakes
+from docgenctl.model.blueprint import is_origin
 from docgenctl.model.image_facts import ImageFacts, OptionFacts
 from docgenctl.model.server_sources import ADAPTER
 from docgenctl.model.setting_values import PortRange
@@ -33,6 +34,9 @@ def server_mistakes(settings: Settings, facts: Mapping[str, ImageFacts]) -> Iter
     images = server_images(facts)
     for name, server in settings.servers.items():
         yield from source_mistakes(name, server)
+        if is_origin(name, settings.servers):
+            hint = "choose another name: it belongs to the container of an image"
+            yield Mistake(("servers", name), "the name is taken", hint)
         if server.of_others:
             yield from _options_of_others(name, server)
             continue

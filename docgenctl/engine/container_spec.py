@@ -117,7 +117,9 @@ def port_bindings(service: Service) -> dict[str, list[dict[str, str]]]:
 
 
 def health_check(check: HealthCheck) -> dict[str, Any]:
-    """The check, its times in nanoseconds."""
+    """The check, its times in nanoseconds; without a command there is none, not even the image's own."""
+    if not check.command:
+        return {"Test": ["NONE"]}
     return {
         "Test": ["CMD", *check.command],
         "Interval": round(check.interval_s * _NANOSECONDS),

@@ -69,8 +69,12 @@ def assemble(recipe: str, files: Mapping[str, Source], *, name: str = "Dockerfil
     return Context(ordered, digest.hexdigest())
 
 
-def server_context(name: str, dockerfile: str, wheels: Path | None = None) -> Context:
+def server_context(
+    name: str, dockerfile: str, wheels: Path | None = None, more: Mapping[str, Source] | None = None
+) -> Context:
     """The context of one built-in server: its lock, `docgen_common`, its own sources, and its wheels.
+
+    `more` are further files that the image's content depends on.
 
     The digest is the same without wheels, since the lock names their hashes: whether an image is up to
     date can be told before anything is fetched. Raises BuildError as `assemble` does.
@@ -79,15 +83,21 @@ def server_context(name: str, dockerfile: str, wheels: Path | None = None) -> Co
     files: dict[str, Source] = {"requirements.txt": images / name / "requirements.txt"}
     files |= tree(images / "common" / "src", "app")
     files |= tree(images / name / "src", "app")
-    context = assemble(dockerfile, files)
-    if wheels is None:
-        return context
-    complete = {**context.files, **tree(wheels, "wheels")}
-    return replace(context, files=dict(sorted(complete.items())))
+    context = assemble(dockerfile, {**files, **(more or {})})
+    return context if wheels is None else with_files(context, tree(wheels, "wheels"))
 
 
-def process_context(names: Sequence[str], recipe: str, file: str) -> Context:
+def with_files(context: Context, files: Mapping[str, Source]) -> Context:
+    """The context with files that its digest says nothing of, because a lock in it does."""
+    return replace(context, files=dict(sorted({**context.files, **files}.items())))
+
+
+def process_context(
+    names: Sequence[str], recipe: str, file: str, more: Mapping[str, Source] | None = None
+) -> Context:
     """The context of several built-in servers that run as processes: their locks, and all their sources.
+
+    `more` are further files that its content depends on.
 
     Raises BuildError as `assemble` does.
     """
@@ -96,7 +106,7 @@ def process_context(names: Sequence[str], recipe: str, file: str) -> Context:
     for name in names:
         files[f"requirements/{name}.txt"] = images / name / "requirements.txt"
         files |= tree(images / name / "src", "opt/docgen/app")
-    return assemble(recipe, files, name=file)
+    return assemble(recipe, {**files, **(more or {})}, name=file)
 
 
 def proxy_context(dockerfile: str, debs: Path | None = None) -> Context:

@@ -50,12 +50,12 @@ def platforms(architecture: str) -> tuple[str, ...]:
 
 
 def fetch_wheels(
-    requirements: Path, *, python: str, architecture: str, cache_dir: Path, on_line: Sink
+    requirements: Path | str, *, python: str, architecture: str, cache_dir: Path, on_line: Sink
 ) -> Path:
     """A directory with exactly the wheels that a hashed requirements file pins.
 
     Args:
-        requirements: the hashed requirements file.
+        requirements: the hashed requirements file, or its text.
         python: version of the image's Python, `3.13`.
         architecture: the engine's, as it states it.
         cache_dir: the program's cache directory; wheels go to `wheels/` under it.
@@ -64,8 +64,9 @@ def fetch_wheels(
     Raises EngineError (`wheels_failed`, `unsupported`) or BuildError (`wheels_failed`).
     """
     tags = platforms(architecture)
-    text = requirements.read_text(encoding="utf-8")
-    wanted = parse_requirements(text, f"{requirements.parent.name}/{requirements.name}")
+    named = "the lock" if isinstance(requirements, str) else f"{requirements.parent.name}/{requirements.name}"
+    text = requirements if isinstance(requirements, str) else requirements.read_text(encoding="utf-8")
+    wanted = parse_requirements(text, named)
     key = hashlib.sha256("\0".join([text, python, *tags]).encode()).hexdigest()
     store = cache_dir / "wheels"
     store.mkdir(parents=True, exist_ok=True)
@@ -77,7 +78,10 @@ def fetch_wheels(
             shutil.rmtree(leftover, ignore_errors=True)
         fresh = Path(tempfile.mkdtemp(prefix=f"{key}.", suffix=".tmp", dir=store))
         try:
-            _download(requirements, wanted, fresh, python=python, tags=tags, on_line=on_line)
+            with tempfile.TemporaryDirectory() as scratch:
+                file = Path(scratch) / "requirements.txt"
+                file.write_text(text, encoding="utf-8")
+                _download(file, wanted, fresh, python=python, tags=tags, on_line=on_line)
             fresh.rename(target)
         finally:
             shutil.rmtree(fresh, ignore_errors=True)

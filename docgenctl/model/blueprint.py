@@ -1,6 +1,6 @@
 """Everything decided about a stack before it is drawn: settings, image facts, ports, subnets."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ GATEWAY_PORT = 8080
 GATEWAY_STATUS_PORT = 8404
 GATEWAY_ADMIN_PORT = 8405
 EGRESS_PORT = 3128
+_ORIGIN = "-origin"
 #: Where the packages of a server of others lie in its image.
 PACKAGES_TARGET = "/opt/docgen/packages"
 #: Owner of every service that does not have to write as the workspace's owner.
@@ -67,6 +68,11 @@ class Server:
     public_host: str = ""
     ca_file: str | None = None
 
+    @property
+    def reachable_hosts(self) -> tuple[str, ...]:
+        """All that the egress proxy opens for it."""
+        return (*self.egress_hosts, self.public_host) if self.public_host else self.egress_hosts
+
 
 @dataclass(frozen=True, kw_only=True)
 class Blueprint:
@@ -102,4 +108,14 @@ class Blueprint:
 
 def origin_name(server: str) -> str:
     """The service that is the container of a server's image, beside its adapter."""
-    return f"{server}-origin"
+    return f"{server}{_ORIGIN}"
+
+
+def is_origin(service: str, services: Collection[str]) -> bool:
+    """Whether a service is the container of an image of others, beside the adapter that speaks for it."""
+    return service.endswith(_ORIGIN) and service.removesuffix(_ORIGIN) in services
+
+
+def packages_of_process(server: str) -> str:
+    """Where the packages of a server of others lie in the one image that all processes share."""
+    return f"{PACKAGES_TARGET}/{server}"

@@ -11,7 +11,9 @@ from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, Field
+
+from docgenctl.model.setting_values import KeySecret, RelativePath, Section
 
 #: The image that speaks for servers of others.
 ADAPTER = "adapter"
@@ -32,7 +34,6 @@ _REFERENCE = re.compile(
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 #: Variables that would change what runs, and not only how it works.
 _NOT_GIVEN = re.compile(r"LD_|PYTHON|NODE_OPTIONS|NODE_PATH|PATH$|HOME$|DOCGEN", re.IGNORECASE)
-_KEY_SECRET = re.compile(r"[a-z][a-z0-9-]{0,40}-api-key")
 #: `1`, `0x7f.1`, `2130706433`, `010.0.0.1`: resolvers take it for an address, and it does not look like one.
 _ENDS_IN_A_NUMBER = re.compile(r"(?:^|\.)(?:0x[0-9a-f]*|[0-9]+)\.?$", re.IGNORECASE)
 
@@ -151,38 +152,14 @@ def _variables(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
-def _secret_variables(value: dict[str, str]) -> dict[str, str]:
-    for name, secret in _variables(value).items():
-        _key_secret(secret)
-        if not name:
-            raise ValueError("a variable needs a name; write NAME: my-api-key")
-    return value
-
-
-def _key_secret(value: str) -> str:
-    # Whoever writes docgen.yaml chooses where a key goes: not to every variable that is set.
-    if not _KEY_SECRET.fullmatch(value):
-        raise ValueError(f"{value!r} is not the name of a key; write my-server-api-key")
-    return value
-
-
 def _path(value: str) -> str:
     if not re.fullmatch(r"/[A-Za-z0-9._~/-]{0,200}", value):
         raise ValueError(f"{value!r} is not a path; write /mcp")
     return value
 
 
-def _file(value: str) -> str:
-    parts = value.replace("\\", "/").split("/")
-    if value.startswith("/") or ".." in parts or not value.strip() or "\0" in value:
-        raise ValueError(f"{value!r} leaves the workspace; write a relative path without '..'")
-    return value
-
-
-class SourceSettings(BaseModel):
+class SourceSettings(Section):
     """Exactly one of `image`, `stdio` and `url`, and what belongs to it; by default the image of its name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     enabled: bool = Field(True, description="Whether it is part of the stack.")
     image: Annotated[str, AfterValidator(_image)] | None = Field(
@@ -203,16 +180,16 @@ class SourceSettings(BaseModel):
     url: Annotated[str, AfterValidator(_url)] | None = Field(
         None, description="Address of a server elsewhere: https://mcp.example.com/mcp."
     )
-    key_secret: Annotated[str, AfterValidator(_key_secret)] | None = Field(
+    key_secret: KeySecret | None = Field(
         None, description="Secret with the key for `url`: my-api-key is read from the variable MY_API_KEY."
     )
-    ca_file: Annotated[str, AfterValidator(_file)] | None = Field(
+    ca_file: RelativePath | None = Field(
         None, description="Certificates in the workspace that are trusted for `url` besides the usual."
     )
     environment: Annotated[dict[str, str], AfterValidator(_variables)] = Field(
         default_factory=dict, description="Variables that a server of others is given; no secrets."
     )
-    secrets: Annotated[dict[str, str], AfterValidator(_secret_variables)] = Field(
+    secrets: Annotated[dict[str, KeySecret], AfterValidator(_variables)] = Field(
         default_factory=dict, description="Variable to secret: TOKEN: my-api-key is read from MY_API_KEY."
     )
     data: bool = Field(False, description="Give a server of others a volume that outlives `down`.")

@@ -1,7 +1,7 @@
 """From a blueprint, images and content versions to the complete stack: who sits where, and may do what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from docgenctl.model.blueprint import (
     CONFIG_TARGET,
@@ -9,13 +9,17 @@ from docgenctl.model.blueprint import (
     EGRESS_PORT,
     GATEWAY_PORT,
     GATEWAY_STATUS_PORT,
+    PACKAGES_TARGET,
     SCRATCH_TARGET,
     SECRETS_TARGET,
     SERVER_PORT,
     SERVICE_UID,
     WORKSPACE_TARGET,
     Blueprint,
+    Origin,
     Server,
+    origin_name,
+    packages_of_process,
 )
 from docgenctl.model.stack import (
     LABEL_CONTENT_DIGEST,
@@ -77,7 +81,12 @@ def is_open(network: str) -> bool:
 def service_names(blueprint: Blueprint) -> tuple[str, ...]:
     """Names of all services, dependencies first."""
     egress = ("egress",) if blueprint.isolates else ()
-    return (*(server.name for server in blueprint.servers), *egress, "orchestrator", "gateway")
+    servers = (
+        name
+        for server in blueprint.servers
+        for name in ((origin_name(server.name), server.name) if server.origin else (server.name,))
+    )
+    return (*servers, *egress, "orchestrator", "gateway")
 
 
 def assemble_stack(
@@ -91,7 +100,7 @@ def assemble_stack(
     """
     labels = {LABEL_PROJECT_ID: blueprint.project.id}
     services = (
-        *(_server(server, blueprint) for server in blueprint.servers),
+        *(part for server in blueprint.servers for part in _server_parts(server, blueprint)),
         *((_egress(blueprint),) if blueprint.isolates else ()),
         _orchestrator(blueprint),
         _gateway(blueprint),
@@ -198,6 +207,29 @@ def volume_key(service: str, purpose: VolumePurpose) -> str:
     return f"{service}-{purpose.value}"
 
 
+def _server_parts(server: Server, blueprint: Blueprint) -> tuple[_Part, ...]:
+    """A server of ours is one service; the image of somebody else has its adapter beside it."""
+    own = _server(server, blueprint)
+    if server.origin is None:
+        return (own,)
+    return _origin(server, server.origin), replace(own, depends_on=(origin_name(server.name),))
+
+
+def _origin(server: Server, origin: Origin) -> _Part:
+    """The container of an image of others, which is told the way out as most programs know it."""
+    proxy = f"http://egress:{EGRESS_PORT}"
+    ways = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
+    purposes = [VolumePurpose.SECRETS, VolumePurpose.SCRATCH]
+    return _Part(
+        name=origin_name(server.name),
+        networks=(server_network(server.name),),
+        limits=server.limits,
+        health_command=(),
+        environment={**ways, "NO_PROXY": "localhost,127.0.0.1", **origin.environment},
+        purposes=tuple([*purposes, VolumePurpose.DATA] if server.data else purposes),
+    )
+
+
 def _server(server: Server, blueprint: Blueprint) -> _Part:
     environment = _server_environment(server.name, blueprint)
     if blueprint.isolates:
@@ -205,7 +237,11 @@ def _server(server: Server, blueprint: Blueprint) -> _Part:
     binds: tuple[BindMount, ...] = ()
     purposes = [VolumePurpose.CONFIG, VolumePurpose.SECRETS, VolumePurpose.SCRATCH]
     environment["DOCGEN_SCRATCH"] = SCRATCH_TARGET
-    if server.facts.data:
+    if server.packages:
+        environment["DOCGEN_PACKAGES"] = (
+            PACKAGES_TARGET if blueprint.isolates else packages_of_process(server.name)
+        )
+    if server.data and server.origin is None:
         purposes.append(VolumePurpose.DATA)
         environment["DOCGEN_DATA"] = DATA_TARGET
     if server.facts.workspace:

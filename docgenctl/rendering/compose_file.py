@@ -118,8 +118,10 @@ def _port(port: PortBinding) -> dict[str, Any]:
     }
 
 
-def _health_check(check: HealthCheck) -> dict[str, Any]:
-    """`start_interval` is never rendered: Compose refuses it on engines before 25."""
+def _health_check(check: HealthCheck) -> dict[str, Any] | None:
+    """None: no check. `start_interval` is never rendered: Compose refuses it on engines before 25."""
+    if not check.command:
+        return None
     return {
         "test": ["CMD", *check.command],
         "interval": duration(check.interval_s),

@@ -9,13 +9,15 @@ checked too:
   in there is meant, by being an address itself or by naming its port (`git.corp.example:443`).
 - All other addresses: open to every entry.
 
+The address of a `url` server is an entry of its own, without that meaning even where it names a port.
+
 An entry without a port stands for TLS on 443 through a tunnel (CONNECT) and nothing else. An entry with a
 port also passes plain HTTP to it.
 """
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import AddressValueError, IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -120,7 +122,18 @@ def _with(ranges: tuple[str, ...], subnets: Iterable[str]) -> list[str]:
 
 
 def _server(server: Server, subnet: str) -> AllowedServer:
-    return AllowedServer(server.name, subnet, tuple(allowed_host(entry) for entry in server.egress_hosts))
+    hosts = [allowed_host(entry) for entry in server.egress_hosts]
+    if server.public_host:
+        hosts.append(public_host(server.public_host))
+    return AllowedServer(server.name, subnet, tuple(hosts))
+
+
+def public_host(entry: str) -> AllowedHost:
+    """The `host:port` of a server's address: through a tunnel only, and only out on the internet.
+
+    Whoever means a host of a private network names it in the allowlist besides, with its port.
+    """
+    return replace(allowed_host(entry), explicit=False, plain=False)
 
 
 def allowed_host(entry: str) -> AllowedHost:

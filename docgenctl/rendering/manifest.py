@@ -27,7 +27,7 @@ def render_manifest(server: Server, blueprint: Blueprint, templates: Path) -> st
             {"name": secret.name, "environment": secret.environment, "required": secret.required}
             for secret in server.secrets
         ],
-        "egress": server.egress_hosts,
+        "egress": server.reachable_hosts,
         "limits": {
             "cpus": server.limits.cpus,
             "memory_bytes": server.limits.memory_bytes,

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from docgenctl.files.private_files import read_private, write_private
-from docgenctl.model.blueprint import Server
+from docgenctl.model.blueprint import Server, origin_name
 from docgenctl.model.errors import ConfigurationError, RefusedError
 from docgenctl.model.secret import Secret
 from docgenctl.secrets.keys import KeyEntry, api_keys_document, hash_key, is_api_key, new_api_key
@@ -72,7 +72,11 @@ def ensure_stack_secrets(
         key = upstream[server.name]
         files[_ORCHESTRATOR][f"upstream-{server.name}"] = key
         files[server.name] = _accepted(key, created[f"upstream-{server.name}"])
-        files[server.name] |= _from_environment(server, environ or {})
+        given = _from_environment(server, environ or {})
+        if server.origin is not None:  # its adapter presents none of them to anybody
+            files[origin_name(server.name)] = given
+        else:
+            files[server.name] |= given
     return StackSecrets(api_key_file=state_dir / API_KEY_FILE, key=client, files=files)
 
 
