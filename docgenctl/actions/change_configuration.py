@@ -69,7 +69,7 @@ def set_setting(
         _refuse_broken(text, path, facts)
         raise _about_value(failures[-1], key)
 
-    return _rewrite(directory, edit, dry_run=dry_run, notes=_who_wins(directory, key, environ))
+    return rewrite(directory, edit, dry_run=dry_run, notes=_who_wins(directory, key, environ))
 
 
 def unset_setting(directory: Path, key: str, *, facts: Facts, dry_run: bool) -> FileChange:
@@ -80,7 +80,7 @@ def unset_setting(directory: Path, key: str, *, facts: Facts, dry_run: bool) -> 
         changed = remove_value(text, path, keep=lambda section: section[:-1] == ("servers",))
         return changed, check_text(changed.encode(), facts)
 
-    return _rewrite(directory, edit, dry_run=dry_run, make=False)
+    return rewrite(directory, edit, dry_run=dry_run, make=False)
 
 
 def migrate(directory: Path, *, facts: Facts, dry_run: bool) -> FileChange:
@@ -92,22 +92,26 @@ def migrate(directory: Path, *, facts: Facts, dry_run: bool) -> FileChange:
     def edit(text: str) -> tuple[str, Settings]:
         return in_current_layout(text.encode(), CONFIG_FILE).text, check_text(text.encode(), facts)
 
-    return _rewrite(directory, edit, dry_run=dry_run, make=False, backup=True, any_layout=True)
+    return rewrite(directory, edit, dry_run=dry_run, make=False, backup=True, any_layout=True)
 
 
 Edit = Callable[[str], tuple[str, Settings]]
 
 
-def _rewrite(
+def rewrite(
     directory: Path,
     edit: Edit,
     *,
-    dry_run: bool,
+    dry_run: bool = False,
     make: bool = True,
     backup: bool = False,
     any_layout: bool = False,
     notes: tuple[str, ...] = (),
 ) -> FileChange:
+    """Change docgen.yaml by `edit`, which gives the new text and its settings; raises what it raises.
+
+    Raises RefusedError for a file that cannot be written, ConfigurationError for one of an older layout.
+    """
     path = directory / CONFIG_FILE
     with taking_turns(path):
         old = read_bounded(path, MAX_BYTES)

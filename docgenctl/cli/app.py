@@ -72,6 +72,7 @@ COMMANDS = {
     "history": Entry(_LOOK, "Show who changed the stack, when, with which result.", "history"),
     "lock": Entry(_LOOK, "Say who is changing the stack, or end a command that hangs.", "lock"),
     "init": Entry(_CONFIGURE, "Write a docgen.yaml to start from.", "init"),
+    "servers": Entry(_CONFIGURE, "Add, list and remove MCP servers of your own.", "servers"),
     "config": Entry(_CONFIGURE, "Check, explain and change the configuration.", "config"),
     "render": Entry(
         _CONFIGURE, "Write compose file, Dockerfiles and configuration without starting.", "render"

@@ -1,8 +1,8 @@
 """Everything that the settings of a project follow from, as one digest: same digest, same settings.
 
 It is made from bytes as they lie there, before anything is parsed. What must be in it: docgen.yaml and its
-misspelled neighbours, `.env`, the locks of packages, every variable of ours, and the program itself, since another version may read
-the same file differently. What the flags of a command say is not in it.
+misspelled neighbours, `.env`, the locks of packages, every variable of ours, and the program itself, since
+another version may read the same file differently. What the flags of a command say is not in it.
 """
 
 import hashlib
@@ -13,8 +13,7 @@ from pathlib import Path
 
 import docgenctl
 from docgenctl.configuration.environment import VARIABLES
-from docgenctl.configuration.package_locks import FOLDER as LOCKS
-from docgenctl.configuration.project_identity import CONFIG_FILE
+from docgenctl.configuration.project_identity import CONFIG_FILE, LOCKS_FOLDER
 from docgenctl.files.bounded_file import read_bounded
 
 _MAX_BYTES = 1024 * 1024
@@ -39,7 +38,7 @@ def _parts(project_dir: Path, environ: Mapping[str, str]) -> Iterator[bytes]:
         path = project_dir / name
         content = None if name == ".env" and path.is_dir() else read_bounded(path, _MAX_BYTES)
         yield b"absent" if content is None else b"=" + content
-    for path in sorted((project_dir / LOCKS).glob("*")):
+    for path in sorted((project_dir / LOCKS_FOLDER).glob("*")):
         yield path.name.encode()
         yield read_bounded(path, _MAX_LOCK_BYTES) or b""
     for name in _OTHER_SPELLINGS:

@@ -9,18 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from docgenctl.configuration.bounded_file import read_bounded
+from docgenctl.configuration.project_identity import LOCKS_FOLDER
 from docgenctl.configuration.replace_file import replace_file, taking_turns
 from docgenctl.files.rehearsal import current_rehearsal
 from docgenctl.model.errors import ConfigurationError, RefusedError
 from docgenctl.model.server_sources import Package
 
-FOLDER = "docgen.lock.d"
 _MAX_BYTES = 8 * 1024 * 1024
 
 
 def lock_name(server: str, registry: str) -> str:
     """The name of a server's lock, relative to the project's directory."""
-    return f"{FOLDER}/{server}.{'txt' if registry == 'pypi' else 'package-lock.json'}"
+    return f"{LOCKS_FOLDER}/{server}.{'txt' if registry == 'pypi' else 'package-lock.json'}"
 
 
 def read_lock(directory: Path, server: str, packages: Sequence[Package]) -> str:
@@ -72,7 +72,7 @@ def remove_locks(directory: Path, server: str) -> None:
         return
     for registry in ("pypi", "npm"):
         (directory / lock_name(server, registry)).unlink(missing_ok=True)
-    folder = directory / FOLDER
+    folder = directory / LOCKS_FOLDER
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
 

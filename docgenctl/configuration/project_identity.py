@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from docgenctl.model.settings import Settings
 
 CONFIG_FILE = "docgen.yaml"
+#: Beside it: what the packages of servers were locked to.
+LOCKS_FOLDER = "docgen.lock.d"
 
 
 def find_project_dir(start: Path) -> Path:

@@ -1,0 +1,168 @@
+"""`docgenctl servers add|remove|lock`: docgen.yaml and locks first, then the running stack, or neither."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from docgenctl.actions.cache import cache_directory
+from docgenctl.actions.change_configuration import FileChange
+from docgenctl.actions.choose_source import Source, Wish, choose_source, relock
+from docgenctl.actions.edit_servers import put_back_on_failure, put_in, refuse_taken, take_out
+from docgenctl.actions.open_engine import open_engine
+from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.up import bring_up
+from docgenctl.actions.up_result import UpResult
+from docgenctl.configuration.package_locks import lock_name, write_lock
+from docgenctl.engine.protocol import Engine
+from docgenctl.model.errors import DocgenError, EngineError, UsageError
+from docgenctl.model.progress import Reporter
+from docgenctl.model.server_sources import parse_package
+from docgenctl.model.stack import VolumePurpose
+from docgenctl.planning.assemble_stack import volume_key
+
+#: Opens the project anew, after docgen.yaml has changed.
+Reopen = Callable[[], OpenProject]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerChange:
+    """What became of it: the file's change, and what `up` came to; None when nothing runs, or by request."""
+
+    name: str
+    file: FileChange
+    up: UpResult | None
+    source: Source | None = None
+
+
+def add_server(
+    opened: OpenProject,
+    reopen: Reopen,
+    name: str,
+    wish: Wish,
+    reporter: Reporter,
+    *,
+    timeout_s: float,
+    up: bool = True,
+) -> ServerChange:
+    """Write the entry, and let the server join a stack that runs.
+
+    When it does not get healthy, docgen.yaml is put back and the stack with it. Raises UsageError for a name
+    that is taken, otherwise as `choose_source` and `bring_up` do.
+    """
+    settings = opened.configuration.settings
+    refuse_taken(settings, name)
+    reporter.begin("server", name, "looking up what it is made of")
+    try:
+        source = choose_source(
+            wish,
+            python=settings.images.python,
+            cache_dir=cache_directory(opened.environ),
+            on_line=lambda line: reporter.advance("server", name, line),
+        )
+    except BaseException:
+        reporter.failed("server", name, "not added")
+        raise
+    reporter.done("server", name, ", ".join(map(str, source.packages)) or "taken")
+    directory = opened.project.directory
+    change: FileChange | None = None
+    try:
+        with put_back_on_failure(directory):
+            change = put_in(directory, name, source, facts=opened.facts)
+            result = _bring_up(reopen(), reporter, timeout_s=timeout_s) if up else None
+    except DocgenError:
+        if change is not None and up:
+            _back_to(reopen, reporter, timeout_s=timeout_s)
+        raise
+    return ServerChange(name=name, file=change, up=result, source=source)
+
+
+def remove_server(
+    opened: OpenProject,
+    reopen: Reopen,
+    name: str,
+    reporter: Reporter,
+    *,
+    timeout_s: float,
+    with_data: bool = False,
+    up: bool = True,
+) -> ServerChange:
+    """Take the entry out, and the server from a stack that runs; its data stays, unless `with_data`.
+
+    Raises UsageError when there is no such server, otherwise as `bring_up` does.
+    """
+    servers = opened.configuration.settings.servers
+    if name not in servers or not servers[name].enabled:
+        known = ", ".join(sorted(name for name, entry in servers.items() if entry.enabled))
+        raise UsageError(f"there is no server {name}", hint=f"servers: {known or 'none'}")
+    directory = opened.project.directory
+    with put_back_on_failure(directory):
+        change = take_out(directory, name, facts=opened.facts)
+        result = _bring_up(reopen(), reporter, timeout_s=timeout_s) if up else None
+    if with_data:
+        _remove_data(opened, name)
+    return ServerChange(name=name, file=change, up=result)
+
+
+def lock_servers(opened: OpenProject, names: list[str], reporter: Reporter) -> dict[str, str]:
+    """Lock the packages of these servers anew (of all, when none is named); server → its lock.
+
+    Raises UsageError for a server without packages, otherwise as `choose_source` does.
+    """
+    servers = opened.configuration.settings.servers
+    wanted = names or [name for name, entry in servers.items() if entry.packages]
+    written: dict[str, str] = {}
+    for name in wanted:
+        entry = servers.get(name)
+        if entry is None or not entry.packages:
+            known = ", ".join(sorted(name for name, entry in servers.items() if entry.packages))
+            raise UsageError(
+                f"{name} is no server with packages", hint=f"servers with some: {known or 'none'}"
+            )
+        packages = [parse_package(text) for text in entry.packages]
+        reporter.begin("server", name, "locking")
+        text = relock(
+            packages,
+            python=opened.configuration.settings.images.python,
+            cache_dir=cache_directory(opened.environ),
+            on_line=lambda line, name=name: reporter.advance("server", name, line),  # type: ignore[misc]
+        )
+        write_lock(opened.project.directory, name, packages[0].registry, text)
+        written[name] = lock_name(name, packages[0].registry)
+        reporter.done("server", name, written[name])
+    return written
+
+
+def _bring_up(opened: OpenProject, reporter: Reporter, *, timeout_s: float) -> UpResult | None:
+    """`up`, where something of the stack is there; None where nothing is, or no engine answers."""
+    engine = _engine_of(opened)
+    if engine is None or not engine.observe(opened.project.name).containers:
+        return None
+    return bring_up(opened, engine, reporter, timeout_s=timeout_s)
+
+
+def _back_to(reopen: Reopen, reporter: Reporter, *, timeout_s: float) -> None:
+    """Take the stack back to what docgen.yaml says again; the first failure is what is told."""
+    with suppress(DocgenError):
+        opened = reopen()
+        engine = _engine_of(opened)
+        if engine is not None and engine.observe(opened.project.name).containers:
+            reporter.say("docgen.yaml is as it was; taking the stack back to it")
+            bring_up(opened, engine, reporter, timeout_s=timeout_s)
+
+
+def _engine_of(opened: OpenProject) -> Engine | None:
+    try:
+        return open_engine(opened)
+    except EngineError:
+        return None
+
+
+def _remove_data(opened: OpenProject, name: str) -> None:
+    engine = _engine_of(opened)
+    if engine is None:
+        return
+    project = opened.project.name
+    keys = {f"{project}_{volume_key(service, VolumePurpose.DATA)}" for service in (name, f"{name}-origin")}
+    for volume in engine.observe(project).volumes:
+        if volume.name in keys:
+            engine.remove_volume(volume.name)

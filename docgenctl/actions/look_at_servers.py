@@ -1,0 +1,161 @@
+"""`docgenctl servers list|inspect`: where each server comes from, how it is, and what it offers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from docgenctl.actions.find_endpoint import find_endpoint
+from docgenctl.actions.open_engine import open_engine
+from docgenctl.actions.open_project import OpenProject
+from docgenctl.actions.sketch_stack import sketch_stack
+from docgenctl.actions.status import ServiceStatus, read_status
+from docgenctl.configuration.package_locks import lock_name, read_lock
+from docgenctl.endpoint.address import Endpoint
+from docgenctl.endpoint.mcp_client import McpEndpoint
+from docgenctl.model.blueprint import Server, origin_name
+from docgenctl.model.errors import ConfigurationError, DocgenError, UsageError
+from docgenctl.model.server_sources import parse_package, source_of
+from docgenctl.model.settings import ServerSettings
+from docgenctl.model.stack import VolumePurpose
+from docgenctl.planning.assemble_stack import server_network, volume_key
+
+_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerRow:
+    """One server: `source` is its kind and what it comes from; `tools` None when it cannot be asked.
+
+    `state` is disabled, down, or what its container is; `health` is empty when nothing runs.
+    """
+
+    name: str
+    source: Mapping[str, Any]
+    version: str
+    state: str
+    health: str
+    tools: int | None
+
+
+def list_servers(opened: OpenProject) -> tuple[ServerRow, ...]:
+    """All entries of `servers`, sorted by name."""
+    status = _status(opened)
+    endpoint = _endpoint(opened) if status else None
+    return tuple(
+        _row(name, entry, status.get(name), endpoint)
+        for name, entry in sorted(opened.configuration.settings.servers.items())
+    )
+
+
+def inspect_server(opened: OpenProject, name: str) -> dict[str, Any]:
+    """All that is known of one server. Raises UsageError when there is none of that name."""
+    entry = opened.configuration.settings.servers.get(name)
+    if entry is None:
+        known = ", ".join(sorted(opened.configuration.settings.servers))
+        raise UsageError(f"there is no server {name}", hint=f"servers: {known}")
+    status = _status(opened)
+    endpoint = _endpoint(opened) if status else None
+    row = _row(name, entry, status.get(name), endpoint)
+    found: dict[str, Any] = {
+        "name": name,
+        "enabled": entry.enabled,
+        "source": dict(row.source),
+        "version": row.version,
+        "state": row.state,
+        "health": row.health,
+        "lock": _lock(opened, name, entry),
+        "environment": sorted(entry.environment),
+        "secrets": dict(entry.secrets),
+    }
+    if entry.enabled:
+        found |= _placed(opened, name, status)
+    tools = _tools(endpoint, name) if row.tools is not None else None
+    found["tools"] = None if tools is None else [str(tool.get("name")) for tool in tools]
+    return found
+
+
+def _placed(opened: OpenProject, name: str, status: Mapping[str, ServiceStatus]) -> dict[str, Any]:
+    """Where it sits in the stack: containers, network, what it may reach and use."""
+    sketch = sketch_stack(opened)
+    server: Server = sketch.blueprint.server(name)
+    services = [origin_name(name), name] if server.origin else [name]
+    network = sketch.stack.network(server_network(name))
+    data = f"{opened.project.name}_{volume_key(services[0], VolumePurpose.DATA)}"
+    return {
+        "containers": [
+            {"service": service, "image": status[service].image if service in status else ""}
+            for service in services
+        ],
+        "network": {"name": network.name, "closed": network.closed, "subnet": network.subnet},
+        "egress": list(server.reachable_hosts),
+        "limits": {
+            "cpus": server.limits.cpus,
+            "memory_bytes": server.limits.memory_bytes,
+            "pids": server.limits.pids,
+        },
+        "data": data if server.data else None,
+    }
+
+
+def _row(
+    name: str, entry: ServerSettings, status: ServiceStatus | None, endpoint: Endpoint | None
+) -> ServerRow:
+    tools = _tools(endpoint, name) if status is not None and status.state == "running" else None
+    return ServerRow(
+        name=name,
+        source=source_of(entry, name),
+        version=_version(entry),
+        state="disabled" if not entry.enabled else status.state if status else "down",
+        health=status.health if status and status.state == "running" else "",
+        tools=None if tools is None else len(tools),
+    )
+
+
+def _version(entry: ServerSettings) -> str:
+    """What its source says of its version: of the first package, or the tag of an image."""
+    if entry.packages:
+        return entry.packages[0].rpartition("@" if entry.packages[0].startswith("npm:") else "==")[2]
+    reference = (entry.reference or "").partition("@")[0]
+    return reference.rpartition(":")[2] if ":" in reference.rpartition("/")[2] else ""
+
+
+def _lock(opened: OpenProject, name: str, entry: ServerSettings) -> dict[str, Any] | None:
+    if not entry.packages:
+        return None
+    packages = [parse_package(text) for text in entry.packages]
+    file = lock_name(name, packages[0].registry)
+    try:
+        text = read_lock(opened.project.directory, name, packages)
+    except ConfigurationError as error:
+        return {"file": file, "locked": 0, "problem": error.message}
+    mark = "==" if packages[0].registry == "pypi" else '"integrity"'
+    locked = sum(mark in line for line in text.splitlines() if not line.startswith("#"))
+    return {"file": file, "locked": locked, "problem": ""}
+
+
+def _status(opened: OpenProject) -> dict[str, ServiceStatus]:
+    """Service → how it is; empty when nothing runs or no engine answers."""
+    try:
+        engine = open_engine(opened)
+        return {row.service: row for row in read_status(opened.project.name, engine)}
+    except DocgenError:
+        return {}
+
+
+def _endpoint(opened: OpenProject) -> Endpoint | None:
+    try:
+        return find_endpoint(opened)
+    except DocgenError:
+        return None
+
+
+def _tools(endpoint: Endpoint | None, name: str) -> tuple[Mapping[str, Any], ...] | None:
+    """What it offers through its own endpoint; None when it cannot be asked."""
+    if endpoint is None:
+        return None
+    own = replace(endpoint, url=f"{endpoint.url}/{name}")
+    try:
+        with McpEndpoint(own, timeout_s=_PATIENCE_S) as client:
+            return client.list_tools()
+    except DocgenError:
+        return None
