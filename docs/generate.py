@@ -202,7 +202,7 @@ def _small(text: str) -> str:
 def _image_reference() -> str:
     lines: list[str] = []
     for name, image in sorted(all_image_facts().items()):
-        if name == "orchestrator":
+        if name in ("orchestrator", "adapter"):
             continue
         ports = [f"port `{image.port}`"] if image.port else []
         ports += [f"readiness port `{image.health_port}`"] if image.health_port else []

@@ -7,13 +7,13 @@ from typing import Any
 
 from docgenctl.actions.change_configuration import Facts, FileChange, rewrite
 from docgenctl.actions.choose_source import Source
-from docgenctl.configuration.bounded_file import read_bounded
 from docgenctl.configuration.load import check_text
 from docgenctl.configuration.package_locks import remove_locks, write_lock
 from docgenctl.configuration.project_identity import CONFIG_FILE, LOCKS_FOLDER
-from docgenctl.configuration.replace_file import replace_file, taking_turns
 from docgenctl.configuration.text_edits import remove_value, set_value
 from docgenctl.configuration.yaml_source import MAX_BYTES
+from docgenctl.files.bounded_file import read_bounded
+from docgenctl.files.replace_file import replace_file, taking_turns
 from docgenctl.model.errors import UsageError
 from docgenctl.model.settings import Settings
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.certificates.gateway import ensure_gateway_certificate
-from docgenctl.configuration.bounded_file import read_bounded
 from docgenctl.configuration.environment import dotenv_values
+from docgenctl.files.bounded_file import read_bounded
 from docgenctl.model.blueprint import Blueprint
 from docgenctl.model.errors import ConfigurationError
 from docgenctl.model.secret import Secret

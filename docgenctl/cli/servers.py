@@ -69,6 +69,10 @@ def add_command(
             help="Secret with the key for --url: my-api-key is read from MY_API_KEY.", show_default=False
         ),
     ] = None,
+    ca_file: Annotated[
+        str | None,
+        typer.Option(help="Certificates in the workspace to trust for --url.", show_default=False),
+    ] = None,
     allow: Annotated[
         list[str] | None,
         typer.Option(help="A host that it may reach: api.example.com[:PORT].", show_default=False),
@@ -96,6 +100,7 @@ def add_command(
         "secrets": dict(_pair(text, "--secret", "NAME=my-api-key") for text in secret or ()),
         "egress": {"allow": list(allow)} if allow else {},
         "key_secret": key_secret,
+        "ca_file": ca_file,
         "container_port": container_port,
         "path": path,
         "data": data,

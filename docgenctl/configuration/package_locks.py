@@ -8,10 +8,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from docgenctl.configuration.bounded_file import read_bounded
 from docgenctl.configuration.project_identity import LOCKS_FOLDER
-from docgenctl.configuration.replace_file import replace_file, taking_turns
+from docgenctl.files.bounded_file import read_bounded
 from docgenctl.files.rehearsal import current_rehearsal
+from docgenctl.files.replace_file import replace_file, taking_turns
 from docgenctl.model.errors import ConfigurationError, RefusedError
 from docgenctl.model.server_sources import Package
 

@@ -10,7 +10,7 @@ from docgenctl.model.locations import image_names, server_images_directory, temp
 
 def test_every_server_image_says_who_it_is() -> None:
     known = all_image_facts()
-    assert tuple(known) == image_names() == ("github", "main", "orchestrator")
+    assert tuple(known) == image_names() == ("adapter", "github", "main", "orchestrator")
     assert known["main"].module == "docgen_main"
 
 

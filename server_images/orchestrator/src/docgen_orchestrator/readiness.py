@@ -107,10 +107,15 @@ def _failed_checks(status: int, body: bytes) -> str:
     """Which of the server's own checks failed, by its readiness document."""
     try:
         document = json.loads(body[:_MAX_DOCUMENT_BYTES])
-        failed = [str(name) for name, result in document["checks"].items() if not result["ok"]]
+        failed = [_told(name, result) for name, result in document["checks"].items() if not result["ok"]]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         failed = []
     return f"not ready: {', '.join(failed)[:200]}" if failed else f"answered HTTP {status}"
+
+
+def _told(name: object, result: Mapping[str, object]) -> str:
+    """A failed check by its name, and what it found if it says so."""
+    return f"{name} ({result['detail']})" if result.get("detail") else str(name)
 
 
 def _names_check(view: View) -> Check:
