@@ -99,14 +99,19 @@ class Exchange:
 
     def admit(self) -> bool:
         """Whether the caller's key and the host it means are good; asked before the body is waited for."""
-        shared = self.shared
-        if not shared.knows_host(self.head.host):
+        shared, head = self.shared, self.head
+        if not shared.knows_host(head.host):
             return False
-        if not shared.ring.enforced:
+        ring = shared.ring
+        if not ring.enforced:
             return True
-        if not self.head.key:
-            return False
-        self.key = shared.ring.find(self.head.key)
+        proved = self.protocol.proved
+        if proved is not None and proved[0] == head.key and proved[1] is ring.keys:
+            self.key = proved[2]
+            return True
+        self.key = ring.find(head.key) if head.key else None
+        if self.key is not None and self.key.expires is None and head.key is not None:
+            self.protocol.proved = (head.key, ring.keys, self.key)
         return self.key is not None
 
     def begin(self, body: bytes) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, ClassVar, cast
 
+from docgen_common.keys import ApiKey
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from docgen_orchestrator.fast.endpoint import Shared
@@ -21,7 +22,11 @@ HOLD_SECONDS = 1.0
 
 
 class RawProtocol(HttpToolsProtocol):
-    """One connection of a caller. ``shared`` is set on the subclass that a server uses."""
+    """One connection of a caller. ``shared`` is set on the subclass that a server uses.
+
+    ``proved`` is the last good key that came on it, the keys that were in force then, and whose it is: the
+    same key under the same keys needs no second look. Keys that expire are looked up each time.
+    """
 
     shared: ClassVar[Shared]
 
@@ -33,6 +38,7 @@ class RawProtocol(HttpToolsProtocol):
         self._late: asyncio.TimerHandle | None = None
         self._exchange: Exchange | None = None
         self._idle_since: float | None = None
+        self.proved: tuple[str, tuple[ApiKey, ...], ApiKey] | None = None
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; a body that did not come with its head is waited for, but not long."""

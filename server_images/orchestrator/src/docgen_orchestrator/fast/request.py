@@ -30,6 +30,14 @@ _JSON = frozenset(
     {b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
 )
 _UNUSUAL = frozenset({b"origin", b"expect", b"upgrade", b"mcp-session-id", b"content-encoding"})
+_USUAL = frozenset(
+    {
+        *(b"host", b"authorization", b"accept", b"accept-encoding", b"connection", b"user-agent"),
+        *(b"content-type", b"content-length", b"mcp-protocol-version", b"mcp-method", b"mcp-name"),
+        *(b"x-correlation-id", b"traceparent", b"tracestate"),
+        *(b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"),
+    }
+)
 _CORRELATION = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _PARAM = b"mcp-param-"
@@ -87,6 +95,9 @@ class Head(NamedTuple):
 _DECODE = msgspec.json.Decoder(Message).decode
 _DECODE_ENVELOPE = msgspec.json.Decoder(Envelope).decode
 _ENCODE = msgspec.json.Encoder().encode
+_BRACE = ord("{")
+_MOST_KEPT, _LONGEST_KEPT = 64, 2048
+_plain: set[bytes] = set()
 
 
 def read_head(headers: Sequence[tuple[bytes, bytes]]) -> Head | None:
@@ -100,7 +111,7 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> Head | None:
         return None
     if lines.get(b"content-type") not in _JSON or not _takes_both(lines.get(b"accept", b"")):
         return None
-    if not _UNUSUAL.isdisjoint(lines) or _PARAM in b"\n".join(lines):
+    if not lines.keys() <= _USUAL and (not _UNUSUAL.isdisjoint(lines) or _PARAM in b"\n".join(lines)):
         return None
     correlation_id = lines.get(b"x-correlation-id", b"")
     traceparent = lines.get(b"traceparent", b"")
@@ -128,20 +139,37 @@ def read_request(body: bytes, head: Head) -> Request | None:
         if not body.isascii():
             body.decode()
         message = _DECODE(body)
-        envelope = _DECODE_ENVELOPE(message.params.meta)
+        params = message.params
+        if message.method.encode() != head.method or params.name.encode() != head.name:
+            return None
+        if not _is_object(params.arguments) or (head.method == LIST and not _bare(params)):
+            return None
+        token = _token(params.meta)
+        return None if token is None else Request(_ENCODE(message.id), token, params)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    params = message.params
-    if message.method.encode() != head.method or params.name.encode() != head.name:
+
+
+def _token(meta: Raw) -> bytes | None:
+    """The progress token in ``_meta`` as JSON, empty for none; None for a ``_meta`` that is not plain.
+
+    Clients send the same ``_meta`` with every request but for tokens, so those without one are remembered.
+    """
+    raw = bytes(meta)
+    if raw in _plain:
+        return b""
+    envelope = _DECODE_ENVELOPE(raw)
+    if envelope.log_level is not UNSET:
         return None
-    if not (
-        _is_object(envelope.capabilities) and _is_object(envelope.client) and _is_object(params.arguments)
-    ):
+    if not (_is_object(envelope.capabilities) and _is_object(envelope.client)):
         return None
-    if envelope.log_level is not UNSET or (head.method == LIST and not _bare(params)):
-        return None
-    token = b"" if envelope.token is UNSET else _ENCODE(envelope.token)
-    return Request(_ENCODE(message.id), token, params)
+    if envelope.token is not UNSET:
+        return _ENCODE(envelope.token)
+    if len(raw) <= _LONGEST_KEPT:
+        if len(_plain) >= _MOST_KEPT:
+            _plain.clear()
+        _plain.add(raw)
+    return b""
 
 
 def with_token(meta: Raw, token: bytes) -> Raw:
@@ -152,7 +180,7 @@ def with_token(meta: Raw, token: bytes) -> Raw:
 
 
 def _is_object(value: Raw | UnsetType) -> bool:
-    return value is UNSET or bytes(value)[:1] == b"{"
+    return value is UNSET or memoryview(value)[0] == _BRACE
 
 
 def _bare(params: Params) -> bool:
