@@ -182,6 +182,7 @@ def _everything(blueprint: Blueprint) -> Frontend:
     routes = [
         _mcp("/mcp", "/mcp", blueprint),
         Route("/events", "/events", read_only=True, query=True),
+        Route("/routes", "/routes", read_only=True),
         Route("/health", "/health", read_only=True),
         Route("/health/ready", "/health/ready", read_only=True),
     ]

@@ -100,7 +100,7 @@ def build(settings: ServerSettings) -> Starlette:  # noqa: C901 - a list of tool
 
     for name in more:
 
-        @mcp.tool(name=name, description="Whose tool this is.")
+        @mcp.tool(name=name, description=os.environ.get("TOOL_DESCRIPTION", "Whose tool this is."))
         async def mine() -> str:
             return prefix
 

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from mcp.shared.exceptions import MCPError
 
+CHECKS = ("blue", "red", "names", "routing", "definitions")
 pytestmark = pytest.mark.anyio
 
 
@@ -196,7 +197,7 @@ async def test_readiness_names_what_is_down_and_refuses_only_when_nothing_is_up(
 
     assert ready() == (
         200,
-        {"status": "ready", "checks": {n: {"ok": True} for n in ("blue", "red", "names", "routing")}},
+        {"status": "ready", "checks": {n: {"ok": True} for n in CHECKS}},
     )
     red.stop()
     status, document = ready()

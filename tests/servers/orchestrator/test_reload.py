@@ -63,7 +63,10 @@ async def test_a_server_that_is_added_is_there_within_a_second_and_drops_no_stre
         assert (await call).content[0].text == "on"
     with growing.http() as http:
         assert http.get("/health/ready/blue", headers={"Authorization": ""}).status_code == 200
-        assert set(http.get("/health/ready").json()["checks"]) == {"red", "blue", "names", "routing"}
+        assert set(http.get("/health/ready").json()["checks"]) == {
+            *("red", "blue"),
+            *("names", "routing", "definitions"),
+        }
     assert growing.orchestrator.process is not None
     assert growing.orchestrator.process.poll() is None
 
@@ -165,7 +168,7 @@ async def test_a_broken_file_keeps_the_last_good_one_and_is_told(growing: Stack,
         assert "red_echo" in await names(growing)
         growing.write_routing()
         wait_until(lambda: http.get("/health/ready").json()["checks"]["routing"]["ok"], 5, "routing is ok")
-    assert len(routing_lines(growing, "routing kept")) == 1
+    assert len(routing_lines(growing, "last good one kept")) == 1
 
 
 async def test_a_server_whose_key_comes_later_joins_when_it_has_come(growing: Stack) -> None:
@@ -176,7 +179,7 @@ async def test_a_server_whose_key_comes_later_joins_when_it_has_come(growing: St
     value = key.read_text()
     key.write_text("not\x07printable")
     growing.write_routing()
-    await eventually(lambda: bool(routing_lines(growing, "routing kept")))
+    await eventually(lambda: bool(routing_lines(growing, "last good one kept")))
     assert not any(name.startswith("blue_") for name in await names(growing))
     key.write_text(value)
     await until_there(growing, "/mcp/blue")

@@ -15,7 +15,7 @@ def document(server: dict[str, Any] | None = None, **top: Any) -> str:
 
 
 def test_what_is_not_said_is_not_restricted() -> None:
-    (route,) = parse_routing(document()).servers
+    (route,) = parse_routing(document().encode()).servers
     assert route.tools.shown_name("anything at all") == "anything at all"
     assert route.tools.changes == "report"
 
@@ -30,7 +30,7 @@ def test_a_policy_and_an_endpoint_are_read() -> None:
         "changes": "hold",
     }
     routing = parse_routing(
-        document({"tools": tools}, endpoints={"review": {"servers": ["main"], "tools": ["a"]}})
+        document({"tools": tools}, endpoints={"review": {"servers": ["main"], "tools": ["a"]}}).encode()
     )
     policy = routing.servers[0].tools
     assert [policy.shown_name(name) for name in ("docs_a", "docs_x", "docs_y", "b")] == [
@@ -87,5 +87,5 @@ def test_a_policy_and_an_endpoint_are_read() -> None:
 )
 def test_what_cannot_be_meant_is_refused_with_the_path_of_its_key(text: str, message: str) -> None:
     with pytest.raises(SettingsError) as caught:
-        parse_routing(text)
+        parse_routing(text.encode())
     assert message in str(caught.value)

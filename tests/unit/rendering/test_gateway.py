@@ -19,6 +19,7 @@ def test_every_door_leads_through_the_orchestrator() -> None:
             "/mcp/main": "/mcp/main",
             "/mcp/review": "/mcp/review",
             "/events": "/events",
+            "/routes": "/routes",
             "/health": "/health",
             "/health/ready": "/health/ready",
             "/health/ready/github": "/health/ready/github",

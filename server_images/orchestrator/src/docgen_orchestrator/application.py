@@ -18,6 +18,8 @@ from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
 
 from docgen_orchestrator.backend import Backend
+from docgen_orchestrator.definitions import FILE_NAME as DEFINITIONS_FILE
+from docgen_orchestrator.definitions import Definitions, parse_definitions
 from docgen_orchestrator.endpoints import ALL, Endpoints
 from docgen_orchestrator.entry import LONGEST_SECONDS
 from docgen_orchestrator.event_relay import event_source
@@ -25,11 +27,14 @@ from docgen_orchestrator.fast.endpoint import Shared, host_check
 from docgen_orchestrator.fast.log_line import RequestLog
 from docgen_orchestrator.fast.protocol import protocol_class
 from docgen_orchestrator.fleet import Fleet
+from docgen_orchestrator.followed_file import FollowedFile
 from docgen_orchestrator.front import build_front
+from docgen_orchestrator.inspection import Inspection
 from docgen_orchestrator.readiness import ReadyPaths, ServerChecks, any_server
-from docgen_orchestrator.reload import RoutingFile
 from docgen_orchestrator.resilience.deadlines import Deadlines
-from docgen_orchestrator.routing import Route, Routing
+from docgen_orchestrator.route_table import routes_route
+from docgen_orchestrator.routing import FILE_NAME as ROUTING_FILE
+from docgen_orchestrator.routing import Route, Routing, parse_routing
 from docgen_orchestrator.upstream import HttpUpstream
 from docgen_orchestrator.view import View
 
@@ -39,28 +44,35 @@ _RELAY_SECONDS = 30.0
 
 def build(settings: ServerSettings) -> Starlette:
     """The orchestrator's application. Raises SettingsError."""
-    file = RoutingFile(settings.config_dir)
+    file = FollowedFile(settings.config_dir, ROUTING_FILE, parse_routing)
+    looked_at = FollowedFile(settings.secrets_dir, DEFINITIONS_FILE, parse_definitions, without=Definitions())
     routing = file.load()
     fleet = Fleet(
         connect=lambda route: _backend(route, settings),
         reached_by=lambda route: _reached_by(route, settings),
     )
+    fleet.compare(looked_at.load())
     fleet.replace(routing.servers)
     sessions = _sessions(settings)
     endpoints = Endpoints(fleet, lambda path, view: _front(path, view, settings, sessions))
     servers = endpoints.begin(routing)
     views = endpoints.views
     deadlines = Deadlines()
+    inspection = Inspection(fleet)
     ready = ReadyPaths(fleet)
 
     async def take_over(wanted: Routing) -> None:
         fleet.replace(wanted.servers)
         await endpoints.replace(wanted, app.state.endpoints)
 
+    async def compare(definitions: Definitions) -> None:
+        fleet.compare(definitions)
+
     @asynccontextmanager
     async def looked_after(_: Starlette) -> AsyncIterator[None]:
         async with fleet.running():
-            tasks = [asyncio.create_task(work) for work in (file.follow(take_over), deadlines.run())]
+            work = (file.follow(take_over), looked_at.follow(compare), inspection.run(), deadlines.run())
+            tasks = [asyncio.create_task(each) for each in work]
             try:
                 yield
             finally:
@@ -72,9 +84,9 @@ def build(settings: ServerSettings) -> Starlette:
     app = create_app(
         servers.pop(ALL),
         settings,
-        checks=ServerChecks(views[ALL], lambda: file.trouble),
+        checks=ServerChecks(views[ALL], lambda: file.trouble, lambda: looked_at.trouble),
         verdict=any_server(views[ALL]),
-        routes=[ready.route()],
+        routes=[ready.route(), routes_route(fleet, endpoints, inspection)],
         open_paths=ready,
         virtual=servers,
         lifespan=looked_after,

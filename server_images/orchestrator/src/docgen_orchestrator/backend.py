@@ -25,7 +25,7 @@ from docgen_orchestrator.offer import OWN_META, Offer, fetch_offer
 from docgen_orchestrator.resilience.breaker import Breaker
 from docgen_orchestrator.resilience.bulkhead import Bulkhead
 from docgen_orchestrator.routing import Route
-from docgen_orchestrator.shaped import shaped, unmatched
+from docgen_orchestrator.shelf import Shelf
 from docgen_orchestrator.upstream import Call, OnNote, RpcError, UnavailableError, Upstream
 
 OFFER_SECONDS = 5.0
@@ -72,8 +72,7 @@ class Backend:
 
     def __init__(self, route: Route, upstream: Upstream, *, clock: Callable[[], float] = monotonic) -> None:
         self.route = route
-        self.offer: Offer | None = None
-        self._told: Offer | None = None
+        self.shelf = Shelf(route.name, route.tools)
         self.down: str | None = None
         self.upstream = upstream
         self.breaker = Breaker()
@@ -99,20 +98,24 @@ class Backend:
         return self.down is not None or self._clock() < self._offer_until
 
     @property
+    def offer(self) -> Offer | None:
+        """What callers may see of what it offers; None while it never told."""
+        return self.shelf.offer
+
+    @property
     def calls_in_flight(self) -> int:
         """How many calls have not ended yet."""
         return len(self._slots)
 
     def adopt(self, route: Route) -> None:
         """Follow another route to the same address: another policy, another deadline."""
-        if route != self.route:
-            self.route = route
-            self._shape()
+        self.route = route
+        self.shelf.follow(route.tools)
 
     def inherit(self, predecessor: Backend) -> None:
         """Begin with what the server offered when it was reached another way."""
-        self._told = predecessor._told
-        self._shape()
+        if predecessor.shelf.told is not None:
+            self.shelf.take(predecessor.shelf.told)
 
     def enter(self, key_id: str | None) -> Slot:
         """A place for one call.
@@ -307,28 +310,15 @@ class Backend:
             async with asyncio.timeout(self.route.timeout_s):
                 offer = await fetch_offer(self.upstream)
             if times_outdated == self._times_outdated:
-                self._take(offer)
+                self.shelf.take(offer)
                 self._offer_until = self._clock() + OFFER_SECONDS
             elif self.offer is None:
-                self._take(offer)
+                self.shelf.take(offer)
         except (UnavailableError, RpcError, TimeoutError) as error:
             _log.warning("lists kept", backend=self.name, reason=str(error) or "no answer in time")
             self._offer_until = self._clock() + (_WATCH_UP_SECONDS if self.offer else 0.0)
             if isinstance(error, UnavailableError):
                 self._noticed(error)
-
-    def _take(self, told: Offer) -> None:
-        """Offer what the server told, after its policy; the same object as before when it told the same."""
-        if told != self._told:
-            self._told = told
-            self._shape()
-
-    def _shape(self) -> None:
-        if self._told is None:
-            return
-        self.offer = shaped(self._told, self.route.tools)
-        if missing := unmatched(self._told, self.route.tools):
-            _log.warning("policy for tools that are not there", backend=self.name, policy=missing)
 
 
 async def _ignore(_: str, __: Mapping[str, Any]) -> None:

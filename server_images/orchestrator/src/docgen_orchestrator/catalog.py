@@ -35,7 +35,9 @@ class Source(Protocol):
     def route(self) -> Route:
         """Where it is, and what its names look like."""
 
-    offer: Offer | None
+    @property
+    def offer(self) -> Offer | None:
+        """What callers may see of what it offers; None while it never told."""
 
 
 SourceT = TypeVar("SourceT", bound=Source)
@@ -50,12 +52,25 @@ class AmbiguousError(NotOfferedError):
     """Several servers offer this; the message names them."""
 
 
+class HeldError(NotOfferedError):
+    """The tool is held back until somebody accepts its definition; the message says so."""
+
+    def __init__(self, server: str, name: str, reason: str) -> None:
+        super().__init__(
+            f"The tool {name} of the server {server} is held back: {reason}. Someone who runs this stack can"
+            f" look at it with `docgenctl tools inspect {name}` and accept it with"
+            f" `docgenctl tools accept {name}`"
+        )
+        self.server = server
+
+
 @dataclass(frozen=True)
 class CatalogTool(Generic[SourceT]):
     """One tool as it is called: whose it is, its name here and there, its definition and its bounds.
 
     ``read_only`` is what its annotations promise. ``timeout_s`` bounds one call of it (None: as any call to
-    its server); ``rate`` bounds how often it is called (None: as often as its callers may call).
+    its server); ``rate`` bounds how often it is called (None: as often as its callers may call). ``held`` is
+    why it is not served, None for a tool that is.
     """
 
     backend: SourceT
@@ -65,6 +80,7 @@ class CatalogTool(Generic[SourceT]):
     read_only: bool
     timeout_s: float | None
     rate: Rate | None
+    held: str | None = None
 
     @property
     def owner(self) -> str:
@@ -87,9 +103,9 @@ class Catalog(Generic[SourceT]):
 
     @cached_property
     def tools(self) -> Mapping[str, Item]:
-        """All tools by the names that callers see, without colliding ones."""
+        """All tools by the names that callers see, without colliding ones and those that are held back."""
         owned = sorted(self._tool_owners.items())
-        return {name: tools[0].item for name, tools in owned if len(tools) == 1}
+        return {name: tools[0].item for name, tools in owned if len(tools) == 1 and not tools[0].held}
 
     @cached_property
     def resources(self) -> Mapping[str, Item]:
@@ -133,11 +149,14 @@ class Catalog(Generic[SourceT]):
         owned = self._tool_owners.get(name, [])
         if not owned and self._may_show(name, lambda subset: subset.tools):
             owned = [
-                _catalog_tool(source, name, own, _NO_ITEM)
+                _unseen_tool(source, name, own)
                 for source in self._unseen()
                 if (own := source.route.tools.own_name(name)) is not None and _looks_like(source, own)
             ]
-        return _only("tool", name, owned, lambda tool: tool.owner)
+        tool = _only("tool", name, owned, lambda tool: tool.owner)
+        if tool.held:
+            raise HeldError(tool.backend.route.name, name, tool.held)
+        return tool
 
     def prompt_owner(self, name: str) -> SourceT:
         """The server whose prompt this is. Raises NotOfferedError."""
@@ -179,7 +198,8 @@ class Catalog(Generic[SourceT]):
                 continue
             for name, item in offer.tools.items():
                 for own in offer.own_names.get(name, (name,)):
-                    owned.setdefault(name, []).append(_catalog_tool(source, name, own, item))
+                    tool = _catalog_tool(source, name, own, item, offer.held.get(name))
+                    owned.setdefault(name, []).append(tool)
         return owned
 
     def _merged(self, of: Callable[[Offer], Mapping[str, Item]]) -> Mapping[str, Item]:
@@ -208,7 +228,9 @@ class Catalog(Generic[SourceT]):
         return (source for source, offer in zip(self.sources, self.offers, strict=True) if offer is None)
 
 
-def _catalog_tool(source: SourceT, name: str, own: str, item: Item) -> CatalogTool[SourceT]:
+def _catalog_tool(
+    source: SourceT, name: str, own: str, item: Item, held: str | None = None
+) -> CatalogTool[SourceT]:
     policy = source.route.tools
     annotations = item.get("annotations")
     return CatalogTool(
@@ -219,7 +241,18 @@ def _catalog_tool(source: SourceT, name: str, own: str, item: Item) -> CatalogTo
         read_only=isinstance(annotations, Mapping) and annotations.get("readOnlyHint") is True,
         timeout_s=policy.timeout_s(own),
         rate=policy.rate(own),
+        held=held,
     )
+
+
+def _unseen_tool(source: SourceT, name: str, own: str) -> CatalogTool[SourceT]:
+    """A tool that its server has not told of yet. Raises NotOfferedError where changed ones are held back."""
+    if source.route.tools.changes == "hold":
+        raise NotOfferedError(
+            f"The server {source.route.name} has not told yet what its tools are; until it has, none is"
+            " called, because changed ones are held back"
+        )
+    return _catalog_tool(source, name, own, _NO_ITEM)
 
 
 def _looks_like(source: Source, name: str) -> bool:

@@ -21,6 +21,7 @@ from mcp.server.subscriptions import ServerEvent
 
 from docgen_orchestrator.backend import Backend
 from docgen_orchestrator.changes import LISTS
+from docgen_orchestrator.definitions import Definitions
 from docgen_orchestrator.routing import Route
 from docgen_orchestrator.view import View
 
@@ -57,6 +58,7 @@ class Fleet:
     def __init__(self, connect: Callable[[Route], Backend], reached_by: Callable[[Route], Hashable]) -> None:
         self.backends: Sequence[Backend] = ()
         self.views: list[View] = []
+        self._definitions = Definitions()
         self._connect = connect
         self._reached_by = reached_by
         self._members: dict[str, _Member] = {}
@@ -79,6 +81,14 @@ class Fleet:
         if self._running:
             self._moved([member for name, member in before.items() if members.get(name) is not member])
 
+    def compare(self, definitions: Definitions) -> None:
+        """Compare what servers offer with these definitions from now on."""
+        self._definitions = definitions
+        for backend in self.backends:
+            backend.shelf.compare(definitions.of(backend.name))
+        if self._running:
+            self._later(self._tell_all())
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Look after the servers meanwhile."""
@@ -100,6 +110,7 @@ class Fleet:
         if old is not None and old.reached_by == reached_by:
             return old
         backend = self._connect(route)
+        backend.shelf.compare(self._definitions.of(route.name))
         if old is not None:
             backend.inherit(old.backend)
 

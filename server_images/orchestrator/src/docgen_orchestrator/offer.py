@@ -33,7 +33,8 @@ class Offer:
     """The four lists of one server, each by its identifying name, in the order of the names.
 
     ``own_names`` says which of the server's tools are behind a name of ``tools``: one, or several that were
-    given the same name. A name that is not in it is the server's own.
+    given the same name. A name that is not in it is the server's own. ``held`` are names of ``tools`` that
+    are not served until somebody accepts their definitions, with the reason.
     """
 
     tools: Mapping[str, Item] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class Offer:
     prompts: Mapping[str, Item] = field(default_factory=dict)
     param_headers: Mapping[str, HeaderMap] = field(default_factory=dict)
     own_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    held: Mapping[str, str] = field(default_factory=dict)
 
 
 async def fetch_offer(upstream: Upstream) -> Offer:

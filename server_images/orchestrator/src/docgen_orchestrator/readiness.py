@@ -18,21 +18,23 @@ from docgen_orchestrator.view import View
 
 NAMES_CHECK = "names"
 ROUTING_CHECK = "routing"
+DEFINITIONS_CHECK = "definitions"
 READY_PATH = "/health/ready/"
 _MAX_DOCUMENT_BYTES = 64 * 1024
 
 
 class ServerChecks(Mapping[str, Check]):
-    """A check for each server that there is now, and those of the whole: names, and what routing.yaml says.
+    """A check for each server that there is now, and those of the whole.
 
-    ``routing`` tells why the routing in force is not the one that is wanted, empty when it is.
+    ``routing`` and ``definitions`` tell why what is in force is not what is wanted, empty when it is.
     """
 
-    def __init__(self, view: View, routing: Callable[[], str]) -> None:
+    def __init__(self, view: View, routing: Callable[[], str], definitions: Callable[[], str]) -> None:
         self._view = view
         self._whole: Mapping[str, Check] = {
             NAMES_CHECK: _names_check(view),
             ROUTING_CHECK: _routing_check(routing),
+            DEFINITIONS_CHECK: _definitions_check(view, definitions),
         }
 
     def __getitem__(self, name: str) -> Check:
@@ -131,5 +133,20 @@ def _routing_check(routing: Callable[[], str]) -> Check:
     async def check() -> CheckResult:
         trouble = routing()
         return CheckResult(not trouble, trouble)
+
+    return check
+
+
+def _definitions_check(view: View, trouble: Callable[[], str]) -> Check:
+    """Not ok while a tool is held back; changes that are only told are a detail."""
+
+    async def check() -> CheckResult:
+        changed, held = [], False
+        for backend in view.backends:
+            names = sorted(name for name, how in backend.shelf.standings.items() if how.is_change)
+            held = held or bool(backend.offer and backend.offer.held)
+            changed += [f"{name} of {backend.name}" for name in names]
+        told = [trouble(), f"changed: {', '.join(changed)}" if changed else ""]
+        return CheckResult(not held and not trouble(), "; ".join(filter(None, told))[:2000])
 
     return check

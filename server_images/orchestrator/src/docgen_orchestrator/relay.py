@@ -33,13 +33,16 @@ from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 
 from docgen_orchestrator import task_ids
 from docgen_orchestrator.backend import Backend
-from docgen_orchestrator.catalog import NotOfferedError
+from docgen_orchestrator.catalog import HeldError, NotOfferedError
 from docgen_orchestrator.failures import FAILED, failure_of
 from docgen_orchestrator.granted import check_server, is_granted
 from docgen_orchestrator.notes import passing_on
 from docgen_orchestrator.session import claims
 from docgen_orchestrator.upstream import WIRE_VERSION, Call, RpcError
 from docgen_orchestrator.view import View
+
+HELD = -32015
+"""JSON-RPC error: the tool is held back until somebody accepts its changed definition."""
 
 _INVALID_PARAMS = -32602
 _LEGACY_RESOURCE_NOT_FOUND = -32002
@@ -59,6 +62,8 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
     try:
         target = await _target(ctx, params, view)
         _check_granted(ctx.method, params, target.backend.name, view)
+    except HeldError as error:
+        raise _held(params, error) from None
     except NotOfferedError as error:
         raise MCPError(_not_found_code(ctx), str(error), _asked_for(ctx, params)) from None
     backend = target.backend
@@ -141,6 +146,14 @@ def _check_granted(method: str, params: Mapping[str, Any], server: str, view: Vi
         about = reference if isinstance(reference, Mapping) else params
         kind = "resource" if "uri" in about else "prompt"
         check_server(grants, server, f"{kind}: {about.get('uri', about.get('name'))}")
+
+
+def _held(params: Mapping[str, Any], error: HeldError) -> MCPError:
+    """The refusal of a tool that is held back, for those alone who could call it otherwise."""
+    name = _text(params, "name")
+    if not current_grants().allows_tool(error.server, name, read_only=False):
+        return MCPError(NOT_GRANTED, not_granted(name))
+    return MCPError(HELD, str(error), {"server": error.server})
 
 
 def _task_owner(ctx: Context, params: Mapping[str, Any], view: View) -> tuple[Backend, str]:

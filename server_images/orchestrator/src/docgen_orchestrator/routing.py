@@ -16,7 +16,6 @@ from docgen_orchestrator.subset import Subset
 from docgen_orchestrator.tool_policy import UNRESTRICTED, Changes, ToolPolicy
 
 FILE_NAME = "routing.yaml"
-MAX_FILE_BYTES = 4 * 1024 * 1024
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 _KEYS = frozenset({"version", "servers", "endpoints"})
@@ -64,10 +63,12 @@ class Routing:
     endpoints: tuple[Subset, ...] = ()
 
 
-def parse_routing(text: str) -> Routing:
-    """The routing that ``text`` says. Raises SettingsError naming the key that is wrong."""
+def parse_routing(raw: bytes) -> Routing:
+    """What the bytes of ``routing.yaml`` say. Raises SettingsError naming the key that is wrong."""
     try:
-        document = YAML(typ="safe", pure=True).load(text)
+        document = YAML(typ="safe", pure=True).load(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise SettingsError(f"{FILE_NAME} is not UTF-8 text") from None
     except (YAMLError, RecursionError) as error:
         raise SettingsError(f"{FILE_NAME} is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict) or document.get("version") != 1:

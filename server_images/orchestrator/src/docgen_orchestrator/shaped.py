@@ -6,15 +6,20 @@ both and served for neither (see the catalog).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
+from docgen_orchestrator.definitions import Standing
 from docgen_orchestrator.globs import Globs
 from docgen_orchestrator.offer import Item, Offer
 from docgen_orchestrator.tool_policy import ToolPolicy
 
 
-def shaped(told: Offer, policy: ToolPolicy) -> Offer:
-    """``told``, as a server told it, the way callers may see it."""
+def shaped(told: Offer, policy: ToolPolicy, standings: Mapping[str, Standing] | None = None) -> Offer:
+    """``told``, as a server told it, the way callers may see it.
+
+    ``standings`` tells how the definitions compare with the known ones, by the server's own names.
+    """
     own_names: dict[str, tuple[str, ...]] = {}
     for own in told.tools:
         shown = policy.shown_name(own)
@@ -28,7 +33,24 @@ def shaped(told: Offer, policy: ToolPolicy) -> Offer:
             shown: told.param_headers[own] for shown, own in first.items() if own in told.param_headers
         },
         own_names=own_names,
+        held={
+            shown: reason for shown, own in first.items() if (reason := _held(own, policy, standings or {}))
+        },
     )
+
+
+def _held_names(
+    own_names: Mapping[str, str], policy: ToolPolicy, standings: Mapping[str, Standing]
+) -> Mapping[str, str]:
+    held = {shown: _held(own, policy, standings) for shown, own in own_names.items()}
+    return {shown: reason for shown, reason in held.items() if reason is not None}
+
+
+def _held(own: str, policy: ToolPolicy, standings: Mapping[str, Standing]) -> str | None:
+    standing = standings.get(own, Standing.UNSEEN)
+    if policy.changes != "hold" or not standing.is_change:
+        return None
+    return "the server did not have it before" if standing is Standing.NEW else "its definition changed"
 
 
 def _named(tool: Item, name: str) -> Item:
