@@ -61,6 +61,9 @@ COMMANDS = {
     "prove": Entry(
         _LOOK, "Prove again: real tool calls, and who cannot reach whom, tried from inside.", "prove"
     ),
+    "verify": Entry(
+        _LOOK, "Measure calls through the stack, and whether streams arrive whole and end in time.", "verify"
+    ),
     "health": Entry(_LOOK, "Check layer by layer: services, TLS, protocol, a real tool call.", "health"),
     "ports": Entry(_LOOK, "Show each host port: its range, who chose it, who holds it.", "ports"),
     "doctor": Entry(

@@ -27,11 +27,15 @@ class EventListener:
     """Listens to one endpoint. Iterate over it; each wait for events may take as long as it likes.
 
     Servers fill a silence every 15 s, so `timeout_s` without a byte means that the connection is dead.
-    `last_id` is where to go on. Raises NotHealthyError as McpEndpoint does.
+    `last_id` is where to go on; `correlation_id` names the listening in the logs. Raises NotHealthyError as
+    McpEndpoint does.
     """
 
-    def __init__(self, endpoint: Endpoint, *, after: str = "", timeout_s: float = 45.0) -> None:
+    def __init__(
+        self, endpoint: Endpoint, *, after: str = "", correlation_id: str = "", timeout_s: float = 45.0
+    ) -> None:
         self.last_id = after
+        self._correlation_id = correlation_id
         self._endpoint = endpoint
         self._connection = Connection(endpoint, timeout_s=timeout_s)
 
@@ -42,6 +46,8 @@ class EventListener:
         }
         if self.last_id:
             headers["Last-Event-ID"] = self.last_id
+        if self._correlation_id:
+            headers["X-Correlation-ID"] = self._correlation_id
         response = self._connection.request("GET", PATH, headers=headers, repeatable=True)
         if response.status != http.HTTPStatus.OK:
             self._connection.read(response)

@@ -18,6 +18,7 @@ from contextlib import aclosing, suppress
 
 import structlog
 from docgen_common.auth import CALLER_HEADER, current_grants
+from docgen_common.correlation import current_correlation_id
 from docgen_common.event_stream import MISSED, READY, Source, StreamEvent
 
 from docgen_orchestrator.backend import Backend
@@ -130,8 +131,10 @@ async def _all_ready(
 async def _follow(backend: Backend, place: str | None, caller: str | None, queue: Queue) -> None:
     """Put the server's events into ``queue``, for ever."""
     failures = 0
+    correlation = current_correlation_id()
     while True:
         headers = {
+            **({"X-Correlation-ID": correlation} if correlation else {}),
             **({CALLER_HEADER: caller} if caller else {}),
             **({"Last-Event-ID": place} if place else {}),
         }
