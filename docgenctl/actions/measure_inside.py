@@ -40,7 +40,7 @@ _PROBE = """
 import http.client, json, os, re, ssl, sys, time
 from urllib.parse import urlsplit
 name, tool, arguments, count = sys.argv[1:]
-config, secrets = os.environ["DOCGEN_CONFIG_DIR"], os.environ["DOCGEN_SECRETS_DIR"]
+config, secrets = map(os.environ.get, ("DOCGEN_CONFIG_DIR", "DOCGEN_SECRETS_DIR"))
 text = open(config + "/routing.yaml", encoding="utf-8").read()
 block = re.search(r"(?ms)^  %s:\\n(.*?)(?=^  \\S|^\\S|\\Z)" % re.escape(name), text)[1]
 said = dict(re.findall(r'(?m)^    (url|key_secret): "?([^"\\n]+)"?$', block))

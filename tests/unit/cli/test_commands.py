@@ -80,6 +80,7 @@ WITHOUT_PROJECT = {
     ("config", "schema"),
     ("lock",),
     ("tools",),
+    ("clients",),
     ("documents",),
     ("templates",),
     ("base-image",),
