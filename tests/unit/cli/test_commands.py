@@ -81,6 +81,7 @@ WITHOUT_PROJECT = {
     ("lock",),
     ("tools",),
     ("clients",),
+    ("servers",),
     ("documents",),
     ("templates",),
     ("base-image",),
@@ -97,6 +98,7 @@ def test_every_command_about_a_workspace_takes_its_directory(path: tuple[str, ..
 @pytest.mark.parametrize(("path", "node"), ALL, ids=IDS)
 def test_every_command_that_prints_a_result_can_print_it_as_json(path: tuple[str, ...], node: Any) -> None:
     without = {("config",), ("lock",), ("tools",), ("documents",), ("templates",), ("clients",), ("mcp",)}
+    without |= {("servers",)}
     without |= {("config", "schema"), ("config", "edit")}
     if path in without:
         return
