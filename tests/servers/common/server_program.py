@@ -10,6 +10,7 @@ from docgen_common.app import create_app
 from docgen_common.auth import current_caller
 from docgen_common.event_stream import EventStream, StreamEvent
 from docgen_common.health import CheckResult
+from docgen_common.legacy_sessions import SessionLimits
 from docgen_common.limits import Limits
 from docgen_common.serve import run
 from docgen_common.settings import ServerSettings
@@ -89,7 +90,9 @@ def build(settings: ServerSettings) -> Starlette:
             body_bytes=settings.max_body_bytes,
             body_seconds=1.0,
             request_seconds=float(options.get("seconds", 60)),
+            stream_seconds=float(options.get("stream_seconds", 3600)),
         ),
+        sessions=SessionLimits(**options["sessions"]) if "sessions" in options else None,
     )
 
 

@@ -29,7 +29,7 @@ from docgen_common.legacy_cancellation import SESSION_HEADER, is_legacy, session
 
 _SESSION = SESSION_HEADER.encode()
 _INVALID_REQUEST = -32600
-_CANCEL_SECONDS = 5.0
+_OWN_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -114,28 +114,41 @@ class LegacySessions:
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         received = await read_body(receive)
         complete = False
+        given = b""
 
         async def watching(part: Message) -> None:
-            nonlocal complete
+            nonlocal complete, given
+            if part["type"] == "http.response.start":
+                given = dict(part["headers"]).get(_SESSION, b"")
             await send(part)
             complete = part["type"] == "http.response.body" and not part.get("more_body", False)
 
         try:
             await self._app(scope, replayed(received, receive), watching)
         finally:
-            if not complete and session_of(scope) is not None:
+            if session_of(scope) is None:
+                await self._close_if_refused(scope, given)
+            elif not complete:
                 await self._give_up(scope, as_message(received))
+
+    async def _close_if_refused(self, scope: Scope, given: bytes) -> None:
+        """End what the SDK began although it refused the ``initialize``: nobody will ever use it."""
+        if given and not self._ledger.belongs(given.decode("latin-1"), current_caller()):
+            await self._say(scope, "DELETE", b"", (_SESSION, given))
 
     async def _give_up(self, scope: Scope, message: Mapping[str, Any]) -> None:
         """Tell the session what its client would say if it were there."""
-        if "method" not in message or "id" not in message:
-            return
-        params = {"requestId": message["id"], "reason": "the client went away"}
-        note = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
-        body = json.dumps(note).encode()
+        if "method" in message and "id" in message:
+            params = {"requestId": message["id"], "reason": "the client went away"}
+            note = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params}
+            await self._say(scope, "POST", json.dumps(note).encode())
+
+    async def _say(self, scope: Scope, method: str, body: bytes, *more: tuple[bytes, bytes]) -> None:
+        """A request of our own in the place of one that the client of ``scope`` will not send."""
         headers = [line for line in scope["headers"] if line[0] != b"content-length"]
-        own = {**scope, "headers": [*headers, (b"content-length", b"%d" % len(body))], "state": {}}
-        with anyio.move_on_after(_CANCEL_SECONDS, shield=True):
+        length = (b"content-length", b"%d" % len(body))
+        own = {**scope, "method": method, "headers": [*headers, length, *more], "state": {}}
+        with anyio.move_on_after(_OWN_SECONDS, shield=True):
             await self._app(own, replayed([{"type": "http.request", "body": body}], _never), _nobody)
 
 
