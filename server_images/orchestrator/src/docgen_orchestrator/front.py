@@ -23,6 +23,7 @@ from docgen_orchestrator.catalog import Catalog
 from docgen_orchestrator.granted import granted_items, granted_tools
 from docgen_orchestrator.listening import Listening
 from docgen_orchestrator.offer import Item
+from docgen_orchestrator.older_shapes import for_older
 from docgen_orchestrator.pushing import PushingServer, add_pushing
 from docgen_orchestrator.questions import with_answers
 from docgen_orchestrator.relay import Context, is_modern, relay
@@ -54,7 +55,8 @@ def build_front(name: str, version: str, view: View, *, sessions: bool = False) 
     """An MCP server that shows ``view``; with ``sessions`` it pushes to clients of older eras."""
 
     async def answer(ctx: Context, _: Any) -> Any:
-        return _legacy(ctx.method, await with_answers(ctx, lambda ctx: _answer(ctx, view)))
+        result = await with_answers(ctx, lambda ctx: _answer(ctx, view))
+        return for_older(ctx.method, ctx.protocol_version, result)
 
     # The SDK types these handlers by the models that it would validate; it takes plain dicts just as well.
     handler = cast("Callable[..., Awaitable[Any]]", answer)
@@ -115,21 +117,3 @@ async def _answer(ctx: Context, view: View) -> dict[str, Any]:
         "cacheScope": "private",
         **({"_meta": {UNAVAILABLE_META_KEY: missing}} if missing else {}),
     }
-
-
-def _legacy(method: str, result: dict[str, Any]) -> dict[str, Any]:
-    """What older revisions can carry: structured content and output schemas are objects there."""
-    if result.get("resultType", "complete") != "complete":
-        raise MCPError(-32603, "The server asks for input, which this client's protocol cannot carry")
-    if method == "tools/call" and not isinstance(result.get("structuredContent", {}), dict):
-        return {name: value for name, value in result.items() if name != "structuredContent"}
-    if method == "tools/list":
-        return {**result, "tools": [_legacy_tool(tool) for tool in result["tools"]]}
-    return result
-
-
-def _legacy_tool(tool: Item) -> Item:
-    schema = tool.get("outputSchema")
-    if schema is None or (isinstance(schema, Mapping) and schema.get("type") == "object"):
-        return tool
-    return {name: value for name, value in tool.items() if name != "outputSchema"}

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 from urllib.parse import urlsplit
 
 from mcp.shared.inbound import encode_header_value
@@ -25,6 +26,7 @@ from docgen_orchestrator.sse import EventSplitter
 WIRE_VERSION = "2026-07-28"
 """The protocol revision spoken to every server."""
 
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TRAILER_SECONDS = 1.0
 
 OnNote = Callable[[str, Mapping[str, Any]], Awaitable[None]]
@@ -248,12 +250,19 @@ def no_message(status: int) -> str:
 
 def _object(data: bytes) -> dict[str, Any]:
     try:
-        message = json.loads(data)
+        message = json.loads(data, parse_constant=_no_constant)
+        if _SURROGATE.search(data):
+            # Half a pair is no text: it could be written to nobody.
+            json.dumps(message, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise ConnectionLostError(True, "the reply is not JSON") from None
     if not isinstance(message, dict):
         raise ConnectionLostError(True, "the reply is not a message")
     return message
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _checked(message: dict[str, Any], message_id: int) -> dict[str, Any]:
