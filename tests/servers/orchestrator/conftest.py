@@ -130,17 +130,17 @@ class Stack:
     ) -> Process:
         argv = [str(PROGRAM), prefix or name, *tools]
         server = Process(name, self.folder / name, argv)
-        self._join(server, prefix or name, timeout_s, f"{scheme}://{host}")
+        self.join(server, prefix or name, timeout_s, f"{scheme}://{host}")
         server.entry["tools"] = policy or {}
         return server
 
     def add_erratic(self, name: str, *, timeout_s: float = 30) -> Process:
         """A server by hand, which answers in every way there is and can be told to misbehave."""
-        return self._join(Process(name, self.folder / name, [str(ERRATIC), name]), name, timeout_s)
+        return self.join(Process(name, self.folder / name, [str(ERRATIC), name]), name, timeout_s)
 
     def add_main(self, workspace: Path) -> Process:
         """The main server as it is, on ``workspace``, with data that outlives its process."""
-        server = self._join(Process("main", self.folder / "main", ["-m", "docgen_main"]), "docs")
+        server = self.join(Process("main", self.folder / "main", ["-m", "docgen_main"]), "docs")
         (workspace / "docs/generated").mkdir(parents=True, exist_ok=True)
         for folder in ("data", "scratch"):
             (server.folder / folder).mkdir()
@@ -151,7 +151,7 @@ class Stack:
         }
         return server
 
-    def _join(
+    def join(
         self, server: Process, prefix: str, timeout_s: float = 30, base: str = "http://127.0.0.1"
     ) -> Process:
         name = server.name

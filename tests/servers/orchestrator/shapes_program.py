@@ -1,11 +1,12 @@
-"""A server whose answers are written by hand, byte by byte: ``python shapes_program.py``.
+"""A server whose answers are written by hand, byte by byte: ``python shapes_program.py PREFIX``.
 
-The tool ``shape_NAME`` gives ``RESULTS[NAME]``; with a progress token as a stream, after some progress. What
+The tool ``PREFIX_NAME`` gives ``RESULTS[NAME]``; with a progress token as a stream, after some progress. What
 came is in the answer's ``_meta`` under ``test/came``.
 """
 
 import json
 import os
+import sys
 
 import uvicorn
 from starlette.applications import Starlette
@@ -13,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+PREFIX = sys.argv[1] if __name__ == "__main__" else "shape"
 TEXT = '"content":[{"type":"text","text":"t"}]'
 NUMBERS = (
     '{"big":123456789012345678901234567890,"safe":9007199254740993,"negative":-18446744073709551616,'
@@ -33,10 +35,11 @@ RESULTS = {
     "list": f'{{"resultType":"complete",{TEXT},"structuredContent":[1,"two",null]}}',
     "scalar": f'{{"resultType":"complete",{TEXT},"structuredContent":3}}',
     "link": f'{{"resultType":"complete","content":[{LINK},{{"type":"text","text":"see above"}}]}}',
-    "lone": f'{{"resultType":"complete",{TEXT},"structuredContent":{{"half":"\\ud83d","low":"\\ude00"}}}}',
-    "beyond": f'{{"resultType":"complete",{TEXT},"structuredContent":{{"x":1e400}}}}',
-    "twice": f'{{"resultType":"complete",{TEXT},"structuredContent":{{"x":1,"x":2}}}}',
-    **{f"deep{n}": f'{{"resultType":"complete",{TEXT},"structuredContent":{{"a":{"[" * n}{"]" * n}}}}}' for n in (150,250,400,900,1500)},
+    "half": f'{{"resultType":"complete",{TEXT},"structuredContent":{{"half":"\\ud83d","low":"\\ude00"}}}}',
+    "nan": f'{{"resultType":"complete",{TEXT},"structuredContent":{{"x":NaN}}}}',
+    "infinity": f'{{"resultType":"complete",{TEXT},"structuredContent":{{"x":-Infinity}}}}',
+    "list_only": '{"resultType":"complete","content":[],"structuredContent":[1,"two",null]}',
+    "scalar_only": '{"resultType":"complete","content":[],"structuredContent":3}',
     "error": f'{{"resultType":"complete",{TEXT},"isError":true}}',
     "more": f'{{"resultType":"complete",{TEXT},"_meta":{{"vendor/x":{{"deep":[1]}}}},"extra":"kept"}}',
 }
@@ -57,7 +60,7 @@ def result(name: str, size: int) -> str:
 def tools() -> list[dict[str, object]]:
     return [
         {
-            "name": f"shape_{name}",
+            "name": f"{PREFIX}_{name}",
             "title": name.title(),
             "description": "Has a shape.",
             "inputSchema": {"type": "object", "properties": {"size": {"type": "integer"}}},
@@ -71,7 +74,7 @@ def answer(message: dict[str, object], headers: dict[str, str]) -> str:
     params = message["params"]
     if message["method"] == "tools/list":
         return json.dumps({"resultType": "complete", "ttlMs": 0, "cacheScope": "private", "tools": tools()})
-    told = result(params["name"].removeprefix("shape_"), params.get("arguments", {}).get("size", 0))
+    told = result(params["name"].removeprefix(f"{PREFIX}_"), params.get("arguments", {}).get("size", 0))
     came = {"_meta": params["_meta"], "headers": headers, "arguments": params.get("arguments")}
     if '"_meta"' in told:
         return told

@@ -21,7 +21,10 @@ from mcp_types import (
 
 from tests.servers.orchestrator.conftest import CLIENT_KEY, Stack, key_entry, write_keys
 
-pytestmark = [pytest.mark.anyio, pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")]
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning"),
+]
 
 OTHER_KEY = "dgk_other-key-of-these-tests-0000000000000000000"
 LEGACY = {"MCP-Protocol-Version": "2025-11-25", "Accept": "application/json, text/event-stream"}

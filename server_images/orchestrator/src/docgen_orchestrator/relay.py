@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from docgen_common.auth import CALLER_HEADER, current_caller, current_grants
-from docgen_common.correlation import current_correlation_id, current_traceparent
+from docgen_common.correlation import current_correlation_id
 from docgen_common.tasks import TASKS
 from docgen_common.tool_access import NOT_GRANTED, not_granted
 from mcp.server.context import ServerRequestContext
@@ -38,6 +38,7 @@ from docgen_orchestrator.failures import FAILED, failure_of
 from docgen_orchestrator.granted import check_server, is_granted
 from docgen_orchestrator.notes import passing_on
 from docgen_orchestrator.session import claims
+from docgen_orchestrator.trace import trace_of, traced
 from docgen_orchestrator.upstream import WIRE_VERSION, Call, RpcError
 from docgen_orchestrator.view import View
 
@@ -72,7 +73,7 @@ async def relay(ctx: Context, view: View) -> dict[str, Any]:
         method=ctx.method,
         params={**target.params, "_meta": envelope},
         name=target.name,
-        headers={**target.headers, **_request_headers()},
+        headers={**target.headers, **_request_headers(envelope)},
         repeatable=ctx.method not in ("tools/call", "tasks/update"),
         timeout_s=target.timeout_s,
     )
@@ -190,13 +191,13 @@ def _envelope(ctx: Context) -> dict[str, Any]:
     meta[PROTOCOL_VERSION_META_KEY] = WIRE_VERSION
     if meta.get("progressToken") is not None:
         meta["progressToken"] = f"docgen-{next(_tokens)}"
-    return meta
+    return traced(meta)
 
 
-def _request_headers() -> dict[str, str]:
+def _request_headers(envelope: Mapping[str, Any]) -> dict[str, str]:
     headers = {
         "X-Correlation-ID": current_correlation_id(),
-        "traceparent": current_traceparent(),
+        "traceparent": trace_of(envelope),
         CALLER_HEADER: current_caller(),
     }
     return {name: value for name, value in headers.items() if value is not None}

@@ -27,6 +27,7 @@ from docgen_orchestrator.http1 import Connection, ConnectionLostError, Reply
 from docgen_orchestrator.pool import ConnectFailedError
 from docgen_orchestrator.resilience.bulkhead import BusyError
 from docgen_orchestrator.sse import EventSplitter
+from docgen_orchestrator.trace import traced_raw
 from docgen_orchestrator.upstream import UnavailableError, finish, no_message
 
 if TYPE_CHECKING:
@@ -233,12 +234,13 @@ def _encoded(exchange: Exchange, request: Request, target: Target) -> tuple[byte
     if request.token:
         own_token = b'"docgen-raw-%b"' % own_id
         params.meta = with_token(params.meta, own_token)
+    params.meta, trace = traced_raw(params.meta, exchange.correlation_id, exchange.head.traceparent)
     if target.renamed is not None:
         params.name = target.renamed
     body = b'{"jsonrpc":"2.0","id":%b,"method":"tools/call","params":%b}' % (own_id, _ENCODE(params))
     lines = b"X-Correlation-ID: %b\r\n" % exchange.correlation_id
-    if exchange.head.traceparent:
-        lines += b"traceparent: %b\r\n" % exchange.head.traceparent
+    if trace:
+        lines += b"traceparent: %b\r\n" % trace
     if exchange.key is not None:
         lines += b"%b: %b\r\n" % (_CALLER, exchange.key.id.encode("latin-1", "replace"))
     whole = b"%b%bContent-Length: %d\r\n\r\n%b" % (target.head, lines, len(body), body)

@@ -1,0 +1,53 @@
+"""Trace context and correlation id: in headers between services, in ``_meta`` for what sees no headers.
+
+``traceparent`` in ``_meta`` is the protocol's own (2026-07-28, basic/index, "Trace context"); a server behind
+a bridge, or in a process of its own, has nothing else. Each is filled from the other where it is missing, and
+neither is changed where both are there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from docgen_common.correlation import current_correlation_id, current_traceparent
+from msgspec import Raw
+
+CORRELATION_META_KEY = "docgenctl/correlationId"
+"""In the ``_meta`` of each request to a server: the id under which all services log it."""
+
+_TRACEPARENT = "traceparent"
+_QUOTED = b'"traceparent"'
+_WELL_FORMED = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def traced(meta: Mapping[str, Any]) -> dict[str, Any]:
+    """``meta`` with the correlation id, and with the trace of the request being served if it has none."""
+    correlation_id, trace = current_correlation_id(), current_traceparent()
+    return {
+        **({_TRACEPARENT: trace} if trace is not None else {}),
+        **meta,
+        **({CORRELATION_META_KEY: correlation_id} if correlation_id is not None else {}),
+    }
+
+
+def trace_of(meta: Mapping[str, Any]) -> str | None:
+    """The value of the header ``traceparent``: the caller's own, else what its ``_meta`` says."""
+    said = meta.get(_TRACEPARENT)
+    fits = isinstance(said, str) and _WELL_FORMED.fullmatch(said) is not None
+    return current_traceparent() or (said if fits else None)
+
+
+def traced_raw(meta: Raw, correlation_id: bytes, trace: bytes) -> tuple[Raw, bytes]:
+    """The same for ``meta`` as JSON, with the value of the header; ``trace`` is empty where there is none."""
+    text = bytes(meta)
+    added = b',"%b":"%b"' % (CORRELATION_META_KEY.encode(), correlation_id)
+    if _QUOTED in text:
+        fields = msgspec.json.decode(text, type=dict[str, Raw])
+        said = bytes(fields.get(_TRACEPARENT, b""))[1:-1].decode("latin-1")
+        trace = trace or (said.encode() if _WELL_FORMED.fullmatch(said) else b"")
+    elif trace:
+        added += b',"traceparent":"%b"' % trace
+    return Raw(b"%b%b}" % (text[:-1], added)), trace
