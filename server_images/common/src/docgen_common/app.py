@@ -32,6 +32,7 @@ from docgen_common.event_stream import EventStream
 from docgen_common.field_values import FieldValues
 from docgen_common.health import Check, Readiness, Verdict, all_ok, health_routes
 from docgen_common.hosts import Hosts
+from docgen_common.json_body import JsonBody
 from docgen_common.legacy_cancellation import LegacyCancellation
 from docgen_common.legacy_sessions import Ledger, LegacySessions, SessionLimits
 from docgen_common.limits import Limits
@@ -156,10 +157,11 @@ def _prepared(
     )
     endpoint: ASGIApp = StreamableHTTPASGIApp(server.session_manager)
     if ledger is None:
-        endpoint, methods = LegacyCancellation(endpoint), frozenset({"POST"})
+        endpoint, methods = JsonBody(LegacyCancellation(endpoint)), frozenset({"POST"})
     else:
         server.middleware.append(ledger)
-        endpoint, methods = LegacySessions(endpoint, ledger), frozenset({"GET", "POST", "DELETE"})
+        endpoint = JsonBody(LegacySessions(endpoint, ledger))
+        methods = frozenset({"GET", "POST", "DELETE"})
     return Prepared(server, front(endpoint) if front else endpoint, methods)
 
 

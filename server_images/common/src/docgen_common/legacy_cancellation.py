@@ -13,18 +13,15 @@ import secrets
 from typing import Any
 
 import anyio
-from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
-from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docgen_common.auth import current_caller
-from docgen_common.buffered_body import as_message, read_body, replayed
+from docgen_common.json_body import is_legacy, message_of
 
 SESSION_HEADER = "mcp-session-id"
 """Which a client gets with the answer to ``initialize`` and sends with everything after it."""
 
 _MAX_SESSION_BYTES = 128
-_VERSION = MCP_PROTOCOL_VERSION_HEADER.lower().encode()
 _SESSION = SESSION_HEADER.encode()
 
 _Request = tuple[str | None, bytes, type[Any], Any]
@@ -43,20 +40,18 @@ class LegacyCancellation:
         if not is_legacy(scope):
             await self._app(scope, receive, send)
             return
-        received = await read_body(receive)
-        message = as_message(received)
-        again = replayed(received, receive)
+        message = message_of(scope)
         session = session_of(scope)
         if message.get("method") == "initialize":
-            await self._app(scope, again, _with_session(send))
+            await self._app(scope, receive, _with_session(send))
         elif session is None:
-            await self._app(scope, again, send)
+            await self._app(scope, receive, send)
         elif "id" in message:
-            await self._cancellable(_key(session, message["id"]), scope, again, send)
+            await self._cancellable(_key(session, message["id"]), scope, receive, send)
         else:
             if message.get("method") == "notifications/cancelled":
                 self._cancel(session, message.get("params"))
-            await self._app(scope, again, send)
+            await self._app(scope, receive, send)
 
     async def _cancellable(self, key: _Request, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -85,14 +80,6 @@ class LegacyCancellation:
         running = self._running.get(_key(session, request_id))
         if running is not None:
             running.cancel()
-
-
-def is_legacy(scope: Scope) -> bool:
-    """Whether the SDK would serve this as an older era: a version of then, or none at all."""
-    if scope["type"] != "http":
-        return False
-    version = next((value for name, value in scope["headers"] if name == _VERSION), None)
-    return version is None or version.decode("latin-1") in HANDSHAKE_PROTOCOL_VERSIONS
 
 
 def session_of(scope: Scope) -> bytes | None:

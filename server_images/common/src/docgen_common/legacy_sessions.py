@@ -24,11 +24,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docgen_common.auth import current_caller
-from docgen_common.buffered_body import as_message, read_body, replayed
-from docgen_common.legacy_cancellation import SESSION_HEADER, is_legacy, session_of
+from docgen_common.json_body import is_legacy, message_of, refused
+from docgen_common.legacy_cancellation import SESSION_HEADER, session_of
 
 _SESSION = SESSION_HEADER.encode()
-_INVALID_REQUEST = -32600
 _OWN_SECONDS = 5.0
 
 
@@ -98,21 +97,24 @@ class LegacySessions:
 
     def _refusal(self, scope: Scope) -> Response | None:
         if not is_legacy(scope):
-            return None if scope["method"] == "POST" else _refused(405, "Method Not Allowed", Allow="POST")
+            return (
+                None
+                if scope["method"] == "POST"
+                else refused(405, "Method Not Allowed", headers={"Allow": "POST"})
+            )
         caller = current_caller()
         session = session_of(scope)
         if session is not None and self._ledger.belongs(session.decode("latin-1"), caller):
             return None
         if any(name == _SESSION for name, _ in scope["headers"]):
-            return _refused(404, "Session not found")
+            return refused(404, "Session not found")
         if scope["method"] != "POST":
-            return _refused(400, "The header Mcp-Session-Id is needed")
+            return refused(400, "The header Mcp-Session-Id is needed")
         if self._ledger.is_full_for(caller):
-            return _refused(503, "Too many open sessions", **{"Retry-After": "60"})
+            return refused(503, "Too many open sessions", headers={"Retry-After": "60"})
         return None
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received = await read_body(receive)
         complete = False
         given = b""
 
@@ -124,14 +126,14 @@ class LegacySessions:
             complete = part["type"] == "http.response.body" and not part.get("more_body", False)
 
         try:
-            await self._app(scope, replayed(received, receive), watching)
+            await self._app(scope, receive, watching)
         finally:
             if session_of(scope) is None:
-                await self._close_if_refused(scope, given)
+                await self._close_ifrefused(scope, given)
             elif not complete:
-                await self._give_up(scope, as_message(received))
+                await self._give_up(scope, message_of(scope))
 
-    async def _close_if_refused(self, scope: Scope, given: bytes) -> None:
+    async def _close_ifrefused(self, scope: Scope, given: bytes) -> None:
         """End what the SDK began although it refused the ``initialize``: nobody will ever use it."""
         if given and not self._ledger.belongs(given.decode("latin-1"), current_caller()):
             await self._say(scope, "DELETE", b"", (_SESSION, given))
@@ -149,19 +151,20 @@ class LegacySessions:
         length = (b"content-length", b"%d" % len(body))
         own = {**scope, "method": method, "headers": [*headers, length, *more], "state": {}}
         with anyio.move_on_after(_OWN_SECONDS, shield=True):
-            await self._app(own, replayed([{"type": "http.request", "body": body}], _never), _nobody)
+            await self._app(own, _once(body), _nobody)
 
 
-async def _never() -> Message:
-    await anyio.sleep_forever()
-    raise AssertionError
+def _once(body: bytes) -> Receive:
+    """A ``receive`` that gives ``body``, and after it nothing."""
+    waiting: list[Message] = [{"type": "http.request", "body": body}]
+
+    async def receive() -> Message:
+        if not waiting:
+            await anyio.sleep_forever()
+        return waiting.pop()
+
+    return receive
 
 
 async def _nobody(_: Message) -> None:
     """Takes the answer that nobody waits for."""
-
-
-def _refused(status: int, message: str, **headers: str) -> Response:
-    """A JSON-RPC error without a request's id, as the SDK gives it for what it refuses."""
-    error = {"jsonrpc": "2.0", "id": None, "error": {"code": _INVALID_REQUEST, "message": message}}
-    return Response(json.dumps(error), status, headers, "application/json")

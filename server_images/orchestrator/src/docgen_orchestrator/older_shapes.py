@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mcp.shared.exceptions import MCPError
-from mcp_types import INTERNAL_ERROR
+from mcp_types import INTERNAL_ERROR, SERVER_INFO_META_KEY
 from mcp_types.version import is_version_at_least
 
 from docgen_orchestrator.offer import Item
@@ -24,6 +24,7 @@ def for_older(method: str, version: str, result: dict[str, Any]) -> dict[str, An
     """``result`` of ``method`` as a client of ``version`` can take it. Raises MCPError."""
     if result.get("resultType", "complete") != "complete":
         raise MCPError(INTERNAL_ERROR, "The server asks for input, which this client's protocol cannot carry")
+    result = _without_its_server(result)
     structured = is_version_at_least(version, _STRUCTURED)
     if method == "tools/list":
         return {**result, "tools": [_tool(tool, structured) for tool in result["tools"]]}
@@ -33,6 +34,15 @@ def for_older(method: str, version: str, result: dict[str, Any]) -> dict[str, An
         messages = result.get("messages")
         return {**result, "messages": [_message(message) for message in messages or ()]}
     return result
+
+
+def _without_its_server(result: dict[str, Any]) -> dict[str, Any]:
+    """Whatever server answered, callers talk to this one; older results do not say who it is."""
+    meta = result.get("_meta")
+    if not isinstance(meta, dict) or SERVER_INFO_META_KEY not in meta:
+        return result
+    kept = {name: value for name, value in meta.items() if name != SERVER_INFO_META_KEY}
+    return {**result, "_meta": kept} if kept else {key: it for key, it in result.items() if key != "_meta"}
 
 
 def _tool(tool: Item, structured: bool) -> Item:
