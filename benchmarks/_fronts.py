@@ -10,13 +10,15 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from _certificates import Certificates
-from _processes import Process, free_port, python_program, server_sources, started
+from _processes import Process, free_port, python_program, server_sources, started, wait_until_answered
 from _servers import KEY, META
 
 MODERN = "2026-07-28"
@@ -127,6 +129,32 @@ def ours(bench: Bench) -> Iterator[Front]:
     command = [sys.executable, "-m", "docgen_orchestrator"]
     with started(command, port, bench.log, environ) as process:
         yield Front("ours", process)
+
+
+def ours_in(image: str) -> Callable[[Bench], AbstractContextManager[Front]]:
+    """The same from its image, with the Python that users have; on the host's network, so without bridges."""
+
+    @contextlib.contextmanager
+    def front(bench: Bench) -> Iterator[Front]:
+        port = free_port()
+        environ = {name: value for name, value in _orchestrator(bench, port).items() if name != "PYTHONPATH"}
+        options = [word for name, value in environ.items() for word in ("--env", f"{name}={value}")]
+        mount = f"{bench.folder}:{bench.folder}:ro"
+        docker = ["docker", "run", "--detach", "--read-only", "--user", "0", "--network", "host"]
+        command = [*docker, "--volume", mount, *options, image, "/opt/docgen/venv/bin/python"]
+        container = _said([*command, "-m", "docgen_orchestrator"])
+        try:
+            wait_until_answered(port)
+            pid = int(_said(["docker", "inspect", "--format", "{{.State.Pid}}", container]))
+            yield Front("ours in its image", Process(port, pid))
+        finally:
+            _said(["docker", "rm", "--force", container])
+
+    return front
+
+
+def _said(command: list[str]) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def _nginx(bench: Bench, port: int) -> str:

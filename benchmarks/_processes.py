@@ -73,6 +73,17 @@ def python_program(name: str, *arguments: str) -> list[str]:
     return [sys.executable, str(Path(__file__).with_name(name)), *arguments]
 
 
+def wait_until_answered(port: int) -> None:
+    """Wait for what was started elsewhere to listen."""
+    deadline = time.monotonic() + START_S
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        if time.monotonic() > deadline:
+            raise SystemExit(f"nothing listens at port {port}")
+        time.sleep(0.05)
+
+
 def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     deadline = time.monotonic() + START_S
     while True:

@@ -55,6 +55,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", type=lambda value: value.split(","), help="these fronts, with commas between"
     )
+    parser.add_argument("--image", metavar="REF", help="an image of the orchestrator, to be measured besides")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0.0, help="of each measurement")
     parser.add_argument("--profile", type=float, default=0.0, metavar="SECONDS", help="sample ours instead")
@@ -73,6 +74,8 @@ def chosen(options: argparse.Namespace) -> dict[str, Make]:
             print(f"left out: {name}, because {missing} is not here (make peers)")
         else:
             found[name] = make
+    if options.image:
+        found["image"] = _fronts.ours_in(options.image)
     return found
 
 

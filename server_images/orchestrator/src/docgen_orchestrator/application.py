@@ -100,6 +100,14 @@ def build(settings: ServerSettings) -> Starlette:
         ),
         sessions=sessions,
     )
+    _take_raw_path(app, endpoints, deadlines, settings)
+    return app
+
+
+def _take_raw_path(
+    app: Starlette, endpoints: Endpoints, deadlines: Deadlines, settings: ServerSettings
+) -> None:
+    """Let plain calls and lists be answered before they reach ``app``, by the same keys and rates."""
     app.state.metrics.watch_in_flight(lambda: len(deadlines.running))
     app.state.http_protocol = protocol_class(
         Shared(
@@ -112,7 +120,6 @@ def build(settings: ServerSettings) -> Starlette:
             knows_host=host_check(settings.allowed_hosts),
         )
     )
-    return app
 
 
 def _front(path: str, view: View, settings: ServerSettings, sessions: SessionLimits | None) -> Server[Any]:
