@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from docgen_orchestrator.backend import Backend
+from docgen_orchestrator.backend import Backend, DeadlineError
 from docgen_orchestrator.routing import Route
 from docgen_orchestrator.upstream import Call, OnNote, RpcError, UnavailableError
 
@@ -177,3 +178,16 @@ async def test_a_server_that_answers_probes_but_no_calls_is_tried_less_and_less_
     pauses = [later - earlier for earlier, later in pairwise(tried)]
     assert len(tried) < 15
     assert pauses[-1] > pauses[0]
+
+
+async def test_calls_that_take_too_long_do_not_take_a_server_away() -> None:
+    upstream = Moody()
+    backend = Backend(replace(ROUTE, timeout_s=0.01), upstream)
+    await backend._look()
+    upstream.mood = "hung"
+    for _ in range(20):
+        with pytest.raises(DeadlineError):
+            await backend.call(CALL, ignore)
+    upstream.mood = "well"
+    assert backend.down is None
+    await backend.call(CALL, ignore)

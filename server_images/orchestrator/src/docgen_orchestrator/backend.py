@@ -5,6 +5,9 @@ also notices a changed address and keeps one connection ready), ten times a seco
 therefore fail at once while a server is down, and succeed again within about a second of its return. What it
 offered is kept meanwhile, so that callers see a stable set of tools.
 
+A call whose time is over says nothing of its server: tools may be slow, and whoever sets a short time for one
+must not take the others away.
+
 A connection that is refused is not the only way to be down. A server that was stopped takes connections and
 never answers; one that runs amok answers garbage. So how real calls end is judged by a breaker, and when
 calls have waited for a while and nothing was answered, the watch asks the server something itself. No
@@ -138,8 +141,6 @@ class Backend:
         self.bulkhead.leave(key_id)
         if isinstance(error, UnavailableError):
             self._noticed(error)
-        elif isinstance(error, DeadlineError):
-            self._failed("it does not answer in time")
         elif error is None:
             self.heard()
             if changes:

@@ -104,7 +104,8 @@ async def here(stack: Stack, tmp_path: Path) -> AsyncIterator[Here]:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
         base = f"http://127.0.0.1:{port}"
-        async with httpx2.AsyncClient(base_url=base, trust_env=False, timeout=30) as http:
+        limits = httpx2.Limits(max_connections=None)
+        async with httpx2.AsyncClient(base_url=base, trust_env=False, timeout=60, limits=limits) as http:
             here = Here(None, port, http, folder, stack)  # type: ignore[arg-type]
             here.write_key()
             settings = ServerSettings.from_environment(
