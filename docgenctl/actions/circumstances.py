@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     from docgenctl.model.observed import Observation
 
 #: What in the state directory says something about what is rendered; the rest is lock, history and notes.
-_STATE = ("state.json", "api-key", "api-key-dates.json", "gateway.pem", "ca", "secrets")
+_STATE = (
+    *("state.json", "api-key", "api-key-dates.json", "keys.json", "keys-delivered.json"),
+    *("gateway.pem", "ca", "secrets"),
+)
 
 
 def lies_there(workspace: Path, path: str, digest: str) -> bool:

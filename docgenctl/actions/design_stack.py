@@ -37,7 +37,7 @@ def design_stack(
     templates = templates_directory()
     service_files = render_service_files(blueprint, templates)
     contents = fill_in_contents(opened, blueprint, service_files)
-    versions = {key: content.version for key, content in contents.items()}
+    versions = {key: content.lasting or content.version for key, content in contents.items()}
     stack = assemble_stack(blueprint, chosen, versions)
     dockerfiles = {service: recipe.dockerfile for service, recipe in recipes.items() if blueprint.isolates}
     files = render_project(blueprint, stack, dockerfiles, templates)

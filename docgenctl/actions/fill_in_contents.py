@@ -1,6 +1,7 @@
 """What goes into every config and secrets volume of a stack, and under which version."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from docgenctl.actions.open_project import OpenProject
@@ -12,11 +13,13 @@ from docgenctl.model.errors import ConfigurationError
 from docgenctl.model.secret import Secret
 from docgenctl.model.stack import VolumeContent, VolumePurpose
 from docgenctl.planning.assemble_stack import service_names, volume_key
-from docgenctl.secrets.stack_secrets import content_version, ensure_stack_secrets
+from docgenctl.secrets.stack_secrets import ACCEPTED_FILE, content_version, ensure_stack_secrets
 from docgenctl.secrets.store import FileStore
 from docgenctl.state.store import StateStore
 
 _MAX_BYTES = 256 * 1024
+#: The service that clients' keys open, and which looks for other ones by itself.
+KEY_HOLDER = "orchestrator"
 
 
 def fill_in_contents(
@@ -61,6 +64,8 @@ def fill_in_contents(
         for purpose, files in ((VolumePurpose.CONFIG, config), (VolumePurpose.SECRETS, private)):
             key = volume_key(service, purpose)
             contents[key] = VolumeContent(volume=key, version=content_version(files, salt), files=files)
+    key = volume_key(KEY_HOLDER, VolumePurpose.SECRETS)
+    contents[key] = _without_keys(contents[key], salt)
     return contents
 
 
@@ -72,3 +77,9 @@ def _authorities(opened: OpenProject, file: str) -> bytes:
             f"{file} holds no certificates", hint="put them there in PEM form, or remove ca_file"
         )
     return data
+
+
+def _without_keys(content: VolumeContent, salt: str) -> VolumeContent:
+    """The content, whose keys may come and go while its container runs (see `deliver_keys`)."""
+    lasting = {name: value for name, value in content.files.items() if name != ACCEPTED_FILE}
+    return replace(content, lasting=content_version(lasting, salt))

@@ -14,6 +14,7 @@ from pathlib import Path
 from docgenctl.actions.build_images import build_images, prepare_recipes
 from docgenctl.actions.call_canaries import canaries_of, prove_canaries
 from docgenctl.actions.changing import changing
+from docgenctl.actions.deliver_keys import deliver_after_plan
 from docgenctl.actions.design_stack import Design, design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.execute_plan import execute_plan
@@ -207,6 +208,7 @@ class _Attempt:
             contents=design.contents,
             taken_over=remembering(opened, observation),
         )
+        deliver_after_plan(opened.state_dir, engine, plan, design)
         return design, plan, blueprint
 
     def _tell_files(self, changes: tuple[FileChange, ...]) -> None:

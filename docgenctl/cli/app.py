@@ -47,6 +47,11 @@ COMMANDS = {
         "templates",
     ),
     "tools": Entry(_USE, "List and call the tools of all servers.", "tools"),
+    "keys": Entry(
+        _USE,
+        "Make keys for clients, list them, revoke them; a running stack knows within a second.",
+        "keys",
+    ),
     "endpoint": Entry(_USE, "Say where clients connect, and where certificate and key lie.", "endpoint"),
     "clients": Entry(_USE, "Connect MCP clients on this machine: Claude, Cursor, VS Code, Codex.", "clients"),
     "mcp": Entry(_USE, "Serve the stack to one MCP client over standard input and output.", "mcp"),

@@ -239,12 +239,15 @@ class VolumeContent:
     """Files to put into a config or secrets volume, below a versioned directory behind `current`.
 
     `files` maps relative paths to bytes or secrets; they are written 0400 (secrets) or 0444 (others),
-    owned by the volume's owner. `version` names the directory and is the digest of the content.
+    owned by the volume's owner. `version` names the directory and is the digest of the content. `lasting`
+    is the digest of what cannot change under a running container: another one means another container. Where
+    it is empty that is all of the content.
     """
 
     volume: str
     version: str
     files: Mapping[str, bytes | Secret]
+    lasting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,13 +40,18 @@ def hash_key(key: Secret) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyEntry:
-    """One key as a server knows it; times are RFC 3339 in UTC, `expires` is None for never."""
+    """One key as a server knows it; times are RFC 3339 in UTC, `expires` is None for never.
+
+    `rate` and `tool_rates` are as in `ClientKey`.
+    """
 
     id: str
     sha256: str
     created: str
     scopes: tuple[str, ...] = ("*",)
     expires: str | None = None
+    rate: str | None = None
+    tool_rates: tuple[tuple[str, str], ...] = ()
 
 
 def api_keys_document(entries: Iterable[KeyEntry]) -> bytes:
@@ -58,6 +63,9 @@ def api_keys_document(entries: Iterable[KeyEntry]) -> bytes:
             "scopes": list(entry.scopes),
             "created": entry.created,
             "expires": entry.expires,
+            # Left out where there is none: what was written before there were rates stays the same.
+            **({"rate": entry.rate} if entry.rate else {}),
+            **({"tool_rates": dict(entry.tool_rates)} if entry.tool_rates else {}),
         }
         for entry in sorted(entries, key=lambda entry: (entry.id, entry.sha256))
     ]

@@ -1,7 +1,8 @@
 """Every secret a stack needs: made at the first start, reused afterwards, sorted by who may read it.
 
-The client's key stands in clear in one file, `api-key` in the state directory, because clients must be
-given it. The orchestrator has one further key per server, so that a server's key opens that server alone.
+The default key stands in clear in one file, `api-key` in the state directory, because docgenctl and the
+clients it connects must be given it. Keys that people made are known by their hashes alone. The orchestrator
+has one further key per server, so that a server's key opens that server alone.
 """
 
 import hashlib
@@ -14,12 +15,15 @@ from pathlib import Path
 
 from docgenctl.files.private_files import read_private, write_private
 from docgenctl.model.blueprint import Server, origin_name
+from docgenctl.model.client_key import DEFAULT_KEY
 from docgenctl.model.errors import ConfigurationError, RefusedError
 from docgenctl.model.secret import Secret
+from docgenctl.secrets.client_keys import ClientKeyFile
 from docgenctl.secrets.keys import KeyEntry, api_keys_document, hash_key, is_api_key, new_api_key
 from docgenctl.secrets.store import EnvironmentStore, SecretStore
 
 API_KEY_FILE = "api-key"
+ACCEPTED_FILE = "api-keys.json"
 _KEY_DATES_FILE = "api-key-dates.json"
 _ORCHESTRATOR = "orchestrator"
 _SMALLEST_SALT = 16
@@ -60,18 +64,19 @@ def ensure_stack_secrets(
         environ: variables, such as `os.environ` with `.env` under it.
 
     Raises RefusedError for keys we did not make and for files others could have read or planted;
-    ConfigurationError when a secret that a server requires is not set.
+    ConfigurationError when a secret that a server requires is not set, or keys.json is damaged.
     """
     client = _client_key(state_dir / API_KEY_FILE)
     upstream = {server.name: _upstream_key(store, server.name) for server in servers}
-    keys = {"default": client, **{f"upstream-{name}": key for name, key in upstream.items()}}
+    keys = {DEFAULT_KEY: client, **{f"upstream-{name}": key for name, key in upstream.items()}}
     created = _creation_dates(state_dir / _KEY_DATES_FILE, keys, now)
 
-    files: dict[str, dict[str, Secret]] = {_ORCHESTRATOR: _accepted(client, created["default"])}
+    entry = _entry(client, created[DEFAULT_KEY])
+    files = {_ORCHESTRATOR: _accepting([entry, *_made_for_clients(state_dir)])}
     for server in servers:
         key = upstream[server.name]
         files[_ORCHESTRATOR][f"upstream-{server.name}"] = key
-        files[server.name] = _accepted(key, created[f"upstream-{server.name}"])
+        files[server.name] = _accepting([_entry(key, created[f"upstream-{server.name}"])])
         given = _from_environment(server, environ or {})
         if server.origin is not None:  # its adapter presents none of them to anybody
             files[origin_name(server.name)] = given
@@ -186,9 +191,43 @@ def _upstream_key(store: SecretStore, server: str) -> Secret:
     return key
 
 
-def _accepted(key: Secret, created: str) -> dict[str, Secret]:
-    entry = KeyEntry(id="default", sha256=hash_key(key), created=created)
-    return {"api-keys.json": Secret(api_keys_document([entry]))}
+def replace_default_key(state_dir: Path) -> None:
+    """Make another default key; what opens the stack follows from it at the next delivery."""
+    write_private(state_dir / API_KEY_FILE, new_api_key().reveal_bytes() + b"\n")
+
+
+def default_key_facts(state_dir: Path) -> tuple[str, str] | None:
+    """Hash of the default key and when it was made, empty where nobody knows; None when there is none."""
+    content = read_private(state_dir / API_KEY_FILE)
+    if content is None:
+        return None
+    digest = hash_key(Secret(content.removesuffix(b"\n")))
+    return digest, _read_dates(state_dir / _KEY_DATES_FILE).get((DEFAULT_KEY, digest), "")
+
+
+def _entry(key: Secret, created: str) -> KeyEntry:
+    return KeyEntry(id=DEFAULT_KEY, sha256=hash_key(key), created=created)
+
+
+def _made_for_clients(state_dir: Path) -> list[KeyEntry]:
+    """Expired ones too: the orchestrator says of them that they are."""
+    return [
+        KeyEntry(
+            id=key.name,
+            sha256=key.sha256,
+            created=key.created,
+            scopes=key.scopes,
+            expires=key.expires,
+            rate=key.rate,
+            tool_rates=key.tool_rates,
+        )
+        for key in ClientKeyFile(state_dir).read()
+        if key.revoked is None
+    ]
+
+
+def _accepting(entries: Sequence[KeyEntry]) -> dict[str, Secret]:
+    return {ACCEPTED_FILE: Secret(api_keys_document(entries))}
 
 
 def _from_environment(server: Server, environ: Mapping[str, str]) -> dict[str, Secret]:
