@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from docgenctl.actions.changing import changing
 from docgenctl.actions.deliver_keys import deliver_keys
 from docgenctl.actions.open_engine import open_engine
-from docgenctl.model.client_key import DEFAULT_KEY, ClientKey, KeyState
+from docgenctl.model.client_key import DEFAULT_KEY, ClientKey, KeyState, scope_server
 from docgenctl.model.errors import DocgenError, EngineError, RefusedError, UsageError
 from docgenctl.model.secret import Secret
 from docgenctl.secrets.client_keys import ClientKeyFile
 from docgenctl.secrets.keys import hash_key, new_api_key
 from docgenctl.secrets.stack_secrets import default_key_facts, replace_default_key
+from docgenctl.state.store import StateStore
 
 if TYPE_CHECKING:
     from docgenctl.actions.open_project import OpenProject
@@ -40,13 +41,27 @@ class KeyChange:
     changed: bool = True
 
 
-def create_key(opened: OpenProject, wanted: ClientKey) -> KeyChange:
+def engine_if_any(opened: OpenProject) -> Engine | None:
+    """The engine of the stack, None where nothing can run that would have to be told of keys.
+
+    Raises EngineError when a stack may well run and cannot be told.
+    """
+    if not StateStore(opened.state_dir).read().digest_salt:
+        return None  # nothing was ever planned here
+    try:
+        return open_engine(opened)
+    except EngineError as error:
+        if error.code in _NOTHING_RUNS:
+            return None
+        raise
+
+
+def create_key(opened: OpenProject, engine: Engine | None, wanted: ClientKey) -> KeyChange:
     """Make a key as `wanted`, whose hash and date are filled in here; nothing is made when that fails.
 
     Raises RefusedError (`key_exists`) for a name that is taken, LockedError, and EngineError when the stack
     cannot be told.
     """
-    engine = _engine(opened)
     with changing(opened, "docgenctl keys create"):
         value = new_api_key()
         key = replace(wanted, sha256=hash_key(value), created=_now())
@@ -61,14 +76,13 @@ def create_key(opened: OpenProject, wanted: ClientKey) -> KeyChange:
         return KeyChange(key=key, delivered=delivered, value=value)
 
 
-def revoke_key(opened: OpenProject, name: str) -> KeyChange:
+def revoke_key(opened: OpenProject, engine: Engine | None, name: str) -> KeyChange:
     """Let a key open nothing any more; the default one is replaced by another, since docgenctl needs it.
 
     One that was revoked before is no error: a command that was killed is simply repeated, and the stack is
     told again. Raises UsageError (`unknown_key`), LockedError, and EngineError when the stack cannot be told;
     the key is then revoked for every later start.
     """
-    engine = _engine(opened)
     with changing(opened, "docgenctl keys revoke") as change:
         key = _known(opened, name)
         changed = key.revoked is None
@@ -142,8 +156,6 @@ def drop_reserved(path: Path, descriptor: int) -> None:
 
 def unknown_servers(opened: OpenProject, scopes: tuple[str, ...]) -> tuple[str, ...]:
     """Servers that scopes name and that are not configured; they may be one day."""
-    from docgenctl.model.client_key import scope_server
-
     known = set(opened.configuration.settings.servers)
     return tuple(sorted({scope_server(scope) for scope in scopes} - known - {"*"}))
 
@@ -158,15 +170,6 @@ def _known(opened: OpenProject, name: str) -> ClientKey:
             code="unknown_key",
         )
     return keys[name]
-
-
-def _engine(opened: OpenProject) -> Engine | None:
-    try:
-        return open_engine(opened)
-    except EngineError as error:
-        if error.code in _NOTHING_RUNS:
-            return None
-        raise
 
 
 def _now() -> str:

@@ -90,12 +90,13 @@ def create(
     opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
     for server in client_keys.unknown_servers(opened, wanted.scopes):
         console.note(f"Note: there is no server {server} yet; that scope gives nothing until there is one.")
+    engine = client_keys.engine_if_any(opened)
     if out is None:
-        change = client_keys.create_key(opened, wanted)
+        change = client_keys.create_key(opened, engine, wanted)
     else:
         descriptor = client_keys.reserve_file(opened, out)
         try:
-            change = client_keys.create_key(opened, wanted)
+            change = client_keys.create_key(opened, engine, wanted)
         except BaseException:
             client_keys.drop_reserved(out, descriptor)
             raise
@@ -131,7 +132,7 @@ def list_(
                 state.value,
                 _scopes(key),
                 _rates(key),
-                key.created[:10] or "-",
+                key.created[:10],
                 key.expires or "never",
             ]
             for key, state in shown
@@ -148,7 +149,7 @@ def revoke(
     json_mode: Json = False,
 ) -> None:
     """Let a key open nothing any more. The default key is replaced by a new one."""
-    from docgenctl.actions.client_keys import revoke_key
+    from docgenctl.actions.client_keys import engine_if_any, revoke_key
     from docgenctl.actions.open_project import open_project
     from docgenctl.model.client_key import DEFAULT_KEY
 
@@ -156,7 +157,7 @@ def revoke(
     opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
     if name == DEFAULT_KEY and not yes:
         _warn_of_default(console, opened.state_dir)
-    change = revoke_key(opened, name)
+    change = revoke_key(opened, engine_if_any(opened), name)
     if json_mode:
         console.json({**_document(change.key), "delivered": change.delivered, "changed": change.changed})
         return
