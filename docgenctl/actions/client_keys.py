@@ -76,6 +76,18 @@ def create_key(opened: OpenProject, engine: Engine | None, wanted: ClientKey) ->
         return KeyChange(key=key, delivered=delivered, value=value)
 
 
+def foresee_create(opened: OpenProject, wanted: ClientKey) -> ClientKey:
+    """The key that would be made, within a rehearsal. Raises RefusedError as `create_key` does."""
+    key = replace(wanted, sha256="0" * 64, created=_now())
+    ClientKeyFile(opened.state_dir).add(key)
+    return key
+
+
+def foresee_revoke(opened: OpenProject, name: str) -> ClientKey:
+    """The key that would be revoked. Raises UsageError as `revoke_key` does."""
+    return _known(opened, name)
+
+
 def revoke_key(opened: OpenProject, engine: Engine | None, name: str) -> KeyChange:
     """Let a key open nothing any more; the default one is replaced by another, since docgenctl needs it.
 

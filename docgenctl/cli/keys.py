@@ -10,7 +10,8 @@ import typer
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import Json, ProjectDir, WaitLockS, Yes
+from docgenctl.cli.forecasts import rehearsing
+from docgenctl.cli.options import DryRun, Json, ProjectDir, WaitLockS, Yes
 from docgenctl.model.errors import RefusedError
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def create(
             show_default=False,
         ),
     ] = None,
+    dry_run: DryRun = False,
     wait_lock: WaitLockS = 0,
     project_dir: ProjectDir = None,
     json_mode: Json = False,
@@ -87,9 +89,15 @@ def create(
 
     wanted = _wanted(name, scope, expires, rate, tool_rate)
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
-    for server in client_keys.unknown_servers(opened, wanted.scopes):
-        console.note(f"Note: there is no server {server} yet; that scope gives nothing until there is one.")
+    with rehearsing(dry_run):
+        opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
+        for server in client_keys.unknown_servers(opened, wanted.scopes):
+            console.note(
+                f"Note: there is no server {server} yet; that scope gives nothing until there is one."
+            )
+        if dry_run:
+            _show_rehearsed(console, client_keys.foresee_create(opened, wanted), "made")
+            return
     engine = client_keys.engine_if_any(opened)
     if out is None:
         change = client_keys.create_key(opened, engine, wanted)
@@ -144,17 +152,22 @@ def list_(
 def revoke(
     name: Name,
     yes: Yes = False,
+    dry_run: DryRun = False,
     wait_lock: WaitLockS = 0,
     project_dir: ProjectDir = None,
     json_mode: Json = False,
 ) -> None:
     """Let a key open nothing any more. The default key is replaced by a new one."""
-    from docgenctl.actions.client_keys import engine_if_any, revoke_key
+    from docgenctl.actions.client_keys import engine_if_any, foresee_revoke, revoke_key
     from docgenctl.actions.open_project import open_project
     from docgenctl.model.client_key import DEFAULT_KEY
 
     console = Console(json_mode=json_mode)
-    opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
+    with rehearsing(dry_run):
+        opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
+        if dry_run:
+            _show_rehearsed(console, foresee_revoke(opened, name), "revoked")
+            return
     if name == DEFAULT_KEY and not yes:
         _warn_of_default(console, opened.state_dir)
     change = revoke_key(opened, engine_if_any(opened), name)
@@ -199,6 +212,15 @@ def _show_new(console: Console, change: KeyChange, out: Path | None) -> None:
     console.note(f"The key {key.name}: {_scopes(key)}; {_rates(key)}; {ends}; {known}.")
     if not out:
         console.note("It is shown this once. Only its hash is kept.")
+
+
+def _show_rehearsed(console: Console, key: ClientKey, what: str) -> None:
+    if console.json_mode:
+        console.json({**_document(key), "key": None, "file": None, "delivered": False, "changed": False})
+    else:
+        console.note(
+            f"The key {key.name} would be {what}: {_scopes(key)}; {_rates(key)}. Nothing was changed."
+        )
 
 
 def _warn_of_default(console: Console, state_dir: Path) -> None:

@@ -1,4 +1,4 @@
-"""What holds for clients' keys on every engine: the tests of containers and of processes run these same ones."""
+"""What holds for clients' keys on every engine: tests of containers and of processes run these same ones."""
 
 import concurrent.futures
 import signal

@@ -6,11 +6,14 @@ import socket
 import subprocess
 import sys
 import time
+from collections import deque
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
+from websockets.exceptions import ConnectionClosedError
+from websockets.sync.client import connect
 
 from .conftest import REPOSITORY, key_entry
 
@@ -70,6 +73,60 @@ def test_a_replaced_key_is_refused_within_a_second_and_the_new_one_works(server:
         assert time.monotonic() - switched < 1.5
     assert server.get("/say", "dgk_two").status_code == 200
     assert server.logged(key_id="second")
+
+
+def test_what_is_open_under_a_key_ends_when_it_is_revoked_and_nobody_elses(make_server: Any) -> None:
+    server = make_server()
+    server.switch_keys("1", key_entry("dgk_one"), key_entry("dgk_two", "second"))
+    server.start()
+    base = f"http://127.0.0.1:{server.port}"
+
+    def opened(key: str) -> Any:
+        return httpx2.stream(
+            "GET", f"{base}/stream", headers={"Authorization": f"Bearer {key}"}, trust_env=False
+        )
+
+    with opened("dgk_one") as kept, opened("dgk_two") as cut:
+        staying, ending = kept.iter_raw(), cut.iter_raw()
+        next(staying), next(ending)
+        server.switch_keys("2", key_entry("dgk_one"))
+        begun = time.monotonic()
+        with pytest.raises(httpx2.RemoteProtocolError):
+            deque(ending, maxlen=0)
+        assert time.monotonic() - begun < 1.5
+        assert next(staying)
+        server.switch_keys("3", key_entry("dgk_one"), key_entry("dgk_three", "third"))
+        time.sleep(1.2)
+        for _ in range(5):
+            assert next(staying)
+    assert "Traceback" not in server.log.read_text()
+
+
+def test_a_request_that_waits_is_answered_401_when_its_key_ends(server: Any) -> None:
+    ends = datetime.now(UTC) + timedelta(seconds=2)
+    server.switch_keys("2", key_entry("dgk_two", expires=ends.isoformat()))
+    time.sleep(0.6)
+    answer = httpx2.get(
+        f"http://127.0.0.1:{server.port}/sleep",
+        headers={"Authorization": "Bearer dgk_two"},
+        trust_env=False,
+        timeout=20,
+    )
+    assert answer.status_code == 401
+    assert timedelta(0) <= datetime.now(UTC) - ends < timedelta(seconds=1.5)
+
+
+def test_a_listener_by_websocket_is_closed_when_its_key_is_revoked(server: Any) -> None:
+    with connect(
+        f"ws://127.0.0.1:{server.port}/events", additional_headers={"Authorization": "Bearer dgk_one"}
+    ) as listener:
+        listener.recv(timeout=5)
+        server.switch_keys("2", key_entry("dgk_two"))
+        begun = time.monotonic()
+        with pytest.raises(ConnectionClosedError, match="the key has ended"):
+            deque(listener, maxlen=0)
+        assert listener.close_code == 1008
+        assert time.monotonic() - begun < 1.5
 
 
 def test_a_key_ends_at_its_expiry(server: Any) -> None:

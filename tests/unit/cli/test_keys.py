@@ -176,3 +176,17 @@ def test_two_at_once_both_make_their_keys(tmp_path: Path) -> None:
     assert len(values) == 4
     listed = json.loads(docgenctl(tmp_path, "keys", "list", "--json").stdout)
     assert [key["name"] for key in listed] == ["first", "k0", "k1", "k2", "k3"]
+
+
+def test_a_dry_run_says_what_would_be_and_changes_nothing(tmp_path: Path) -> None:
+    done = docgenctl(tmp_path, "keys", "create", "ci", "--rate", "5/s", "--dry-run")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "The key ci would be made: everything; 5/s." in done.stderr
+    assert not (tmp_path / "state").exists()
+    created(tmp_path, "ci")
+    (file,) = (tmp_path / "state").rglob("keys.json")
+    before = file.read_bytes()
+    assert docgenctl(tmp_path, "keys", "create", "ci", "--dry-run").returncode == 6
+    assert docgenctl(tmp_path, "keys", "revoke", "nobody", "--dry-run").returncode == 2
+    assert docgenctl(tmp_path, "keys", "revoke", "ci", "--dry-run", "--json").returncode == 0
+    assert file.read_bytes() == before

@@ -7,14 +7,16 @@ teaches nothing.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Container, Iterable
 from contextvars import ContextVar
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from docgen_common.errors import SettingsError, error_response
 from docgen_common.keys import ApiKey, KeyRing
+from docgen_common.open_requests import OpenRequests
 from docgen_common.scopes import UNRESTRICTED, Grants
 from docgen_common.settings import ServerSettings
 
@@ -23,6 +25,9 @@ OPEN_PATHS = frozenset({"/health", "/health/ready"})
 
 CALLER_HEADER = "X-Docgen-Caller"
 """In which the orchestrator names the key of its own caller; the gateway deletes it from outside."""
+
+POLICY_VIOLATION = 1008
+"""WebSocket close code (RFC 6455, 7.4.1) for a listener whose key has ended."""
 
 _MAX_KEY_BYTES = 512
 _RELAYING = "upstream-"
@@ -72,40 +77,67 @@ def key_ring(settings: ServerSettings) -> KeyRing:
 class ApiKeyAuth:
     """Lets requests with a key of ``ring`` through, with ``key`` and ``key_id`` in ``scope["state"]``.
 
-    ``key`` is the ApiKey; where keys are not asked for, neither is there.
+    ``key`` is the ApiKey; where keys are not asked for, neither is there. What is still being served when its
+    key is revoked or expires is broken off.
     """
 
     def __init__(self, app: ASGIApp, ring: KeyRing, open_paths: Container[str] = ()) -> None:
         self._app = app
         self._ring = ring
         self._open = open_paths
+        self._requests = OpenRequests(ring)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or answer 401."""
-        if scope["type"] == "lifespan" or self._is_open(scope) or self._has_key(scope):
+        if scope["type"] == "lifespan" or self._is_open(scope) or not self._ring.enforced:
             await self._app(scope, receive, send)
             return
-        answer = error_response(
-            401, "unauthorized", "A valid API key is needed", {"WWW-Authenticate": "Bearer"}
-        )
-        await answer(scope, receive, send)
+        raw = presented_key(scope["headers"])
+        key = self._ring.find(raw) if raw else None
+        if key is None:
+            await _unauthorized(scope, receive, send)
+            return
+        _current.set(key)
+        _caller.set(_named_caller(key.id, scope["headers"]))
+        scope.setdefault("state", {}).update(key=key, key_id=key.id)
+        await self._serve(key, scope, receive, send)
+
+    async def _serve(self, key: ApiKey, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watching(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        request = self._requests.begin(key)
+        try:
+            await self._app(scope, receive, watching)
+        except asyncio.CancelledError:
+            if not request.cut or request.task is None:
+                raise
+            request.task.uncancel()
+            await _break_off(scope, receive, send, started=started)
+        finally:
+            self._requests.end(request)
 
     def _is_open(self, scope: Scope) -> bool:
         if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             return False
         return scope["path"] in OPEN_PATHS or scope["path"] in self._open
 
-    def _has_key(self, scope: Scope) -> bool:
-        if not self._ring.enforced:
-            return True
-        raw = presented_key(scope["headers"])
-        key = self._ring.find(raw) if raw else None
-        if key is None:
-            return False
-        _current.set(key)
-        _caller.set(_named_caller(key.id, scope["headers"]))
-        scope.setdefault("state", {}).update(key=key, key_id=key.id)
-        return True
+
+async def _unauthorized(scope: Scope, receive: Receive, send: Send) -> None:
+    answer = error_response(401, "unauthorized", "A valid API key is needed", {"WWW-Authenticate": "Bearer"})
+    await answer(scope, receive, send)
+
+
+async def _break_off(scope: Scope, receive: Receive, send: Send, *, started: bool) -> None:
+    """End what was begun; a response that lacks its last part makes the HTTP server close the connection."""
+    if not started:
+        await _unauthorized(scope, receive, send)
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": "the key has ended"})
 
 
 def _named_caller(key_id: str, headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -206,6 +206,11 @@ class KeyRing:
             return None
         return found
 
+    def accepts(self, key: ApiKey) -> bool:
+        """Whether a key that was found before is still in force, by the last look at the file."""
+        known = self._by_hash.get(bytes.fromhex(key.sha256))
+        return known is not None and (known.expires is None or self._now() < known.expires)
+
     def refresh(self) -> None:
         """Take over other keys if the file has some; looks at most every 0.4 s."""
         now = self._clock()
