@@ -78,6 +78,7 @@ def test_the_commands_of_the_first_release_are_all_there() -> None:
 WITHOUT_PROJECT = {
     ("config",),
     ("config", "schema"),
+    ("keys",),
     ("lock",),
     ("tools",),
     ("clients",),
@@ -98,8 +99,7 @@ def test_every_command_about_a_workspace_takes_its_directory(path: tuple[str, ..
 @pytest.mark.parametrize(("path", "node"), ALL, ids=IDS)
 def test_every_command_that_prints_a_result_can_print_it_as_json(path: tuple[str, ...], node: Any) -> None:
     without = {("config",), ("lock",), ("tools",), ("documents",), ("templates",), ("clients",), ("mcp",)}
-    without |= {("servers",)}
-    without |= {("config", "schema"), ("config", "edit")}
+    without |= {("config", "schema"), ("config", "edit"), ("servers",), ("keys",)}
     if path in without:
         return
     assert "--json" in {option for parameter in node.params for option in parameter.opts}

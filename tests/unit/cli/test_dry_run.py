@@ -17,7 +17,7 @@ READ_ONLY = {
     *("documents", "documents list", "documents show", "templates", "templates list", "templates show"),
     *("templates history", "templates diff", "templates preview", "templates export"),
     *("lock", "lock status", "describe", "topology", "open", "ports", "ports list", "ports diagnose"),
-    *("keys", "keys list"),
+    *("keys", "keys list", "mcp"),
 }
 #: What they do cannot be foreseen, and is asked for one thing at a time.
 WITHOUT = {
