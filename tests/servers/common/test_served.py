@@ -148,6 +148,23 @@ def test_a_broken_key_file_keeps_the_last_good_keys(server: Any) -> None:
     assert any("keys kept" in line["event"] for line in server.lines())
 
 
+def test_whatever_is_wrong_with_a_key_the_answer_is_the_same(make_server: Any) -> None:
+    server = make_server()
+    past = (datetime.now(UTC) - timedelta(minutes=5)).isoformat()
+    server.switch_keys("1", key_entry("dgk_one"), key_entry("dgk_ended", "ended", expires=past))
+    server.start()
+    values = ["", "Bearer", "Basic dgk_one", "dgk_one", "Bearer dgk_one dgk_one", "bearer dgk_On"]
+    values += [f"Bearer {key}" for key in ("dgk_ended", "dgk_unknown", "x" * 600)]
+    wrong: list[dict[str, str]] = [{}, {"X-API-Key": ""}, *({"Authorization": value} for value in values)]
+    wrong.append({"Authorization": "Bearer dgk_one", "X-API-Key": "dgk_ended"})
+    for path in ("/say", "/metrics", "/say?key=dgk_one&api_key=dgk_one&access_token=dgk_one", "/nowhere"):
+        answers = [server.get(path, **headers) for headers in wrong]
+        assert {answer.status_code for answer in answers} == {401}
+        assert len({answer.content for answer in answers}) == 1
+        assert len({tuple(sorted(set(answer.headers) - {"date"})) for answer in answers}) == 1
+    assert "dgk_" not in server.log.read_text()
+
+
 def test_an_empty_key_list_lets_nobody_in(server: Any) -> None:
     server.switch_keys("2")
     time.sleep(1.1)

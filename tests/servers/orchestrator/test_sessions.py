@@ -309,3 +309,21 @@ def test_a_stop_does_not_wait_for_open_streams(make_stack: Any) -> None:
             begun = time.monotonic()
             assert stack.orchestrator.stop(signal.SIGTERM) == 0
             assert time.monotonic() - begun < 4
+
+
+async def test_a_session_is_its_keys_and_not_that_of_another_key_of_the_same_name(make_stack: Any) -> None:
+    """What a key is given is part of the session: a new key under an old name must not come by more."""
+    stack = make_stack()
+    stack.add("red")
+    stack.add("blue")
+    keep_sessions(stack, key_entry("dgk_first", "ci"))
+    stack.up()
+    with stack.http(Authorization="Bearer dgk_first") as first:
+        session = opened(first)
+        assert "result" in data(post(first, call("blue_echo", text="hi"), session))
+    keep_sessions(stack, key_entry("dgk_second", "ci", scopes=["red"]))
+    time.sleep(0.6)
+    with stack.http(Authorization="Bearer dgk_second") as second:
+        assert post(second, call("blue_echo", text="hi"), session).status_code == 404
+        refused = data(post(second, call("blue_echo", text="hi"), opened(second)))
+        assert refused["error"]["code"] == -32014

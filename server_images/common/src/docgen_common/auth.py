@@ -41,6 +41,15 @@ def current_key() -> ApiKey | None:
     return _current.get()
 
 
+Principal = tuple[str | None, str | None]
+
+
+def current_principal() -> Principal:
+    """The caller, and the hash of the key it came with: another key of the same name is somebody else."""
+    key = _current.get()
+    return _caller.get(), key.sha256 if key is not None else None
+
+
 def current_grants() -> Grants:
     """What the request being served may use: what its key gives, or everything where no key is asked for."""
     key = _current.get()
@@ -110,13 +119,15 @@ class ApiKeyAuth:
             started = True
             await send(message)
 
-        request = self._requests.begin(key)
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - coroutines run in tasks
+        request = self._requests.begin(key, task.cancel)
         try:
             await self._app(scope, receive, watching)
         except asyncio.CancelledError:
-            if not request.cut or request.task is None:
+            if not request.cut:
                 raise
-            request.task.uncancel()
+            task.uncancel()
             await _break_off(scope, receive, send, started=started)
         finally:
             self._requests.end(request)

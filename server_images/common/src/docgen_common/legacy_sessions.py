@@ -23,7 +23,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from docgen_common.auth import current_caller
+from docgen_common.auth import Principal, current_principal
 from docgen_common.json_body import is_legacy, message_of, refused
 from docgen_common.legacy_cancellation import SESSION_HEADER, session_of
 
@@ -48,14 +48,14 @@ class Ledger:
 
     def __init__(self, limits: SessionLimits) -> None:
         self.limits = limits
-        self._owners: dict[str, str | None] = {}
+        self._owners: dict[str, Principal] = {}
 
-    def is_full_for(self, caller: str | None) -> bool:
+    def is_full_for(self, caller: Principal) -> bool:
         """Whether ``caller`` can have no further session now."""
         own = sum(owner == caller for owner in self._owners.values())
         return own >= self.limits.most_per_caller or len(self._owners) >= self.limits.most
 
-    def belongs(self, session_id: str, caller: str | None) -> bool:
+    def belongs(self, session_id: str, caller: Principal) -> bool:
         """Whether there is such a session and it is ``caller``'s."""
         return session_id in self._owners and self._owners[session_id] == caller
 
@@ -65,7 +65,7 @@ class Ledger:
         if ctx.method == "initialize":
             connection = connection_of(ctx)
             if connection.session_id is not None and connection.session_id not in self._owners:
-                self._owners[connection.session_id] = current_caller()
+                self._owners[connection.session_id] = current_principal()
                 connection.exit_stack.callback(self._owners.pop, connection.session_id, None)
         return result
 
@@ -102,7 +102,7 @@ class LegacySessions:
                 if scope["method"] == "POST"
                 else refused(405, "Method Not Allowed", headers={"Allow": "POST"})
             )
-        caller = current_caller()
+        caller = current_principal()
         session = session_of(scope)
         if session is not None and self._ledger.belongs(session.decode("latin-1"), caller):
             return None
@@ -135,7 +135,7 @@ class LegacySessions:
 
     async def _close_ifrefused(self, scope: Scope, given: bytes) -> None:
         """End what the SDK began although it refused the ``initialize``: nobody will ever use it."""
-        if given and not self._ledger.belongs(given.decode("latin-1"), current_caller()):
+        if given and not self._ledger.belongs(given.decode("latin-1"), current_principal()):
             await self._say(scope, "DELETE", b"", (_SESSION, given))
 
     async def _give_up(self, scope: Scope, message: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from docgen_common.errors import SettingsError
 from docgen_common.event_stream import EventStream
 from docgen_common.legacy_sessions import SessionLimits
 from docgen_common.limits import Limits
+from docgen_common.open_requests import OpenRequests
 from docgen_common.settings import ServerSettings
 from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
@@ -117,6 +118,7 @@ def _take_raw_path(
             metrics=app.state.metrics,
             log=RequestLog(settings.server),
             deadlines=deadlines,
+            open=OpenRequests(app.state.keys),
             knows_host=host_check(settings.allowed_hosts),
         )
     )

@@ -231,6 +231,19 @@ async def test_a_caller_who_goes_away_cancels_the_call_at_its_server(here: Here)
     await eventually(lambda: "cancelled raw-gone" in log.read_text(), 5)
 
 
+async def test_a_call_that_runs_when_its_key_is_revoked_is_broken_off_within_a_second(here: Here) -> None:
+    log = here.servers.servers["red"].log
+    call = asyncio.create_task(here.call("red_wait", {"label": "raw-revoked"}))
+    await asyncio.sleep(0.8)
+    assert here.raw()
+    assert not call.done()
+    here.write_key(sha256="0" * 64)
+    async with asyncio.timeout(1.5):
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await call
+    await eventually(lambda: "cancelled raw-revoked" in log.read_text(), 5)
+
+
 async def test_correlation_and_trace_go_along_and_the_key_does_not(here: Here) -> None:
     trace = f"00-{'a' * 32}-{'b' * 16}-01"
     answer = await here.call("red_headers", {}, headers={"X-Correlation-ID": "corr-1", "traceparent": trace})

@@ -10,6 +10,7 @@ from typing import Any
 from docgen_common.hosts import Hosts
 from docgen_common.keys import KeyRing
 from docgen_common.metrics import Metrics
+from docgen_common.open_requests import OpenRequests
 from docgen_common.rates import Limiter
 from msgspec import Raw
 from prometheus_client import Counter, Histogram
@@ -59,6 +60,7 @@ class Shared:
     metrics: Metrics
     log: RequestLog
     deadlines: Deadlines
+    open: OpenRequests
     knows_host: Callable[[bytes], bool]
 
 

@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from docgen_common.keys import ApiKey
+from docgen_common.open_requests import OpenRequest
 from docgen_common.rate_limit import rate_refusal
 from docgen_common.rates import Verdict
 from docgen_common.scopes import UNRESTRICTED
@@ -52,6 +53,7 @@ class Exchange:
     __slots__ = (
         "_begun",
         "_forward",
+        "_open",
         "_slow",
         "_task",
         "_verdict",
@@ -86,6 +88,7 @@ class Exchange:
         self.sent = 0
         self._begun = perf_counter()
         self._forward: Forward | None = None
+        self._open: OpenRequest | None = None
         self._task: asyncio.Task[None] | None = None
         self._verdict: Verdict | None = None
         self._slow: asyncio.TimerHandle | None = None
@@ -127,6 +130,8 @@ class Exchange:
             return False
         self._verdict = self.shared.limiter.take(self.key, target.tool.shown_name, target.tool.rate)
         if not self._too_often():
+            if self.key is not None:
+                self._open = self.shared.open.begin(self.key, self.protocol.transport.abort)
             self._forward = Forward(self, request, target)
             self._forward.begin()
         return True
@@ -253,6 +258,8 @@ class Exchange:
             self._slow = None
 
     def _report(self, fields: bytes) -> None:
+        if self._open is not None:
+            self.shared.open.end(self._open)
         took = perf_counter() - self._begun
         # 499 is what nginx made known as "the client went away before there was an answer".
         status = self.status if self.response_complete else 499
