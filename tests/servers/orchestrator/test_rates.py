@@ -197,6 +197,29 @@ async def test_the_rate_of_a_tool_is_answered_429_where_the_header_names_it(rate
     assert other.headers["ratelimit"].startswith('"key";r=97'), "what was refused cost the key nothing"
 
 
+async def test_older_clients_get_429_for_a_tools_rate_and_403_for_a_missing_scope(rated: Any) -> None:
+    scopes = ["*/red_echo", "red:read"]
+    stack = rated(strict={"tool_rates": {"red_echo": "2/m"}, "scopes": scopes, "rate": "100/m"})
+    base = stack.orchestrator.url.removesuffix("/mcp")
+    legacy = {"MCP-Protocol-Version": "2025-11-25", "Accept": "application/json, text/event-stream"}
+    with httpx2.Client(base_url=base, headers=bearer("strict") | legacy, trust_env=False) as http:
+
+        def call(tool: str, number: int) -> httpx2.Response:
+            params = {"name": tool, "arguments": {"text": "hi", "name": "made-by-an-older-client"}}
+            body = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+            return http.post("/mcp", json=body)
+
+        answers = [call("red_echo", number) for number in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+        assert '"tool";q=2;w=60' in answers[-1].headers["ratelimit-policy"].split(", ")
+        assert int(answers[-1].headers["retry-after"]) > 25
+        assert (answers[-1].json()["id"], answers[-1].json()["error"]["code"]) == (3, RATE_LIMITED)
+        denied = call("red_publish", 9)
+        assert (denied.status_code, denied.json()["id"], denied.json()["error"]["code"]) == (403, 9, -32014)
+        listed = http.post("/mcp", json={"jsonrpc": "2.0", "id": 1, "method": "resources/list"})
+        assert "made-by-an-older-client" not in listed.text
+
+
 async def test_names_of_tools_that_are_not_there_make_no_buckets(rated: Any) -> None:
     stack = rated(inventive={"tool_rates": {"*": "1/h"}})
     for number in range(3):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from mcp.server.context import ServerMiddleware
@@ -35,6 +36,7 @@ from docgen_common.hosts import Hosts
 from docgen_common.json_body import JsonBody
 from docgen_common.legacy_cancellation import LegacyCancellation
 from docgen_common.legacy_sessions import Ledger, LegacySessions, SessionLimits
+from docgen_common.legacy_tool_gate import LegacyToolGate
 from docgen_common.limits import Limits
 from docgen_common.mcp_endpoints import McpEndpoints, McpServer, Prepared
 from docgen_common.metrics import Metrics, PathTemplates
@@ -90,9 +92,10 @@ def create_app(
     if find_tool is not None:
         inside.append(ToolRateLimit(limiter, find_tool))
     fronts: dict[str, McpFront] = {"/mcp": mcp_app} if mcp_app else {}
+    gate = partial(LegacyToolGate, limiter=limiter, find_tool=find_tool) if find_tool else None
     ledger = Ledger(sessions) if sessions else None
     endpoints = McpEndpoints(
-        lambda path, server: _prepared(server, settings, limits, inside, fronts.get(path), ledger)
+        lambda path, server: _prepared(server, settings, limits, inside, (gate, fronts.get(path)), ledger)
     )
     for path, server in {"/mcp": mcp, **(virtual or {})}.items():
         endpoints.add(path, server)
@@ -137,14 +140,14 @@ def _prepared(
     settings: ServerSettings,
     limits: Limits,
     inside: Sequence[ServerMiddleware[Any]],
-    front: McpFront | None,
+    fronts: tuple[McpFront | None, McpFront | None],
     ledger: Ledger | None,
 ) -> Prepared:
     """The SDK's endpoint of ``server``, for both protocol eras.
 
     Stateless, so any replica serves any caller; what that cannot serve (the GET stream, DELETE) is answered
     405. With a ledger the older eras have sessions, and only the newest is stateless. ``inside`` is
-    middleware of the SDK's, outermost first.
+    middleware of the SDK's, outermost first; ``fronts`` stand right before the SDK, and before all of it.
     """
     server.middleware[:0] = inside
     kept = ledger.limits if ledger else SessionLimits()
@@ -155,7 +158,9 @@ def _prepared(
         session_idle_timeout=kept.idle_s,
         max_sessions=kept.most,
     )
+    gate, front = fronts
     endpoint: ASGIApp = StreamableHTTPASGIApp(server.session_manager)
+    endpoint = gate(endpoint) if gate else endpoint
     if ledger is None:
         endpoint, methods = JsonBody(LegacyCancellation(endpoint)), frozenset({"POST"})
     else:

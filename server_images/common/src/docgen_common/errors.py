@@ -31,14 +31,16 @@ def refusal(
     *,
     headers: Mapping[str, str] | None = None,
     data: Mapping[str, Any] | None = None,
+    rpc_id: object = None,
 ) -> JSONResponse:
-    """What a request for ``path`` is answered whose body was not read.
+    """What a request for ``path`` is answered that nothing looks into further.
 
-    At an MCP endpoint it is a JSON-RPC error without the id, which nobody read (JSON-RPC 2.0, section 5);
+    At an MCP endpoint it is a JSON-RPC error, without the id where nobody read it (JSON-RPC 2.0, section 5);
     elsewhere an HTTP error. ``code`` and ``data`` are in both.
     """
     more = {"code": code, **(data or {})}
     if not path.startswith("/mcp"):
         return JSONResponse({"error": {**more, "message": message}}, status_code=status, headers=headers)
     error = {"code": rpc_code, "message": message, "data": more}
-    return JSONResponse({"jsonrpc": "2.0", "id": None, "error": error}, status_code=status, headers=headers)
+    known = rpc_id if isinstance(rpc_id, int | str) else None
+    return JSONResponse({"jsonrpc": "2.0", "id": known, "error": error}, status_code=status, headers=headers)

@@ -2,8 +2,8 @@
 
 Judged before the body is read, so a refusal costs next to nothing. The buckets are the key's alone: no header
 that a caller can choose (``X-Forwarded-For`` least of all) leads to others. What needs no key (health) has no
-rate. Tools of older callers are known only inside of the SDK, where ``ToolRateLimit`` judges them; all else
-of them is judged here.
+rate. Which tool an older caller calls only its body says, and is judged behind this (``LegacyToolGate``);
+what neither header nor body told in time, ``ToolRateLimit`` judges inside of the SDK.
 """
 
 from __future__ import annotations
@@ -62,11 +62,17 @@ class RateLimit:
         return verdict
 
 
-def rate_refusal(path: str, verdict: Verdict) -> Response:
+def rate_refusal(path: str, verdict: Verdict, rpc_id: object = None) -> Response:
     """The answer 429 to a request for ``path``."""
-    headers = {name.decode(): value.decode() for name, value in verdict.headers()}
     return refusal(
-        path, 429, RATE_LIMITED, "rate_limited", _message(verdict), headers=headers, data=_data(verdict)
+        path,
+        429,
+        RATE_LIMITED,
+        "rate_limited",
+        _message(verdict),
+        headers={name.decode(): value.decode() for name, value in verdict.headers()},
+        data=_data(verdict),
+        rpc_id=rpc_id,
     )
 
 

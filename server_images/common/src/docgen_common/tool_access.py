@@ -1,7 +1,7 @@
 """Middleware: answers 403 to the call of a tool that the caller's key may not use, before the body is read.
 
-For callers of MCP 2026-07-28, whose headers name the tool. It is the status that counts here: a server that
-has grants to obey must refuse such calls in its own place too, where older callers come by as well.
+For callers of MCP 2026-07-28, whose headers name the tool (for older ones see `legacy_tool_gate`). It is the
+status that counts here: a server that has grants to obey must refuse such calls in its own place too.
 """
 
 from __future__ import annotations
@@ -42,9 +42,9 @@ class ToolAccess:
         return name
 
 
-def tool_refusal(path: str, tool: str) -> ASGIApp:
+def tool_refusal(path: str, tool: str, rpc_id: object = None) -> ASGIApp:
     """The answer 403 to a call of ``tool`` at ``path``."""
-    return refusal(path, 403, NOT_GRANTED, "not_granted", not_granted(tool))
+    return refusal(path, 403, NOT_GRANTED, "not_granted", not_granted(tool), rpc_id=rpc_id)
 
 
 def not_granted(tool: str) -> str:
