@@ -71,12 +71,13 @@ def ensure_stack_secrets(
     keys = {DEFAULT_KEY: client, **{f"upstream-{name}": key for name, key in upstream.items()}}
     created = _creation_dates(state_dir / _KEY_DATES_FILE, keys, now)
 
-    entry = _entry(client, created[DEFAULT_KEY])
+    entry = _entry(DEFAULT_KEY, client, created)
     files = {_ORCHESTRATOR: _accepting([entry, *_made_for_clients(state_dir)])}
     for server in servers:
         key = upstream[server.name]
         files[_ORCHESTRATOR][f"upstream-{server.name}"] = key
-        files[server.name] = _accepting([_entry(key, created[f"upstream-{server.name}"])])
+        # By this id servers know that it is the orchestrator, and believe it whom it calls for.
+        files[server.name] = _accepting([_entry(f"upstream-{server.name}", key, created)])
         given = _from_environment(server, environ or {})
         if server.origin is not None:  # its adapter presents none of them to anybody
             files[origin_name(server.name)] = given
@@ -205,8 +206,8 @@ def default_key_facts(state_dir: Path) -> tuple[str, str] | None:
     return digest, _read_dates(state_dir / _KEY_DATES_FILE).get((DEFAULT_KEY, digest), "")
 
 
-def _entry(key: Secret, created: str) -> KeyEntry:
-    return KeyEntry(id=DEFAULT_KEY, sha256=hash_key(key), created=created)
+def _entry(key_id: str, key: Secret, created: Mapping[str, str]) -> KeyEntry:
+    return KeyEntry(id=key_id, sha256=hash_key(key), created=created[key_id])
 
 
 def _made_for_clients(state_dir: Path) -> list[KeyEntry]:

@@ -72,6 +72,7 @@ def test_servers_know_only_the_hash_of_the_key_that_the_orchestrator_holds(state
         document = json.loads(revealed(secrets, name)["api-keys.json"])
         raw = Secret(revealed(secrets, "orchestrator")[f"upstream-{name}"])
         assert [key["sha256"] for key in document["keys"]] == [hash_key(raw)]
+        assert [key["id"] for key in document["keys"]] == [f"upstream-{name}"], "whose word it is"
         assert raw.reveal_bytes() not in revealed(secrets, name)["api-keys.json"]
 
 
