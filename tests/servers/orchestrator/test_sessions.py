@@ -325,5 +325,5 @@ async def test_a_session_is_its_keys_and_not_that_of_another_key_of_the_same_nam
     time.sleep(0.6)
     with stack.http(Authorization="Bearer dgk_second") as second:
         assert post(second, call("blue_echo", text="hi"), session).status_code == 404
-        refused = data(post(second, call("blue_echo", text="hi"), opened(second)))
-        assert refused["error"]["code"] == -32014
+        refused = post(second, call("blue_echo", text="hi"), opened(second))
+        assert (refused.status_code, refused.json()["error"]["code"]) == (403, -32014)

@@ -57,8 +57,8 @@ def is_legacy(scope: Scope) -> bool:
 
 
 def message_of(scope: Scope) -> Mapping[str, Any]:
-    """The message in the body of a request of an older era."""
-    message: Mapping[str, Any] = scope["state"][_STATE]
+    """The message in the body of a request of an older era; empty for one that is none of a client's."""
+    message: Mapping[str, Any] = scope.get("state", {}).get(_STATE, {})
     return message
 
 

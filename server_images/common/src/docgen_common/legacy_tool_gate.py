@@ -7,14 +7,14 @@ key is not given, 429 for one that is called too often.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from docgen_common.auth import current_grants, current_key
-from docgen_common.buffered_body import as_message, read_body, replayed
 from docgen_common.called_tool import RATED_STATE, TOOL_CALL, FindTool
-from docgen_common.legacy_cancellation import is_legacy
+from docgen_common.json_body import is_legacy, message_of
 from docgen_common.rate_limit import rate_refusal
 from docgen_common.rates import Limiter
 from docgen_common.tool_access import tool_refusal
@@ -33,14 +33,9 @@ class LegacyToolGate:
         if not is_legacy(scope) or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        received = await read_body(receive)
-        refusal = self._refusal(scope, as_message(received))
-        if refusal is None:
-            await self._app(scope, replayed(received, receive), send)
-        else:
-            await refusal(scope, receive, send)
+        await (self._refusal(scope, message_of(scope)) or self._app)(scope, receive, send)
 
-    def _refusal(self, scope: Scope, message: dict[str, Any]) -> ASGIApp | None:
+    def _refusal(self, scope: Scope, message: Mapping[str, Any]) -> ASGIApp | None:
         params = message.get("params")
         name = params.get("name") if message.get("method") == TOOL_CALL and isinstance(params, dict) else None
         path = scope["path"]
