@@ -1,8 +1,9 @@
 """In front of the MCP endpoint: a body is one JSON-RPC message, in JSON proper, of the era its header says.
 
 What the SDK's parsers let through would reach servers by others, whose parsers may not: ``NaN`` and
-``Infinity``, halves of surrogate pairs, ids that are no ids (which older eras would take for notifications,
-and never answer). An envelope of 2026-07-28 without its header would be answered as an older client is. The
+``Infinity``, halves of surrogate pairs, a name that stands twice in an object (its first value to one parser,
+its last to another; RFC 8259, 4), ids that are no ids (which older eras would take for notifications, and
+never answer). An envelope of 2026-07-28 without its header would be answered as an older client is. The
 message is left in the request's state for what comes after; requests of 2026-07-28 are read here only where
 their bytes look odd, as the SDK checks the rest of theirs.
 """
@@ -41,7 +42,8 @@ class JsonBody:
         received = await _read(receive)
         body = b"".join(part.get("body", b"") for part in received)
         legacy = is_legacy(scope)
-        message = _message(body) if legacy or _ODD.search(body) else {}
+        odd = _ODD.search(body) or _has_twins(body)
+        message = _message(body) if legacy or odd else {}
         refusal = message if isinstance(message, _Refusal) else _wrong(message, legacy)
         if refusal is not None:
             await refused(400, refusal.message, refusal.code, request_id=refusal.id)(scope, receive, send)
@@ -86,7 +88,7 @@ class _Refusal:
 
 def _message(body: bytes) -> dict[str, Any] | _Refusal:
     try:
-        message = json.loads(body, parse_constant=_no_constant)
+        message = json.loads(body, parse_constant=_no_constant, object_pairs_hook=_unique)
         if _HALF.search(body):
             json.dumps(message, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -107,6 +109,28 @@ def _wrong(message: Mapping[str, Any], legacy: bool) -> _Refusal | None:
         told = f"{name} header does not match the request envelope's version"
         return _Refusal(HEADER_MISMATCH, told, message.get("id"))
     return None
+
+
+def _has_twins(body: bytes) -> bool:
+    """Whether a name stands twice in an object; what is no JSON at all is left for others to say."""
+    try:
+        json.loads(body, object_pairs_hook=_unique)
+    except _TwinsError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return False
+
+
+class _TwinsError(ValueError):
+    """A name stands twice in an object."""
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _TwinsError("a name stands twice in an object")
+    return found
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -27,6 +27,7 @@ from collections.abc import Callable
 from typing import cast
 
 import httptools
+from docgen_common.room import Share
 
 from docgen_orchestrator.reply_room import FREE_BYTES, MAX_REPLY_BYTES, SHARED
 
@@ -54,7 +55,7 @@ class Reply:
         self._connection = connection
         self._chunks: deque[bytes] = deque()
         self.buffered = 0
-        self._roomy = 0
+        self._share = Share(SHARED, FREE_BYTES)
         self._waiter: asyncio.Future[None] | None = None
         self._moved = moved
         self.failure: str | None = None
@@ -96,17 +97,12 @@ class Reply:
 
     def keep(self, size: int) -> None:
         """Somebody keeps ``size`` bytes of this reply now. Raises ConnectionLostError if that is too much."""
-        if size <= FREE_BYTES and not self._roomy:
-            return
-        roomy = max(size - FREE_BYTES, 0)
-        if size > MAX_REPLY_BYTES or not SHARED.take(roomy - self._roomy):
+        if size > MAX_REPLY_BYTES or not self._share.keep(size):
             raise ConnectionLostError(True, "the reply is too large")
-        self._roomy = roomy
 
     def forget(self) -> None:
         """Nothing of this reply is kept any more."""
-        if self._roomy:
-            self.keep(0)
+        self._share.keep(0)
 
     async def read(self) -> bytes:
         """The whole body. Raises ConnectionLostError, also when it is too large to be kept."""

@@ -7,6 +7,8 @@ therefore taken from one room for the whole process; the call whose reply no lon
 
 from __future__ import annotations
 
+from docgen_common.room import Room
+
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 """The largest single message taken from a server, and what all large ones may keep together.
 
@@ -16,21 +18,5 @@ The answer that is made of a reply takes about as much again two or three times 
 FREE_BYTES = 1024 * 1024
 """What each reply may keep without asking."""
 
-
-class ReplyRoom:
-    """The room of one process."""
-
-    def __init__(self, most: int = MAX_REPLY_BYTES) -> None:
-        self.most = most
-        self.taken = 0
-
-    def take(self, more: int) -> bool:
-        """Take ``more`` bytes, or give some back; False, and nothing changes, when so many are not left."""
-        if more > 0 and self.taken + more > self.most:
-            return False
-        self.taken += more
-        return True
-
-
-SHARED = ReplyRoom()
+SHARED = Room(MAX_REPLY_BYTES)
 """The room of this process: there is one memory that all calls share."""

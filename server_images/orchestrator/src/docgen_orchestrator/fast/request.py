@@ -41,6 +41,7 @@ _USUAL = frozenset(
 _CORRELATION = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _PARAM = b"mcp-param-"
+_ESCAPED_COLON = b"\\u003"
 _MOST_KEY_BYTES = 512
 
 
@@ -93,6 +94,7 @@ class Head(NamedTuple):
 
 
 _DECODE = msgspec.json.Decoder(Message).decode
+_DECODE_ANY = msgspec.json.Decoder().decode
 _DECODE_ENVELOPE = msgspec.json.Decoder(Envelope).decode
 _ENCODE = msgspec.json.Encoder().encode
 _BRACE = ord("{")
@@ -142,12 +144,23 @@ def read_request(body: bytes, head: Head) -> Request | None:
         params = message.params
         if message.method.encode() != head.method or params.name.encode() != head.name:
             return None
+        if not _named_once(body):
+            return None
         if not _is_object(params.arguments) or (head.method == LIST and not _bare(params)):
             return None
         token = _token(params.meta)
         return None if token is None else Request(_ENCODE(message.id), token, params)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError):
         return None
+
+
+def _named_once(body: bytes) -> bool:
+    """Whether no object in the message has a name twice, which the server might read otherwise than this.
+
+    What is written anew has each name once, and so a colon less for each that stood twice. Texts have the
+    same colons in both, but for those that are written as an escape.
+    """
+    return _ESCAPED_COLON not in body and body.count(b":") == _ENCODE(_DECODE_ANY(body)).count(b":")
 
 
 def _token(meta: Raw) -> bytes | None:
