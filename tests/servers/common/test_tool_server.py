@@ -6,6 +6,7 @@ import pytest
 from docgen_common.tool_server import ToolServer
 from mcp import Client
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.shared.exceptions import MCPError
 from pydantic import Field
 
 pytestmark = pytest.mark.anyio
@@ -19,6 +20,11 @@ async def make(kind: Literal["one", "two"], size: Annotated[int, Field(ge=1)] = 
     if size == 99:
         raise RuntimeError("/host/path of something")
     return kind * size
+
+
+@server.prompt(description="Writes something.")
+async def write(topic: str, tone: str, length: str = "one line") -> str:
+    return f"{topic}, {tone}, in {length}"
 
 
 @pytest.mark.parametrize(
@@ -44,3 +50,23 @@ async def test_a_crash_tells_nothing_of_what_happened() -> None:
         result = await client.call_tool("make", {"kind": "one", "size": 99})
     assert result.is_error
     assert "/host/path" not in str(result.content)
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+@pytest.mark.parametrize(
+    ("name", "arguments", "told"),
+    [
+        ("nope", {}, "Unknown prompt: nope"),
+        ("write", {}, "topic, tone: is required"),
+        ("write", {"topic": "rain"}, "tone: is required"),
+    ],
+)
+async def test_a_prompt_that_cannot_be_got_is_the_callers_mistake(
+    mode: str, name: str, arguments: dict, told: str
+) -> None:
+    async with Client(server, mode=mode) as client:
+        with pytest.raises(MCPError, match=told) as refused:
+            await client.get_prompt(name, arguments)
+        assert refused.value.code == -32602
+        got = await client.get_prompt("write", {"topic": "rain", "tone": "dry"})
+    assert got.messages[0].content.text == "rain, dry, in one line"

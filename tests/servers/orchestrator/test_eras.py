@@ -8,7 +8,7 @@ import httpx2
 import pytest
 
 from tests.servers.orchestrator import shapes_program
-from tests.servers.orchestrator.conftest import Process, Stack
+from tests.servers.orchestrator.conftest import Process, Stack, wait_until
 from tests.servers.wire import headers as modern_headers
 from tests.servers.wire import message as modern_message
 
@@ -236,6 +236,19 @@ def test_the_trace_and_the_correlation_id_cross_in_header_and_meta(
     assert seen["headers"].get("traceparent") == expected
     in_meta = {"header": TRACE, "meta": TRACE, "both": OTHER_TRACE}.get(where, meta.get("traceparent"))
     assert seen["_meta"].get("traceparent") == in_meta
+
+
+def test_a_call_whose_client_goes_away_is_stopped(asker: Asker, shapes: Stack) -> None:
+    label = f"left-{asker.version}"
+    params = {"name": "red_wait", "arguments": {"label": label}, "_meta": {"progressToken": 1}}
+    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+    lines = {"MCP-Protocol-Version": asker.version, **ACCEPT}
+    if asker.version == NEWEST:
+        request = modern_message("tools/call", params)
+        lines = modern_headers(request)
+    with asker.http.stream("POST", "/mcp", json=request, headers=lines) as answer:
+        assert any("waiting" in line for line in answer.iter_lines())
+    wait_until(lambda: f"cancelled {label}" in shapes.servers["red"].log.read_text(), 5, "the cancelling")
 
 
 def test_unknown_names_get_the_codes_of_their_revision(asker: Asker) -> None:

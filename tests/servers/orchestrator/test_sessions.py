@@ -1,6 +1,7 @@
 """Sessions of clients of older protocol eras, with `legacy_sessions` on: what is pushed, asked and ended."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import time
@@ -296,6 +297,33 @@ def test_session_ids_stay_out_of_the_log(kept: Stack) -> None:
         post(other, call("red_echo", text="x"), session)
         http.delete("/mcp", headers={**LEGACY, "Mcp-Session-Id": session})
     assert session not in kept.orchestrator.log.read_text()
+
+
+def test_with_its_key_a_sessions_stream_and_calls_end_within_a_second(make_stack: Any) -> None:
+    stack = make_stack()
+    stack.add("red")
+    keep_sessions(stack, key_entry(OTHER_KEY, "other"))
+    stack.up()
+    with stack.http() as http, stack.http(Authorization=f"Bearer {OTHER_KEY}") as other:
+        headers = {**LEGACY, "Mcp-Session-Id": opened(http)}
+        waiting = {"jsonrpc": "2.0", **call("red_wait", label="revoked")}
+        waiting["params"]["_meta"] = {"progressToken": 1}
+        with (
+            stack.http() as second,
+            http.stream("GET", "/mcp", headers=headers) as stream,
+            second.stream("POST", "/mcp", json=waiting, headers=headers) as running,
+        ):
+            lines = running.iter_lines()
+            assert any("waiting" in line for line in lines)
+            begun = time.monotonic()
+            write_keys(stack.orchestrator.folder / "secrets", OTHER_KEY, "other")
+            for rest in (stream.iter_lines(), lines):
+                with contextlib.suppress(httpx2.TransportError):
+                    assert not [line for line in rest if line.startswith("data:")]
+            assert time.monotonic() - begun < 4
+        assert stopped_within(stack, "revoked", 5)
+        assert http.get("/mcp", headers=headers).status_code == 401
+        assert other.get("/mcp", headers=headers).status_code == 404
 
 
 def test_a_stop_does_not_wait_for_open_streams(make_stack: Any) -> None:
