@@ -4,14 +4,19 @@ import shutil
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from docgenctl.actions.call_canaries import canaries_of
 from docgenctl.actions.connect_clients import Connection, list_connections
+from docgenctl.actions.open_project import read_configuration
 from docgenctl.clients.programs import Program, Surroundings
 from docgenctl.clients.try_command import TriedCommand
+from docgenctl.images.facts import all_image_facts
 from docgenctl.model.diagnosis import Outcome, ok, problem, unknown, warning
-from docgenctl.model.errors import NotHealthyError
+from docgenctl.model.errors import ConfigurationError, NotHealthyError
 from docgenctl.model.launch import Launch
+from docgenctl.planning.resolve_servers import resolve_servers
 
 #: All that some clients give: no shell of the user has run in between.
 _BARE_PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
@@ -29,6 +34,16 @@ class Checkup:
     initialize_ms: float | None = None
     call_ms: float | None = None
     tools: int | None = None
+
+
+def harmless_calls(workspace: Path, environ: Mapping[str, str]) -> Calls:
+    """The harmless call of each server; of every built-in one where docgen.yaml has mistakes."""
+    try:
+        configuration, facts = read_configuration(workspace, environ)
+    except ConfigurationError:
+        canaries = (image.canary for image in all_image_facts().values())
+        return {canary.tool: canary.arguments for canary in canaries if canary is not None}
+    return dict(canaries_of(resolve_servers(configuration.settings, facts)))
 
 
 def check_clients(

@@ -22,11 +22,15 @@ if TYPE_CHECKING:
 
 app = new_app(no_args_is_help=True)
 
+#: A test compares them with those that there are.
+_NAMES = ("claude-code", "claude-desktop", "cursor", "vscode", "codex")
+
 Clients = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[CLIENT]...",
-        help="claude-code, claude-desktop, cursor, vscode or codex.",
+        help=f"{', '.join(_NAMES[:-1])} or {_NAMES[-1]}.",
+        autocompletion=lambda: list(_NAMES),
     ),
 ]
 ScopeName = Annotated[
@@ -151,16 +155,12 @@ def doctor_command(
     json_mode: Json = False,
 ) -> None:
     """Start what each client would start, as it would, and call a tool through it."""
-    from docgenctl.actions.call_canaries import canaries_of
-    from docgenctl.actions.check_clients import check_clients
+    from docgenctl.actions.check_clients import check_clients, harmless_calls
     from docgenctl.actions.connect_clients import bridge_command, programs
-    from docgenctl.actions.open_project import read_configuration
     from docgenctl.clients.programs import PROGRAMS
-    from docgenctl.planning.resolve_servers import resolve_servers
 
     workspace, around = _around(project_dir)
-    configuration, facts = read_configuration(workspace, os.environ)
-    calls = dict(canaries_of(resolve_servers(configuration.settings, facts)))
+    calls = harmless_calls(workspace, os.environ)
     chosen = programs(clients) if clients else PROGRAMS
     found = check_clients(chosen, bridge_command(workspace, os.environ), around, calls, timeout_s=timeout)
     _tell_checkups(found, Console(json_mode=json_mode))

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from docgenctl.cli import clients
+from docgenctl.clients.programs import PROGRAMS
 from tests.unit.endpoint.bridge.conftest import Home
 
 EVERY = ("claude-code", "claude-desktop", "cursor", "vscode", "codex")
@@ -70,6 +72,17 @@ def test_clients_are_connected_checked_and_disconnected_and_nothing_is_left(user
         path for folder in (user.home, user.stack.workspace) for path in folder.rglob("*") if path.is_file()
     ]
     assert left == []
+
+
+def test_the_names_on_the_help_page_are_those_that_there_are() -> None:
+    assert clients._NAMES == tuple(program.name for program in PROGRAMS) == EVERY
+
+
+def test_a_docgen_yaml_with_mistakes_keeps_nobody_from_looking_at_clients(user: User) -> None:
+    user.stack.start()
+    user.run("connect", "codex")
+    (user.stack.workspace / "docgen.yaml").write_text("nonsense: true\n")
+    assert user.json("doctor", "codex")[0]["tools"]
 
 
 def test_one_broken_file_never_blocks_the_rest(user: User) -> None:

@@ -146,6 +146,12 @@ class Door:
             given = dict(scope["headers"]).get(b"authorization", b"")
             if given != b"Bearer " + KEY_FILE.read_bytes().strip():
                 return await JSONResponse({"error": {"code": "unauthorized"}}, 401)(scope, receive, send)
+            if scope["path"] == "/mcp/closed":
+                error = {"code": -32003, "message": "not with this key"}
+                refused = {"jsonrpc": "2.0", "id": None, "error": error}
+                return await JSONResponse(refused, 403)(scope, receive, send)
+            if scope["path"] == "/mcp/busy":
+                return await PlainTextResponse("no", 429, {"Retry-After": "7"})(scope, receive, send)
             if scope["path"] == "/mcp/garbage":
                 return await PlainTextResponse("{nothing", 200)(scope, receive, send)
         return await self.app(scope, receive, send)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
@@ -202,6 +203,45 @@ def test_an_answer_that_is_none_is_an_error_of_that_request(shared: Home) -> Non
     pipe.initialize()
     error = pipe.ask("tools/list")["error"]
     assert error["data"]["code"] == "protocol"
+    assert pipe.end() == 0
+
+
+@pytest.mark.parametrize(
+    ("door", "code", "words"), [("closed", -32003, "not with this key"), ("busy", -32010, "in 7 s")]
+)
+def test_a_refusal_is_told_as_the_stack_tells_it(shared: Home, door: str, code: int, words: str) -> None:
+    pipe = shared.pipe(door)
+    for params in ({"_meta": ENVELOPE}, {}):
+        pipe.initialize()
+        error = pipe.ask("tools/list", params)["error"]
+        assert error["code"] == code
+        assert words in error["message"]
+    assert pipe.end() == 0
+
+
+def test_threads_end_with_the_requests_that_they_are_for(shared: Home) -> None:
+    pipe = shared.pipe()
+    pipe.initialize(elicitation={})
+
+    def threads() -> int:
+        status = Path(f"/proc/{pipe.process.pid}/status").read_text()
+        return int(re.search(r"Threads:\s+(\d+)", status)[1])  # type: ignore[index]
+
+    pipe.ask("tools/list")
+    before = threads()
+    for number in range(40):
+        hanging = {"name": "hang", "arguments": {"label": "x"}, "_meta": {"progressToken": number}}
+        params = hanging if number % 2 else ASK["params"]
+        pipe.send({"jsonrpc": "2.0", "id": f"h{number}", "method": "tools/call", "params": params})
+    for _ in range(40):
+        pipe.receive()
+    assert threads() >= before + 40
+    for number in range(40):
+        pipe.tell("notifications/cancelled", {"requestId": f"h{number}"})
+    deadline = time.monotonic() + 20
+    while threads() > before:
+        assert time.monotonic() < deadline, threads()
+        time.sleep(0.02)
     assert pipe.end() == 0
 
 
