@@ -49,8 +49,8 @@ class KeysStory:
             refused = status(http, key)
             unknown = status(http, "dgk_nobody")
             assert refused.json() == unknown.json()
-            for path in ("/mcp/main", "/metrics", "/events"):
-                assert http.get(path, headers={"Authorization": f"Bearer {key}"}).status_code in (401, 404)
+            assert http.post("/mcp/main", headers={"Authorization": f"Bearer {key}"}).status_code == 401
+            assert http.get("/events", headers={"Authorization": f"Bearer {key}"}).status_code == 401
         assert running_stack.containers() == before
 
     def test_no_plan_sees_a_change_of_keys(self, running_stack: Stack) -> None:
@@ -82,6 +82,22 @@ class KeysStory:
                     sent = headers(request, Authorization=f"Bearer {key}")
                     assert "result" not in http.post(path, json=request, headers=sent).json(), (path, name)
         running_stack.ok("keys", "revoke", "reader")
+
+    def test_what_is_done_with_a_key_is_done_in_its_name_whatever_it_claims(
+        self, running_stack: Stack, door: Door
+    ) -> None:
+        key = make(running_stack, "alice")
+        with door.http() as http:
+            until(http, key, 200)
+            arguments = {"name": "of-alice", "source": "hers"}
+            request = message("tools/call", {"name": "templates_create", "arguments": arguments})
+            claimed = {"X-Docgen-Caller": "upstream-main", "X-Upstream-Authorization": "Bearer x"}
+            sent = headers(request, Authorization=f"Bearer {key}", **claimed)
+            assert http.post("/mcp", json=request, headers=sent).status_code == 200
+        told = running_stack.ok("templates", "history", "of-alice", "--json").document
+        assert [version["by"] for version in told["versions"]] == ["alice"]
+        running_stack.ok("templates", "delete", "of-alice", "--yes")
+        running_stack.ok("keys", "revoke", "alice")
 
     def test_a_noisy_key_gets_its_rate_whatever_it_claims_and_hurts_no_other(
         self, running_stack: Stack, door: Door
