@@ -46,6 +46,16 @@ def test_in_sessions_nothing_fails_on_either(
     assert ran.passed >= 80, ran.output
 
 
+@pytest.mark.parametrize("way", ["directly, in sessions", "orchestrated, in sessions"])
+def test_in_sessions_nothing_fails_on_the_one_before_that(
+    suite: Path, urls: dict[str, str], tmp_path: Path, found: dict[str, Found], way: str
+) -> None:
+    ran = run(suite, urls[way], tmp_path, "--suite", "all", "--spec-version", "2025-06-18")
+    found[f"2025-06-18, {way}"] = ran
+    assert (ran.failed, ran.warnings, ran.status) == (0, 0, 0), ran.output
+    assert ran.passed >= 50, ran.output
+
+
 @pytest.mark.parametrize("baseline", [BASELINE, SESSIONS_BASELINE])
 def test_each_expected_failure_has_a_reason(baseline: Path) -> None:
     entries = [line for line in baseline.read_text().splitlines() if line.strip().startswith("- ")]
