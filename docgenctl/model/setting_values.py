@@ -160,6 +160,19 @@ def _key_secret(value: str) -> str:
     return value
 
 
+def _edge_rate(value: str) -> str:
+    match = re.fullmatch(r"([0-9]{1,7})/[smh]", value, re.ASCII)
+    if match is None or not int(match[1]):
+        raise ValueError(f"{value!r} is not a rate of requests; write 50/s, 600/m or 10000/h")
+    return value
+
+
+def rate_window(value: str) -> tuple[int, int]:
+    """`600/m` as how many requests in how many seconds."""
+    count, _, unit = value.partition("/")
+    return int(count), {"s": 1, "m": 60, "h": 3600}[unit]
+
+
 Ports = Annotated[
     PortRange,
     BeforeValidator(
@@ -188,5 +201,6 @@ RelativePath = Annotated[str, AfterValidator(_relative_path)]
 BindAddress = Annotated[str, AfterValidator(_bind_address)]
 RequestTimeout = Annotated[Seconds, AfterValidator(_bounded_request_timeout)]
 ApiUrl = Annotated[str, AfterValidator(_base_url)]
+EdgeRate = Annotated[str, AfterValidator(_edge_rate)]
 KeySecret = Annotated[str, AfterValidator(_key_secret)]
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]

@@ -15,6 +15,7 @@ from docgenctl.model.setting_values import (
     BindAddress,
     Bytes,
     CertificateName,
+    EdgeRate,
     HostName,
     KeySecret,
     Name,
@@ -101,6 +102,10 @@ class GatewaySettings(Section):
     max_body: Bytes = Field(8 * 1024**2, ge=1024, description="Largest request body.")
     request_timeout: RequestTimeout = Field(
         600, description="Longest silence of a running call: 90s, 10m, 1h30m; 5s to 24h."
+    )
+
+    rate: EdgeRate | None = Field(
+        None, description="Most requests of one address, whatever its key: 50/s, 600/m; by default no limit."
     )
 
     @property

@@ -13,6 +13,7 @@ from docgenctl.model.blueprint import (
     Blueprint,
     Server,
 )
+from docgenctl.model.setting_values import rate_window
 from docgenctl.model.settings import MOST_REPLICAS
 from docgenctl.rendering.environment import render_template
 from docgenctl.rendering.quoting import quote_regex
@@ -112,6 +113,7 @@ def render_gateway(blueprint: Blueprint, templates: Path) -> str:
         "threads": min(_MOST_THREADS, max(1, -int(-limits.cpus // 1))),
         "upstream": f"orchestrator:{SERVER_PORT}",
         "most_replicas": MOST_REPLICAS,
+        "rate": edge_rate(blueprint),
     }
     return render_template(templates, TEMPLATE, variables)
 
@@ -141,10 +143,19 @@ def render_doors(blueprint: Blueprint, templates: Path) -> str:
         "max_connections": most_connections(blueprint),
         "request_timeout_s": blueprint.settings.gateway.request_timeout_s,
         "client_silence_s": CLIENT_SILENCE_S,
+        "rate": edge_rate(blueprint),
     }
     return render_template(
         templates, DOORS_TEMPLATE, {"stamp": stamp_text(blueprint.tool_version), "document": document}
     )
+
+
+def edge_rate(blueprint: Blueprint) -> dict[str, int] | None:
+    """How many requests of one address in how many seconds, and after how many it may try again."""
+    if blueprint.settings.gateway.rate is None:
+        return None
+    count, per_s = rate_window(blueprint.settings.gateway.rate)
+    return {"count": count, "per_s": per_s, "retry_after_s": max(1, per_s // 6)}
 
 
 def most_connections(blueprint: Blueprint) -> int:

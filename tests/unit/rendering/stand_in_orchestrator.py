@@ -1,6 +1,7 @@
 """Runs inside a container: answers every request with what it was asked, as JSON.
 
 `X-Test: stream` answers in two parts and sends the second one only once another request said `X-Test: go`;
+`X-Test: flood` answers without end, `X-Test: echo` switches protocols and sends back what comes in capitals;
 `X-Test: slow` answers after 4 seconds, `X-Test: quiet` sends two parts 4 seconds apart.
 """
 
@@ -24,6 +25,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         if self.headers.get("X-Test") == "quiet":
             self.stream(lambda: time.sleep(4))
+            return
+        if self.headers.get("X-Test") == "flood":
+            self.flood()
+            return
+        if self.headers.get("X-Test") == "echo":
+            self.echo()
             return
         if self.headers.get("X-Test") == "slow":
             time.sleep(4)
@@ -63,6 +70,28 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         pause()
         self.wfile.write(b"8\r\nsecond\n\n\r\n0\r\n\r\n")
+        self.close_connection = True
+
+    def flood(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+        try:
+            while True:
+                self.wfile.write(chunk)
+        except OSError:
+            self.close_connection = True
+
+    def echo(self) -> None:
+        self.send_response(101)
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Upgrade", self.headers.get("Upgrade", ""))
+        self.send_header("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")  # RFC 6455, 1.3
+        self.end_headers()
+        while data := self.connection.recv(65536):
+            self.connection.sendall(data.upper())
         self.close_connection = True
 
     do_GET = do_POST = do_DELETE = do_HEAD = do_OPTIONS = answer  # noqa: N815 - names of the base class

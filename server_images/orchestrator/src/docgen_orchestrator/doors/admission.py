@@ -42,6 +42,7 @@ FOREIGN_ORIGIN = Refusal(403, "foreign_origin", "Requests from this origin are r
 NOT_FOUND = Refusal(404, "not_found", "There is nothing at this path")
 METHOD_NOT_ALLOWED = Refusal(405, "method_not_allowed", "This method is not used here")
 POST_ONLY = replace(METHOD_NOT_ALLOWED, allow="POST")
+RATE_LIMITED = Refusal(429, "rate_limited", "There are too many requests from this address")
 TOO_LARGE = Refusal(413, "too_large", "The request body is too large")
 
 

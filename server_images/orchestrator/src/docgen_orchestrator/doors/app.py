@@ -24,6 +24,7 @@ from docgen_common.correlation import accepted_correlation_id
 from starlette.types import Message, Receive, Scope, Send
 
 from docgen_orchestrator.doors.admission import (
+    RATE_LIMITED,
     TOO_LARGE,
     Header,
     Refusal,
@@ -35,6 +36,7 @@ from docgen_orchestrator.doors.admission import (
     raw_path,
     target_of,
 )
+from docgen_orchestrator.doors.edge_rate import EdgeRate
 from docgen_orchestrator.doors.plan import Door, Plan, Route
 from docgen_orchestrator.doors.websocket import pass_websocket
 from docgen_orchestrator.http1 import Connection, ConnectionLostError, Reply
@@ -95,6 +97,8 @@ class _Exchange:
             headers.append((b"connection", b"close"))
         if refusal.status == 503:
             headers.append((b"retry-after", b"1"))
+        if refusal.status == 429 and self.plan.rate:
+            headers.append((b"retry-after", str(self.plan.rate[2]).encode()))
         if refusal.allow is not None:
             headers.append((b"allow", refusal.allow.encode()))
         await self.start(refusal.status, headers)
@@ -134,6 +138,7 @@ class Doors:
         self._plan = plan
         self._doors = doors
         self._pool = pool
+        self._rate = EdgeRate(*plan.rate[:2]) if plan.rate else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -159,6 +164,9 @@ class Doors:
 
     async def _serve(self, exchange: _Exchange, receive: Receive) -> None:
         scope = exchange.scope
+        if self._too_many(scope):
+            await exchange.refuse(RATE_LIMITED)
+            return
         admitted = admit(self._plan, exchange.door, scope["method"], raw_path(scope), list(scope["headers"]))
         if isinstance(admitted, Refusal):
             await exchange.refuse(admitted)
@@ -180,6 +188,14 @@ class Doors:
             for task in (relay, gone):
                 task.cancel()
             await asyncio.gather(relay, gone, return_exceptions=True)
+
+    def _too_many(self, scope: Scope) -> bool:
+        """Whether this request of its address is one too many; health is told to everybody."""
+        if self._rate is None:
+            return False
+        client = scope.get("client")
+        within = self._rate.takes(client[0] if client else "")
+        return not within and not raw_path(scope).startswith(b"/health")
 
     async def _relay(self, exchange: _Exchange, request: bytes) -> None:
         connection, reply = await self._answered(exchange, request)

@@ -35,7 +35,10 @@ class Door:
 
 @dataclass(frozen=True)
 class Plan:
-    """All of ``gateway.json``; hosts are in lower case and without a port, times are seconds."""
+    """All of ``gateway.json``; hosts are in lower case and without a port, times are seconds.
+
+    ``rate`` is how many requests of one address in how many seconds, and after how many it may try again.
+    """
 
     doors: tuple[Door, ...]
     hosts: frozenset[str]
@@ -47,6 +50,7 @@ class Plan:
     max_connections: int
     request_seconds: float
     silence_seconds: float
+    rate: tuple[int, int, int] | None = None
 
 
 def load_plan(folder: Path) -> Plan:
@@ -72,7 +76,14 @@ def _plan(document: Mapping[str, Any]) -> Plan:
         max_connections=int(document["max_connections"]),
         request_seconds=float(document["request_timeout_s"]),
         silence_seconds=float(document["client_silence_s"]),
+        rate=_rate(document.get("rate")),
     )
+
+
+def _rate(rate: Mapping[str, Any] | None) -> tuple[int, int, int] | None:
+    if rate is None:
+        return None
+    return int(rate["count"]), int(rate["per_s"]), int(rate["retry_after_s"])
 
 
 def _door(door: Mapping[str, Any]) -> Door:

@@ -59,12 +59,16 @@ check)
   ;;
 reload)
   wanted="$(< "$config/version") $(< "$secrets/version")"
-  ask 'show servers state' > /tmp/servers.state.new && mv /tmp/servers.state.new /tmp/servers.state
+  # Kept connections that are in use end with an answer now; the others are closed by the reload, unused.
+  ask 'set server leaving/switch state ready'
+  sleep 0.5
+  ask 'show servers state orchestrator' > /tmp/servers.state.new && mv /tmp/servers.state.new /tmp/servers.state
   kill -USR2 1 || exit 1
   for (( tries = 0; tries < 150; tries++ )); do
     [[ "$(get /version/config) $(get /version/secrets)" == "$wanted" ]] && exit 0
     sleep 0.1
   done
+  ask 'set server leaving/switch state maint'
   echo "after 15 s HAProxy still works with $(get /version/config) $(get /version/secrets), not with $wanted"
   exit 1
   ;;
