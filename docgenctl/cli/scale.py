@@ -44,7 +44,7 @@ def scale(
             f"Kept until down, or until orchestrator.replicas in docgen.yaml changes; it says {configured}."
         )
     if count > 1:
-        console.note("Rate limits are counted by each orchestrator for itself.")
+        console.note("Each keeps an equal share of every rate limit of keys and tools.")
 
 
 def _count(text: str) -> tuple[str, int]:

@@ -284,14 +284,20 @@ def _workspace_binds(blueprint: Blueprint) -> tuple[BindMount, ...]:
 
 def _orchestrator(blueprint: Blueprint) -> _Part:
     names = tuple(server.name for server in blueprint.servers)
+    environment = _server_environment("orchestrator", blueprint)
+    if blueprint.settings.orchestrator.legacy_sessions:
+        # Read at its start only, so that it must be something that the container is made anew for.
+        environment["DOCGEN_LEGACY_SESSIONS"] = "1"
     return _Part(
         name="orchestrator",
         networks=(ORCHESTRATOR_NETWORK, *(server_network(name) for name in names)),
         limits=_general_limits(blueprint),
         health_command=_python_health(blueprint),
-        environment=_server_environment("orchestrator", blueprint),
+        environment=environment,
         command=_python_command("docgen_orchestrator", blueprint),
         depends_on=names,
+        # It looks for another routing.yaml by itself; a process is told its servers' sockets at its start.
+        reload=Reload() if blueprint.isolates else None,
         replicas=blueprint.replicas,
         admitted_on=ORCHESTRATOR_NETWORK,
     )

@@ -296,9 +296,11 @@ class _Draft:
         joined = self._move_networks(service, container)
         cause_to_reload = content_change(service, container, self.observation) if service.reload else None
         if cause_to_reload is not None:
-            self.add(
-                Verb.RELOAD_CONTAINER, subject, cause_to_reload, target=container.id, needs=joined, of=of
-            )
+            # Containers of one service share its volumes, which are filled by one at a time.
+            filled = [f"{Verb.FILL_VOLUME}:{mount.volume}" for mount in service.volumes]
+            others = [it.id for it in self.steps.values() if _reloads(it, service.name)]
+            needs = [*joined, *filled, *others]
+            self.add(Verb.RELOAD_CONTAINER, subject, cause_to_reload, target=container.id, needs=needs, of=of)
 
     def _move_networks(self, service: Service, container: ObservedContainer) -> list[str]:
         """Leave and join as it runs; returns the steps after which it is where it should be."""
@@ -363,3 +365,7 @@ class _Draft:
             return False
         running = [it for it in self.observation.containers if it.service == service.name and is_live(it)]
         return len(running) > 1 or service.replicas > 1
+
+
+def _reloads(it: Step, service: str) -> bool:
+    return it.verb is Verb.RELOAD_CONTAINER and it.service == service

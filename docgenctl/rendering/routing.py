@@ -18,6 +18,7 @@ def render_routing(blueprint: Blueprint, templates: Path) -> str:
     """
     variables = {
         "stamp": stamp_text(blueprint.tool_version),
+        "replicas": blueprint.replicas,
         "servers": [_route(server, blueprint) for server in blueprint.servers],
         "endpoints": [
             _endpoint(name, endpoint, blueprint)

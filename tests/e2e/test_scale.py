@@ -3,6 +3,7 @@
 import ssl
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -76,6 +77,21 @@ class Callers:
                 self.answers[told] += 1
 
 
+def ask_once(endpoint: dict[str, str], key: str) -> int:
+    url = urlsplit(endpoint["url"])
+    assert url.hostname is not None
+    context = ssl.create_default_context(cafile=endpoint["ca_file"])
+    connection = HTTPSConnection(url.hostname, url.port, context=context, timeout=20)
+    try:
+        headers = {**HEADERS, "Authorization": f"Bearer {key}"}
+        connection.request("POST", url.path, DISCOVER, headers)
+        response = connection.getresponse()
+        response.read()
+        return response.status
+    finally:
+        connection.close()
+
+
 def orchestrators(stack: Stack) -> list[ObservedContainer]:
     seen = stack.engine.observe(stack.project).containers
     return sorted((c for c in seen if c.service == "orchestrator"), key=lambda c: c.number)
@@ -86,6 +102,7 @@ def test_orchestrators_come_and_go_without_a_failed_request(workspace: MakeStack
     stack.up()
     before = stack.containers()
     endpoint = stack.endpoint()
+    rated = stack.ok("keys", "create", "rated", "--rate", "20/h", "--json").document["key"]
     with Callers(endpoint, 4) as callers:
         more = stack.ok("scale", "orchestrator=2", "--json").document
         assert more["replicas"] == {"orchestrator": 2}
@@ -100,12 +117,18 @@ def test_orchestrators_come_and_go_without_a_failed_request(workspace: MakeStack
             sum('"path": "/mcp"' in line.text or '"/mcp"' in line.text for line in lines)
             for lines in (stack.engine.logs(c, tail=None, follow=False) for c in orchestrators(stack))
         ]
+        # A rate is the caller's, however many count it.
+        with ThreadPoolExecutor(8) as pool:
+            statuses = Counter(pool.map(lambda _: ask_once(endpoint, rated), range(60)))
+        assert set(statuses) == {200, 429}
+        assert 15 <= statuses[200] <= 21, statuses
         stack.ok("up")
         less = stack.ok("scale", "orchestrator=1", "--json").document
         assert [(s["verb"], s["subject"]) for s in less["steps"]] == [
             ("drain", "orchestrator#2"),
             ("stop container", "orchestrator#2"),
             ("remove container", "orchestrator#2"),
+            ("reload", "orchestrator"),
         ]
     assert set(callers.answers) == {"right"}, callers.answers
     assert callers.answers.total() > answered > 0

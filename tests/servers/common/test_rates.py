@@ -233,3 +233,43 @@ def test_headers_tell_the_policy_what_is_left_and_when_to_come_again(limiter: Li
         (b"ratelimit", b'"key";r=0;t=4'),
         (b"retry-after", b"2"),
     ]
+
+
+@pytest.mark.parametrize(("rate", "replicas"), [("10/s", 2), ("7/m burst 5", 3), ("1/s", 4), ("600/m", 8)])
+def test_replicas_together_admit_the_rate_and_at_most_one_more_each(rate: str, replicas: int) -> None:
+    clock = Clock()
+    parsed = Rate.parse(rate)
+    limiters = [Limiter(clock=clock) for _ in range(replicas)]
+    for limiter in limiters:
+        limiter.share_among(replicas)
+
+    def admitted(times: int) -> int:
+        each = (limiter.take(Key("a", parsed)) for _ in range(times) for limiter in limiters)
+        return sum(verdict is not None and verdict.allowed for verdict in each)
+
+    assert parsed.burst <= admitted(10 * parsed.burst) < parsed.burst + replicas
+    # And as they refill: in ten periods never more than the rate gives.
+    total = 0
+    for _ in range(1000):
+        clock.now += parsed.per_s * 10**7
+        total += admitted(2)
+    assert 10 * parsed.count - replicas <= total <= 10 * parsed.count
+
+
+def test_another_number_of_replicas_is_no_new_burst() -> None:
+    clock = Clock()
+    limiter = Limiter(clock=clock)
+    key = Key("a", Rate.parse("10/h"))
+    assert all(limiter.take(key).allowed for _ in range(9))  # type: ignore[union-attr]
+    for replicas in (2, 1, 3, 1):
+        limiter.share_among(replicas)
+        limiter.take(key)
+    assert not limiter.take(key).allowed  # type: ignore[union-attr]
+
+
+def test_a_share_tells_what_all_have_together() -> None:
+    limiter = Limiter(clock=Clock())
+    limiter.share_among(2)
+    verdict = limiter.take(Key("a", Rate.parse("10/m")))
+    assert verdict is not None
+    assert (verdict.limit, verdict.remaining) == (10, 8)

@@ -563,3 +563,12 @@ def test_a_stop_and_a_start_are_about_every_container_of_a_service() -> None:
     assert [step.subject for step in stopping.steps] == ["orchestrator", "orchestrator#2"]
     going = plan_down(PROJECT, seen(engine), with_data=False)
     assert {"remove container:orchestrator", "remove container:orchestrator#2"} <= {s.id for s in going.steps}
+
+
+def test_containers_that_share_volumes_fill_them_one_after_the_other() -> None:
+    before, after_ = {"orchestrator-config": "a" * 64}, {"orchestrator-config": "b" * 64}
+    plan = plan_up(scaled(3, versions=after_), seen(running(scaled(2, versions=before))))
+    needs = {step.id: step.needs for step in plan.steps}
+    assert "fill volume:orchestrator-config" in needs["reload:orchestrator"]
+    assert "reload:orchestrator" in needs["reload:orchestrator#2"]
+    assert "remove container:orchestrator" not in needs

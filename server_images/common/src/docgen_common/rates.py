@@ -11,6 +11,10 @@ empty its own buckets only. What has several buckets takes from all of them or f
 good as none and is dropped, so idle keys cost nothing; when there are too many nevertheless, the fullest go,
 since with them the least is forgotten.
 
+Where several replicas serve the same callers, each has its share of every rate: an equal part of the count,
+and of the burst (rounded up). So all of them together admit at most the rate, and at most one request more for
+each further replica, without asking each other anything; callers whom a balancer spreads evenly notice nothing.
+
 Buckets are behind ``BucketStore``, in which another store (one that shares limits between replicas) can take
 the place of this process's memory.
 """
@@ -123,21 +127,27 @@ class Bucket(Protocol):
 
 
 class BucketStore(Protocol):
-    """Where buckets are kept. Used by one thread, and never waits."""
+    """Where buckets are kept. Used by one thread, and never waits.
+
+    ``replicas`` is how many processes there are that each keep an equal share of every bucket.
+    """
+
+    replicas: int
 
     def bucket(self, name: BucketName, rate: Rate, now: int) -> Bucket:
         """The bucket of that name, which follows ``rate`` from now on; a full one where there was none."""
 
 
 class LocalBucket:
-    """A bucket in this process's memory."""
+    """A bucket in this process's memory, one of as many as there are ``replicas``."""
 
-    __slots__ = ("_cost", "_full", "_level", "_seen", "rate")
+    __slots__ = ("_cost", "_full", "_level", "_seen", "rate", "replicas")
 
-    def __init__(self, rate: Rate, now: int, *, level: int | None = None) -> None:
+    def __init__(self, rate: Rate, now: int, *, level: int | None = None, replicas: int = 1) -> None:
         self.rate = rate
-        self._cost = rate.per_s * _NS
-        self._full = rate.burst * self._cost
+        self.replicas = replicas
+        self._cost = rate.per_s * _NS * replicas
+        self._full = -(-rate.burst // replicas) * self._cost
         self._level = self._full if level is None else min(level * self._cost, self._full)
         self._seen = now
 
@@ -155,13 +165,17 @@ class LocalBucket:
         self._level -= self._cost
 
     def left(self) -> tuple[int, int]:
-        """The tokens there, and the nanoseconds until it is full, as of the last ``wait_ns``."""
-        return self._level // self._cost, -(-(self._full - self._level) // self.rate.count)
+        """The tokens there, and the nanoseconds until it is full, as of the last ``wait_ns``.
 
-    def following(self, rate: Rate, now: int) -> LocalBucket:
-        """A bucket of another rate that has what was left here: a new rate is no new burst."""
+        Of a share, what all replicas together have when they are asked alike.
+        """
+        tokens = min(self._level // self._cost * self.replicas, self.rate.burst)
+        return tokens, -(-(self._full - self._level) // self.rate.count)
+
+    def following(self, rate: Rate, now: int, replicas: int = 1) -> LocalBucket:
+        """A bucket of another rate or share that has what was left here: neither is a new burst."""
         self.wait_ns(now)
-        return LocalBucket(rate, now, level=self.left()[0])
+        return LocalBucket(rate, now, level=self._level // self._cost, replicas=replicas)
 
 
 class LocalBuckets:
@@ -169,6 +183,7 @@ class LocalBuckets:
 
     def __init__(self, most: int = _MOST_BUCKETS) -> None:
         self._most = most
+        self.replicas = 1
         self._buckets: dict[BucketName, LocalBucket] = {}
 
     def __len__(self) -> int:
@@ -180,9 +195,9 @@ class LocalBuckets:
         if found is None:
             if len(self._buckets) >= self._most:
                 self._drop(now)
-            found = self._buckets[name] = LocalBucket(rate, now)
-        elif found.rate is not rate and found.rate != rate:
-            found = self._buckets[name] = found.following(rate, now)
+            found = self._buckets[name] = LocalBucket(rate, now, replicas=self.replicas)
+        elif (found.rate is not rate and found.rate != rate) or found.replicas != self.replicas:
+            found = self._buckets[name] = found.following(rate, now, self.replicas)
         return found
 
     def _drop(self, now: int) -> None:
@@ -203,6 +218,10 @@ class Limiter:
     def __init__(self, store: BucketStore | None = None, *, clock: Callable[[], int] = monotonic_ns) -> None:
         self._store: BucketStore = LocalBuckets() if store is None else store
         self._clock = clock
+
+    def share_among(self, replicas: int) -> None:
+        """From now on this is one of so many that serve the same callers, with its share of every rate."""
+        self._store.replicas = replicas
 
     def take(
         self, key: RatedKey | None, tool: str | None = None, tool_rate: Rate | None = None

@@ -63,6 +63,7 @@ def build(settings: ServerSettings) -> Starlette:
     ready = ReadyPaths(fleet)
 
     async def take_over(wanted: Routing) -> None:
+        app.state.limiter.share_among(wanted.replicas)
         fleet.replace(wanted.servers)
         await endpoints.replace(wanted, app.state.endpoints)
 
@@ -101,6 +102,7 @@ def build(settings: ServerSettings) -> Starlette:
         ),
         sessions=sessions,
     )
+    app.state.limiter.share_among(routing.replicas)
     _take_raw_path(app, endpoints, deadlines, settings)
     return app
 

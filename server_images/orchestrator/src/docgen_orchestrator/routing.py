@@ -18,7 +18,8 @@ from docgen_orchestrator.tool_policy import UNRESTRICTED, Changes, ToolPolicy
 FILE_NAME = "routing.yaml"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
-_KEYS = frozenset({"version", "servers", "endpoints"})
+_KEYS = frozenset({"version", "servers", "endpoints", "replicas"})
+_MOST_REPLICAS = 64
 _SERVER_KEYS = frozenset(
     {
         "url",
@@ -57,10 +58,14 @@ class Route:
 
 @dataclass(frozen=True)
 class Routing:
-    """All of ``routing.yaml``; servers and endpoints are sorted by name."""
+    """All of ``routing.yaml``; servers and endpoints are sorted by name.
+
+    ``replicas`` is how many orchestrators serve the same callers.
+    """
 
     servers: tuple[Route, ...]
     endpoints: tuple[Subset, ...] = ()
+    replicas: int = 1
 
 
 def parse_routing(raw: bytes) -> Routing:
@@ -79,7 +84,13 @@ def parse_routing(raw: bytes) -> Routing:
     servers = tuple(_route(name, entry) for name, entry in top.entries("servers", _SERVER_KEYS))
     names = frozenset(server.name for server in servers)
     endpoints = tuple(_subset(name, entry, names) for name, entry in top.entries("endpoints", _ENDPOINT_KEYS))
-    return Routing(servers, endpoints)
+    return Routing(servers, endpoints, _replicas(document.get("replicas", 1)))
+
+
+def _replicas(value: object) -> int:
+    if type(value) is not int or not 1 <= value <= _MOST_REPLICAS:
+        raise SettingsError(f"{FILE_NAME}: replicas must be a number from 1 to {_MOST_REPLICAS}")
+    return value
 
 
 def _route(name: str, entry: Entry) -> Route:
