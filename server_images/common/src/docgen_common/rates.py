@@ -12,8 +12,8 @@ good as none and is dropped, so idle keys cost nothing; when there are too many 
 since with them the least is forgotten.
 
 Where several replicas serve the same callers, each has its share of every rate: an equal part of the count,
-and of the burst (rounded up). So all of them together admit at most the rate, and at most one request more for
-each further replica, without asking each other anything; callers whom a balancer spreads evenly notice nothing.
+and of the burst (rounded up). So all of them together admit at most the rate, and at most one request more
+for each further replica, without asking each other anything; callers who are spread evenly notice nothing.
 
 Buckets are behind ``BucketStore``, in which another store (one that shares limits between replicas) can take
 the place of this process's memory.
