@@ -3,6 +3,7 @@
 Each test names the case that it drives; docs/security.md says where the others are driven.
 """
 
+import contextlib
 import json
 import socket
 import threading
@@ -396,3 +397,41 @@ def peak_mib(process: Process) -> float:
     assert process.process is not None
     status = Path(f"/proc/{process.process.pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+def test_callers_who_read_nothing_cost_bounded_memory_and_nobody_else_waits_case_73(attacked: Stack) -> None:
+    orchestrator = attacked.orchestrator
+    before = reset_peak_mib(orchestrator)
+    with contextlib.ExitStack() as stack:
+        for _ in range(80):
+            mute(stack, orchestrator.port)
+            begun = time.monotonic()
+            assert post(attacked, call()).status in (200, 503)
+            assert time.monotonic() - begun < 5
+        time.sleep(3)
+        grown = peak_mib(orchestrator) - before
+    assert grown < 350
+    assert post(attacked, call()).status == 200
+
+
+@pytest.mark.soak
+def test_a_caller_who_reads_nothing_is_cut_off_case_73(attacked: Stack) -> None:
+    with contextlib.ExitStack() as stack:
+        connection = mute(stack, attacked.orchestrator.port)
+        time.sleep(34)
+        connection.settimeout(10)
+        read_in_the_end = 0
+        with contextlib.suppress(ConnectionResetError):
+            while part := connection.recv(MIB):
+                read_in_the_end += len(part)
+    assert read_in_the_end < 4 * MIB
+
+
+def mute(stack: contextlib.ExitStack, port: int) -> socket.socket:
+    """A caller who asks for much and reads nothing."""
+    message = wire.message("tools/call", {"name": "red_big", "arguments": {"size": 4 * MIB}})
+    body = json.dumps(message).encode()
+    told = [f"{n}: {v}" for n, v in wire.headers(message).items() if n != "Accept"]
+    connection = stack.enter_context(connected(port))
+    connection.sendall(head("POST", "/mcp", *FORM, KEY_LINE, *told, f"Content-Length: {len(body)}") + body)
+    return connection

@@ -28,9 +28,6 @@ from docgen_orchestrator.granted import is_granted
 if TYPE_CHECKING:
     from docgen_orchestrator.fast.protocol import RawProtocol
 
-SLOW_READER_S = 30.0
-"""How long a caller may leave events unread before its connection is closed."""
-
 _EVENTS = (
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache, no-transform\r\n"
     b"x-accel-buffering: no\r\ntransfer-encoding: chunked\r\n"
@@ -54,7 +51,6 @@ class Exchange:
         "_begun",
         "_forward",
         "_open",
-        "_slow",
         "_task",
         "_verdict",
         "body",
@@ -91,7 +87,6 @@ class Exchange:
         self._open: OpenRequest | None = None
         self._task: asyncio.Task[None] | None = None
         self._verdict: Verdict | None = None
-        self._slow: asyncio.TimerHandle | None = None
 
     # --- called by the protocol ---
 
@@ -140,7 +135,6 @@ class Exchange:
         """The caller has gone, or so it seems."""
         if not self.disconnected or self.response_complete:
             return
-        self._not_slow()
         if self._task is not None:
             self._task.cancel()
         if self._forward is not None:
@@ -148,7 +142,6 @@ class Exchange:
 
     def resume(self) -> None:
         """The caller reads again."""
-        self._not_slow()
         if self._forward is not None and not self.response_complete:
             self._forward.moved()
 
@@ -156,11 +149,8 @@ class Exchange:
 
     @property
     def behind(self) -> bool:
-        """Whether the caller reads more slowly than it is written to; it is not waited for for ever."""
-        paused = self.protocol.flow.write_paused
-        if paused and self._slow is None:
-            self._slow = self.protocol.loop.call_later(SLOW_READER_S, self.protocol.transport.abort)
-        return paused
+        """Whether the caller reads more slowly than it is written to."""
+        return self.protocol.flow.write_paused
 
     def answer(self, answer: Answer) -> None:
         """A whole answer in one write; after events it is the last one."""
@@ -247,15 +237,9 @@ class Exchange:
 
     def _complete(self) -> None:
         self.response_complete = True
-        self._not_slow()
         if not self.keep_alive:
             self.protocol.transport.close()
         self.protocol.on_response_complete()
-
-    def _not_slow(self) -> None:
-        if self._slow is not None:
-            self._slow.cancel()
-            self._slow = None
 
     def _report(self, fields: bytes) -> None:
         if self._open is not None:

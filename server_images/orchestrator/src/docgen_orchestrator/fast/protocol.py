@@ -11,11 +11,19 @@ import asyncio
 from typing import Any, ClassVar, cast
 
 from docgen_common.keys import ApiKey
+from docgen_common.room import Room, Share
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from docgen_orchestrator.fast.endpoint import Shared
 from docgen_orchestrator.fast.exchange import Exchange
 from docgen_orchestrator.fast.request import MOST_BODY_BYTES, read_head
+
+SLOW_READER_S = 30.0
+"""How long a caller may leave unread what it was sent before its connection is closed."""
+
+FREE_BYTES = 1024 * 1024
+UNREAD = Room(64 * 1024 * 1024)
+"""What all callers together may leave unread, beyond ``FREE_BYTES`` each."""
 
 HOLD_SECONDS = 1.0
 """How long a body may take to arrive before the request is handed over, with what has come of it."""
@@ -38,6 +46,8 @@ class RawProtocol(HttpToolsProtocol):
         self._late: asyncio.TimerHandle | None = None
         self._exchange: Exchange | None = None
         self._idle_since: float | None = None
+        self._unread = Share(UNREAD, FREE_BYTES)
+        self._slow: asyncio.TimerHandle | None = None
         self.proved: tuple[str, tuple[ApiKey, ...], ApiKey] | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -49,6 +59,7 @@ class RawProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The caller has gone."""
         self._stop_waiting()
+        self._read()
         if self.timeout_keep_alive_task is not None:
             self.timeout_keep_alive_task.cancel()
         self._held = None
@@ -63,9 +74,18 @@ class RawProtocol(HttpToolsProtocol):
             self._hand_over()
         super().shutdown()
 
+    def pause_writing(self) -> None:
+        """The caller does not read what it is sent: that takes room, and is not kept for ever."""
+        super().pause_writing()
+        if not self._unread.keep(self.transport.get_write_buffer_size()):
+            self.loop.call_soon(self.transport.abort)
+        elif self._slow is None:
+            self._slow = self.loop.call_later(SLOW_READER_S, self.transport.abort)
+
     def resume_writing(self) -> None:
         """The caller has read what it was sent."""
         super().resume_writing()
+        self._read()
         if self._exchange is not None:
             self._exchange.resume()
 
@@ -168,6 +188,12 @@ class RawProtocol(HttpToolsProtocol):
         for name, value in headers:
             super().on_header(name, value)
         super().on_headers_complete()
+
+    def _read(self) -> None:
+        self._unread.keep(0)
+        if self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
 
     def _stop_waiting(self) -> None:
         if self._late is not None:
