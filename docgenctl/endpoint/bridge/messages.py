@@ -139,5 +139,5 @@ def notification(method: str, params: Mapping[str, Any] | None = None) -> dict[s
 
 def unavailable(error: DocgenError) -> RefusalError:
     """The stack's not answering, as clients show it to people: what is wrong, then what to type."""
-    words = f"{error.message}. {error.hint}" if error.hint else error.message
+    words = f"{error.message}; {error.hint}" if error.hint else error.message
     return RefusalError(UNAVAILABLE, words, {"code": error.code, "hint": error.hint})

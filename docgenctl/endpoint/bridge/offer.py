@@ -39,7 +39,7 @@ def discover(
 
 def absent(error: DocgenError | None) -> dict[str, Any]:
     """What to offer while the stack is not there; the instructions say so to models and people."""
-    why = f" Just now it does not answer: {error.message}. {error.hint}" if error is not None else ""
+    why = f" Just now it does not answer: {error.message}; {error.hint}" if error is not None else ""
     return {
         "resultType": "complete",
         "supportedVersions": [PROTOCOL_VERSION],
