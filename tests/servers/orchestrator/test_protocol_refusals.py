@@ -153,13 +153,14 @@ def test_any_proper_id_comes_back_as_it_was(http: httpx2.Client, era: str, numbe
     assert json.loads(told)["id"] == number
 
 
-def test_of_a_key_given_twice_the_tool_that_is_judged_is_the_tool_that_runs(http: httpx2.Client) -> None:
+@pytest.mark.parametrize("named", ["red_publish", "red_echo"])
+def test_a_key_given_twice_is_refused_whichever_of_the_two_the_header_names(
+    http: httpx2.Client, named: str
+) -> None:
     call = publish("twice")
     text = json.dumps(call).replace('"name": "red_publish"', '"name": "red_publish", "name": "red_echo"')
-    lines = {**headers(call), **JSON}
-    refused(http.post("/mcp", content=text.encode(), headers=lines), 400, -32020)
-    lines["Mcp-Name"] = "red_echo"
-    http.post("/mcp", content=text.encode(), headers=lines)
+    lines = {**headers(call), **JSON, "Mcp-Name": named}
+    refused(http.post("/mcp", content=text.encode(), headers=lines), 400, -32700)
     assert nothing_ran(http, "twice")
 
 
