@@ -99,6 +99,10 @@ def _http_parser() -> Literal["httptools", "h11"]:
     return "httptools" if importlib.util.find_spec("httptools") else "h11"
 
 
+_YOUNG_OBJECTS = 10_000
+"""After how many new objects they are searched for cycles; requests leave none, so often is for nothing."""
+
+
 class Server(uvicorn.Server):
     """uvicorn's server, with what start-up allocated kept out of later collections, and quick to stop.
 
@@ -110,6 +114,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_YOUNG_OBJECTS, *gc.get_threshold()[1:])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop; streams that would go on for ever are ended first, not waited for."""

@@ -180,6 +180,7 @@ class Exchange:
 
     def ended(self, target: Target, outcome: str) -> None:
         """The call is over, for better or worse: tell of it."""
+        self._forward = None  # they know each other; apart, both go at once and nothing is left to collect
         took = perf_counter() - self._begun
         target.count(self.shared.metrics, outcome)
         self._report(

@@ -212,8 +212,6 @@ class Forward:
         if self._reply is not None:
             self._reply.let_go()
             self._reply = None
-        # This and its exchange know each other, so they stay until they are collected; not what is large.
-        self._events, self._request = None, b""
         exchange.ended(target, outcome)
 
     def _drop(self) -> None:
