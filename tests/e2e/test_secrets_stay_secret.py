@@ -269,7 +269,7 @@ def test_processes_in_the_containers_have_no_secret(story: Story, api: APIClient
 def test_servers_hold_hashes_and_each_service_only_what_it_needs(story: Story, api: APIClient) -> None:
     files = {service: secrets_of(api, container) for service, container in story.stack.containers().items()}
     assert {service: sorted(held) for service, held in files.items()} == {
-        "gateway": ["gateway.pem"],
+        "gateway": ["gateway.pem", "version"],
         "egress": [],
         "orchestrator": ["api-keys.json", "upstream-github", "upstream-main"],
         "main": ["api-keys.json"],
