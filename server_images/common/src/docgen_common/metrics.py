@@ -45,6 +45,7 @@ class Metrics:
             registry=self.registry,
         )
         self._tools: set[str] = set()
+        self.before_reading: list[Callable[[], None]] = []
 
     def observe(self, path: str, method: str, status: int, seconds: float) -> None:
         """Count one served request; ``path`` is a template."""
@@ -81,6 +82,8 @@ class Metrics:
         """The guarded route ``/metrics``."""
 
         async def metrics(_: Request) -> Response:
+            for bring_up_to_date in self.before_reading:
+                bring_up_to_date()
             return Response(generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
         return Route("/metrics", metrics)

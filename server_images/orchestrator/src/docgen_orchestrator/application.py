@@ -25,8 +25,8 @@ from docgen_orchestrator.endpoints import ALL, Endpoints
 from docgen_orchestrator.entry import LONGEST_SECONDS
 from docgen_orchestrator.event_relay import event_source
 from docgen_orchestrator.fast.endpoint import Shared, host_check
-from docgen_orchestrator.fast.log_line import RequestLog
 from docgen_orchestrator.fast.protocol import protocol_class
+from docgen_orchestrator.fast.telling import Telling
 from docgen_orchestrator.fleet import Fleet
 from docgen_orchestrator.followed_file import FollowedFile
 from docgen_orchestrator.front import build_front
@@ -82,6 +82,7 @@ def build(settings: ServerSettings) -> Starlette:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await endpoints.end()
+                app.state.http_protocol.shared.telling.work_off()
 
     app = create_app(
         servers.pop(ALL),
@@ -117,8 +118,7 @@ def _take_raw_path(
             find=endpoints.raw.get,
             ring=app.state.keys,
             limiter=app.state.limiter,
-            metrics=app.state.metrics,
-            log=RequestLog(settings.server),
+            telling=Telling(settings.server, app.state.metrics),
             deadlines=deadlines,
             open=OpenRequests(app.state.keys),
             knows_host=host_check(settings.allowed_hosts),

@@ -187,14 +187,17 @@ class Connection(asyncio.Protocol):
         return reply
 
     @property
+    def open(self) -> bool:
+        """Whether nothing that was handed to us says that it is closed."""
+        return self._transport is not None and not self._transport.is_closing()
+
+    @property
     def alive(self) -> bool:
         """Whether an idle connection can be used: open, and nothing came on it, no close either.
 
         The kernel is asked too: a close that arrived may not have been handed to us yet.
         """
-        if self._transport is None or self._transport.is_closing():
-            return False
-        return self._poll is None or not self._poll.poll(0)
+        return self.open and (self._poll is None or not self._poll.poll(0))
 
     def drop(self, reply: Reply) -> None:
         """Give up ``reply``: close, unless it is whole and the connection carries another request already."""

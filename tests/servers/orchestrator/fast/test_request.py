@@ -124,7 +124,24 @@ def test_a_key_anywhere_but_in_the_usual_line_is_not_looked_for() -> None:
         assert head.key is None
 
 
-@given(meta=st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), max_size=6), plain, max_size=4))
-def test_another_token_leaves_the_rest_of_meta_as_it_was(meta: dict[str, Any]) -> None:
-    told = json.loads(bytes(with_token(Raw(json.dumps(meta).encode()), b'"ours"')))
-    assert told == {**json.loads(json.dumps(meta)), "progressToken": "ours"}
+tokens = st.integers() | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+nested = st.fixed_dictionaries({}, optional={"progressToken": tokens, "x": plain})
+
+
+@settings(deadline=None)
+@given(
+    meta=st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), max_size=6), plain | nested, max_size=4
+    ),
+    token=tokens,
+    blanks=st.booleans(),
+)
+@example(meta={}, token="1,2", blanks=False)
+@example(meta={}, token='a"b', blanks=False)
+@example(meta={"x": {"progressToken": 1}}, token=2, blanks=True)
+def test_another_token_leaves_the_rest_of_meta_as_it_was(
+    meta: dict[str, Any], token: int | str, blanks: bool
+) -> None:
+    text = json.dumps({**meta, "progressToken": token, "last": 1}, indent=1 if blanks else None)
+    told = json.loads(bytes(with_token(Raw(text.encode()), b'"ours"')))
+    assert told == {**meta, "last": 1, "progressToken": "ours"}

@@ -16,9 +16,9 @@ from msgspec import Raw
 from prometheus_client import Counter, Histogram
 
 from docgen_orchestrator.fast.listing import Listing
-from docgen_orchestrator.fast.log_line import RequestLog
 from docgen_orchestrator.fast.reply import Stamps
 from docgen_orchestrator.fast.targets import Targets
+from docgen_orchestrator.fast.telling import Telling
 from docgen_orchestrator.resilience.deadlines import Deadlines
 from docgen_orchestrator.view import View
 
@@ -57,8 +57,7 @@ class Shared:
     find: FindEndpoint
     ring: KeyRing
     limiter: Limiter
-    metrics: Metrics
-    log: RequestLog
+    telling: Telling
     deadlines: Deadlines
     open: OpenRequests
     knows_host: Callable[[bytes], bool]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from random import getrandbits
-from time import perf_counter
+from time import perf_counter, time
 from typing import TYPE_CHECKING
 
 from docgen_common.keys import ApiKey
@@ -23,6 +23,7 @@ from docgen_orchestrator.fast.forward import Forward
 from docgen_orchestrator.fast.reply import Answer
 from docgen_orchestrator.fast.request import LIST, Head, Request, read_request
 from docgen_orchestrator.fast.targets import Target
+from docgen_orchestrator.fast.telling import Note
 from docgen_orchestrator.granted import is_granted
 
 if TYPE_CHECKING:
@@ -181,11 +182,7 @@ class Exchange:
     def ended(self, target: Target, outcome: str) -> None:
         """The call is over, for better or worse: tell of it."""
         self._forward = None  # they know each other; apart, both go at once and nothing is left to collect
-        took = perf_counter() - self._begun
-        target.count(self.shared.metrics, outcome)
-        self._report(
-            b',"tool":%b,"outcome":"%b","tool_ms":%.2f' % (target.json_name, outcome.encode(), took * 1000)
-        )
+        self._report(target, outcome)
 
     # --- lists, refusals ---
 
@@ -208,7 +205,7 @@ class Exchange:
 
     def _list(self, request: Request, result: bytes) -> None:
         self.answer(Answer(b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (request.id, result), 200, "ok"))
-        self._report(b"")
+        self._report()
 
     def _too_often(self) -> bool:
         """Refuse, and return True, when the rate of the key or of the tool is used up."""
@@ -216,7 +213,7 @@ class Exchange:
             return False
         body = bytes(rate_refusal(self.endpoint.path, self._verdict).body)
         self.answer(Answer(body, 429, "failed"))
-        self._report(b"")
+        self._report()
         return True
 
     def _may_call(self, target: Target) -> bool:
@@ -242,15 +239,26 @@ class Exchange:
             self.protocol.transport.close()
         self.protocol.on_response_complete()
 
-    def _report(self, fields: bytes) -> None:
+    def _report(self, target: Target | None = None, outcome: str = "") -> None:
         if self._open is not None:
             self.shared.open.end(self._open)
-        took = perf_counter() - self._begun
-        # 499 is what nginx made known as "the client went away before there was an answer".
-        status = self.status if self.response_complete else 499
-        self.endpoint.observe(self.shared.metrics, status, took)
-        if self.shared.log.enabled:
-            self.shared.log.add(self, status, took, fields)
+        client = self.protocol.client
+        self.shared.telling.take(
+            Note(
+                time(),
+                self.endpoint,
+                self.head,
+                self.correlation_id,
+                None if self.key is None else self.key.id,
+                client[0] if client else None,
+                # 499 is what nginx made known as "the client went away before there was an answer".
+                self.status if self.response_complete else 499,
+                perf_counter() - self._begun,
+                self.sent,
+                target,
+                outcome,
+            )
+        )
 
 
 def _event(data: bytes) -> bytes:

@@ -98,6 +98,8 @@ _DECODE_ANY = msgspec.json.Decoder().decode
 _DECODE_ENVELOPE = msgspec.json.Decoder(Envelope).decode
 _ENCODE = msgspec.json.Encoder().encode
 _BRACE = ord("{")
+_TOKEN = b'"progressToken"'
+_OLD_TOKEN = re.compile(rb'\s*:\s*(?:"[^"]*"|-?[0-9]+)(?=\s*[,}])')
 _MOST_KEPT, _LONGEST_KEPT = 64, 2048
 _plain: set[bytes] = set()
 
@@ -186,7 +188,16 @@ def _token(meta: Raw) -> bytes | None:
 
 
 def with_token(meta: Raw, token: bytes) -> Raw:
-    """``_meta`` with another progress token (JSON), and all else in it as it was."""
+    """``_meta`` with another progress token (JSON), and all else in it as it was.
+
+    Where its name stands once, and nothing is escaped, the old one is cut out; else ``_meta`` is taken apart.
+    """
+    raw = bytes(meta)
+    if raw.count(_TOKEN) == 1 and b"\\" not in raw:
+        before, _, after = raw.partition(_TOKEN)
+        old = _OLD_TOKEN.match(after)
+        if old is not None:
+            return Raw(b"%b%b:%b%b" % (before, _TOKEN, token, after[old.end() :]))
     fields = msgspec.json.decode(meta, type=dict[str, Raw])
     fields["progressToken"] = Raw(token)
     return Raw(_ENCODE(fields))
