@@ -11,7 +11,7 @@ from docgenctl.actions.settle_health import settle_health
 from docgenctl.actions.watch_crashes import trouble_of
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.endpoint.mcp_client import McpEndpoint
-from docgenctl.endpoint.probe import probe_discover, probe_gateway, wait_until_ready
+from docgenctl.endpoint.probe import probe_definitions, probe_discover, probe_gateway, wait_until_ready
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.blueprint import Server
 from docgenctl.model.health import HealthReport, LayerResult
@@ -38,6 +38,7 @@ def check_health(
     layers.append(probe_gateway(endpoint))
     if layers[-1].ok:
         layers += (_ready(endpoint, server) for server in servers)
+        layers += probe_definitions(endpoint)
         with McpEndpoint(endpoint, timeout_s=PROBE_TIMEOUT_S) as client:
             layers.append(probe_discover(client))
             layers += call_canaries(canaries_of(servers), client)

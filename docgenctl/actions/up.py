@@ -25,6 +25,7 @@ from docgenctl.actions.recipe import Recipe
 from docgenctl.actions.remember_content import observe_remembering, remembering
 from docgenctl.actions.up_note import leave_note
 from docgenctl.actions.up_result import UpResult
+from docgenctl.actions.use_routes import look_at_definitions
 from docgenctl.actions.wait_until_healthy import wait_until_healthy
 from docgenctl.actions.watch_crashes import CrashWatch, watch_crashes
 from docgenctl.engine.protocol import Engine
@@ -98,6 +99,8 @@ def bring_up_locked(
         )
         healthy_after_s = time.monotonic() - started
     proofs = prove_canaries(canaries_of(blueprint.servers), endpoint)
+    if changed:
+        look_at_definitions(opened, engine, endpoint, reporter)
     leave_note(opened, engine, blueprint, design, endpoint)
     result = UpResult(
         project=opened.project.name,

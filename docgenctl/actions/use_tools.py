@@ -3,25 +3,51 @@
 import difflib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.endpoint.mcp_client import McpEndpoint, Progress, ToolResult
-from docgenctl.model.errors import DocgenError, UsageError
+from docgenctl.endpoint.route_table import fetch_route_table
+from docgenctl.model.errors import DocgenError, NotHealthyError, UsageError
+from docgenctl.model.routes import RoutedTool
 from docgenctl.state.tool_names import remember_tool_names
 
 
-def list_tools(opened: OpenProject) -> tuple[Mapping[str, Any], ...]:
+@dataclass(frozen=True, slots=True)
+class ListedTool:
+    """A tool as callers see it, and its server, empty where that cannot be learnt with this key.
+
+    `remarkable` says that its description is odd, or its definition another than the known one.
+    """
+
+    definition: Mapping[str, Any]
+    server: str = ""
+    remarkable: bool = False
+
+
+def list_tools(opened: OpenProject) -> tuple[ListedTool, ...]:
     """All tools of all servers, as the orchestrator lists them."""
-    with McpEndpoint(find_endpoint(opened)) as client:
-        return _listed(opened, client)
+    endpoint = find_endpoint(opened)
+    with McpEndpoint(endpoint) as client:
+        listed = _listed(opened, client)
+    owned: dict[str, RoutedTool] = {}
+    with suppress(NotHealthyError):
+        owned = {tool.name: tool for tool in fetch_route_table(endpoint).tools if tool.endpoints}
+    return tuple(_with_owner(tool, owned.get(str(tool.get("name")))) for tool in listed)
+
+
+def _with_owner(definition: Mapping[str, Any], owned: RoutedTool | None) -> ListedTool:
+    if owned is None:
+        return ListedTool(definition)
+    return ListedTool(definition, owned.server, bool(owned.findings) or owned.changed)
 
 
 def learn_tools(opened: OpenProject) -> None:
     """Let completion know the tools of a stack that has just changed; failing to is no failure."""
-    with suppress(DocgenError):
-        list_tools(opened)
+    with suppress(DocgenError), McpEndpoint(find_endpoint(opened)) as client:
+        _listed(opened, client)
 
 
 def call_tool(

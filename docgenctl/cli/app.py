@@ -46,7 +46,7 @@ COMMANDS = {
         "Make kinds of documents of your own: templates with versions, stored in the stack.",
         "templates",
     ),
-    "tools": Entry(_USE, "List and call the tools of all servers.", "tools"),
+    "tools": Entry(_USE, "List, inspect, accept and call the tools of all servers.", "tools"),
     "keys": Entry(
         _USE,
         "Make keys for clients, list them, revoke them; a running stack knows within a second.",
@@ -62,6 +62,11 @@ COMMANDS = {
     ),
     "topology": Entry(
         _LOOK, "Draw who is connected with whom: in the terminal, as SVG or as Mermaid.", "topology"
+    ),
+    "routes": Entry(
+        _LOOK,
+        "Show what owns what: tools and their servers, endpoints, limits, collisions, held tools.",
+        "routes",
     ),
     "prove": Entry(
         _LOOK, "Prove again: real tool calls, and who cannot reach whom, tried from inside.", "prove"

@@ -17,22 +17,87 @@ app = new_app(no_args_is_help=True)
 
 @app.callback()
 def tools() -> None:
-    """List and call the tools of all servers."""
+    """List, inspect, accept and call the tools of all servers."""
 
 
 @app.command("list")
 def list_command(project_dir: ProjectDir = None, json_mode: Json = False) -> None:
-    """List the tools of all servers."""
+    """List the tools of all servers; `!` marks those that somebody should look at."""
     from docgenctl.actions.open_project import open_project
     from docgenctl.actions.use_tools import list_tools
 
     console = Console(json_mode=json_mode)
     found = list_tools(open_project(project_dir, os.environ))
     if json_mode:
-        console.json([dict(tool) for tool in found])
+        console.json([dict(tool.definition) | _owner(tool) for tool in found])
         return
-    rows = [[str(tool.get("name")), _first_line(tool.get("description"))] for tool in found]
-    console.table(["TOOL", "DESCRIPTION"], rows)
+    rows = [
+        [
+            str(tool.definition.get("name")) + (" !" if tool.remarkable else ""),
+            tool.server or "-",
+            _first_line(tool.definition.get("description")),
+        ]
+        for tool in found
+    ]
+    console.table(["TOOL", "SERVER", "DESCRIPTION"], rows)
+    if any(tool.remarkable for tool in found):
+        console.note("! has an odd description or a changed definition: docgenctl tools inspect NAME")
+
+
+def _owner(tool: Any) -> dict[str, Any]:
+    """What a program is told besides the definition, where it is known."""
+    return {"server": tool.server, "remarkable": tool.remarkable} if tool.server else {}
+
+
+@app.command("inspect")
+def inspect_command(
+    name: Annotated[str, typer.Argument(help="The tool's name.", autocompletion=suggestions.tools)],
+    project_dir: ProjectDir = None,
+    json_mode: Json = False,
+) -> None:
+    """Tell all about one tool: arguments, owner, limits, findings, what changed, how to call it."""
+    from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.use_routes import inspect_tool
+    from docgenctl.cli.console import as_json
+    from docgenctl.cli.tool_pages import tool_page
+
+    console = Console(json_mode=json_mode)
+    found = inspect_tool(open_project(project_dir, os.environ), name)
+    if json_mode:
+        console.json([{**as_json(it), "differs": it.differs} for it in found])
+        return
+    for number, inspected in enumerate(found):
+        if number:
+            console.line()
+        for line in tool_page(inspected):
+            console.line(line)
+
+
+@app.command("accept")
+def accept_command(
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME...", help="Names of tools.", autocompletion=suggestions.tools)
+    ],
+    definition: Annotated[
+        str,
+        typer.Option(help="Beginning of the SHA-256 that was looked at; another one is refused."),
+    ] = "",
+    project_dir: ProjectDir = None,
+    json_mode: Json = False,
+) -> None:
+    """Accept tools as they are now: what is held back is served again."""
+    from docgenctl.actions.open_engine import open_engine
+    from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.use_routes import accept_tools
+
+    console = Console(json_mode=json_mode)
+    opened = open_project(project_dir, os.environ)
+    accepted = accept_tools(opened, open_engine(opened), names, definition=definition)
+    if json_mode:
+        console.json([{"server": it.server, "tool": it.own_name, "digest": it.digest} for it in accepted])
+        return
+    for tool in accepted:
+        console.line(f"accepted {tool.name or tool.own_name} of {tool.server} as it is now")
 
 
 @app.command("call")

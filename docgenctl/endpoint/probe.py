@@ -59,6 +59,20 @@ def _check(name: str, check: Any, latency_ms: float) -> LayerResult:
     return LayerResult("ready", failures.printable(str(name)), ok, latency_ms, words)
 
 
+def probe_definitions(endpoint: Endpoint, *, timeout_s: float = 5.0) -> tuple[LayerResult, ...]:
+    """Layer `definitions`, only where tools are not what they were: for people to judge, so never a failure."""
+    probe = ReadinessProbe(endpoint, timeout_s=timeout_s)
+    try:
+        checks = {layer.subject: layer for layer in probe.ask()[1:]}
+    finally:
+        probe.close()
+    found = checks.get("definitions")
+    if found is None or found.detail in ("ready", "not ready"):
+        return ()
+    detail = f"{found.detail}: docgenctl tools inspect NAME"
+    return (LayerResult("definitions", "tools", True, found.latency_ms, detail),)
+
+
 def probe_discover(client: McpEndpoint) -> LayerResult:
     """Layer `discover`: the key is accepted and the server says what it is, over the client's connection."""
 
