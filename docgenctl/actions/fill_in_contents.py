@@ -15,6 +15,7 @@ from docgenctl.model.stack import VolumeContent, VolumePurpose
 from docgenctl.planning.assemble_stack import service_names, volume_key
 from docgenctl.secrets.stack_secrets import ACCEPTED_FILE, content_version, ensure_stack_secrets
 from docgenctl.secrets.store import FileStore
+from docgenctl.state.definitions import DEFINITIONS_FILE, delivered, read_definitions
 from docgenctl.state.store import StateStore
 
 _MAX_BYTES = 256 * 1024
@@ -56,6 +57,8 @@ def fill_in_contents(
         private: dict[str, bytes | Secret] = dict(secrets.files_for(service))
         if service in authorities:
             config["ca.pem"] = authorities[service]
+        if service == KEY_HOLDER and (known := read_definitions(opened.state_dir)):
+            private[DEFINITIONS_FILE] = delivered(known)
         if service == "gateway":
             private["gateway.pem"] = certificate.pem
             # What the gateway's status page tells, by which a reload sees that it has come about.
@@ -80,6 +83,10 @@ def _authorities(opened: OpenProject, file: str) -> bytes:
 
 
 def _without_keys(content: VolumeContent, salt: str) -> VolumeContent:
-    """The content, whose keys may come and go while its container runs (see `deliver_keys`)."""
-    lasting = {name: value for name, value in content.files.items() if name != ACCEPTED_FILE}
+    """The content, whose keys may come and go while its container runs (see `deliver_keys`).
+
+    The same goes for what is known of tools, which is learnt from a stack that runs.
+    """
+    moving = (ACCEPTED_FILE, DEFINITIONS_FILE)
+    lasting = {name: value for name, value in content.files.items() if name not in moving}
     return replace(content, lasting=content_version(lasting, salt))

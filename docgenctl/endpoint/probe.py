@@ -60,7 +60,7 @@ def _check(name: str, check: Any, latency_ms: float) -> LayerResult:
 
 
 def probe_definitions(endpoint: Endpoint, *, timeout_s: float = 5.0) -> tuple[LayerResult, ...]:
-    """Layer `definitions`, only where tools are not what they were: for people to judge, so never a failure."""
+    """Layer `definitions`, only where tools are not what they were: for people to judge, no failure."""
     probe = ReadinessProbe(endpoint, timeout_s=timeout_s)
     try:
         checks = {layer.subject: layer for layer in probe.ask()[1:]}

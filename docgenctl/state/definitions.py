@@ -14,7 +14,7 @@ from typing import Any
 from docgenctl.files.private_files import read_private, write_private
 from docgenctl.model.errors import ConfigurationError
 
-_FILE = "definitions.json"
+DEFINITIONS_FILE = "definitions.json"
 _VERSION = 1
 
 
@@ -38,7 +38,7 @@ Known = Mapping[str, Mapping[str, KnownTool]]
 
 def read_definitions(state_dir: Path) -> Known:
     """All that is known; empty when nothing was looked at yet. Raises ConfigurationError when damaged."""
-    path = state_dir / _FILE
+    path = state_dir / DEFINITIONS_FILE
     data = read_private(path)
     if data is None:
         return {}
@@ -65,12 +65,11 @@ def write_definitions(state_dir: Path, known: Known) -> None:
         for server, tools in sorted(known.items())
     }
     document = {"version": _VERSION, "servers": servers}
-    write_private(state_dir / _FILE, json.dumps(document, indent=1).encode() + b"\n")
+    write_private(state_dir / DEFINITIONS_FILE, json.dumps(document, indent=1).encode() + b"\n")
 
 
-def delivered(state_dir: Path) -> bytes:
+def delivered(known: Known) -> bytes:
     """What the orchestrator is told: digests alone, of every server that was looked at."""
-    known = read_definitions(state_dir)
     servers = {
         server: {name: tool.digest for name, tool in sorted(tools.items())}
         for server, tools in sorted(known.items())
