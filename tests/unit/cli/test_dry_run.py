@@ -14,6 +14,7 @@ from tests.unit.cli.test_commands import ALL
 READ_ONLY = {
     *("status", "prove", "health", "logs", "history", "plan", "endpoint", "version"),
     *("config", "config validate", "config show", "config get", "config schema", "tools", "tools list"),
+    *("tools inspect", "routes"),
     *("documents", "documents list", "documents show", "templates", "templates list", "templates show"),
     *("templates history", "templates diff", "templates preview", "templates export"),
     *("lock", "lock status", "describe", "topology", "open", "ports", "ports list", "ports diagnose"),
@@ -29,6 +30,7 @@ WITHOUT = {
     "templates delete": "asks",
     "templates render": "writes the one document that it names",
     "templates import": "stores the one template that it names",
+    "tools accept": "accepts the tools that it names; inspect shows them first",
     "tools call": "does whatever the server's tool does",
     "lock release": "shows the owner and asks",
     "config edit": "shows the text in the editor, and writes nothing when that is left",
