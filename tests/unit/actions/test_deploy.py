@@ -38,6 +38,7 @@ def verdicts(monkeypatch: pytest.MonkeyPatch) -> Verdicts:
         monkeypatch.setattr(module, "find_endpoint", find)
     monkeypatch.setattr(deployment, "check_health", check)
     monkeypatch.setattr(up, "prove_canaries", lambda *_: ())
+    monkeypatch.setattr(up, "look_at_definitions", lambda *_: None)
     return coming
 
 

@@ -69,7 +69,7 @@ def tab(tmp_path: Path) -> Complete:
 def test_bash_completes_commands_options_services_and_kinds(tab: Complete) -> None:
     assert tab("docgenctl ") == list(COMMANDS)
     assert set(tab("docgenctl st")) == {"start", "stop", "status"}
-    assert tab("docgenctl tools ") == ["list", "call"]
+    assert tab("docgenctl tools ") == ["list", "inspect", "accept", "call"]
     assert {"--project-dir", "--stats", "--json"} <= set(tab("docgenctl status --"))
     assert tab("docgenctl status --st") == ["--stats"]
     assert tab("docgenctl logs ") == ["egress", "gateway", "github", "main", "orchestrator"]
