@@ -1,7 +1,7 @@
 """From a blueprint, images and content versions to the complete stack: who sits where, and may do what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from docgenctl.model.blueprint import (
     CONFIG_TARGET,
@@ -13,7 +13,6 @@ from docgenctl.model.blueprint import (
     SCRATCH_TARGET,
     SECRETS_TARGET,
     SERVER_PORT,
-    SERVICE_UID,
     WORKSPACE_TARGET,
     Blueprint,
     Origin,
@@ -22,44 +21,27 @@ from docgenctl.model.blueprint import (
     packages_of_process,
 )
 from docgenctl.model.stack import (
-    LABEL_CONTENT_DIGEST,
     LABEL_PROJECT_ID,
-    LABEL_ROLE,
-    Attachment,
     BindMount,
-    HealthCheck,
     Limits,
     Network,
     PortBinding,
     Reload,
-    Service,
     Stack,
-    TmpfsMount,
-    Volume,
-    VolumeMount,
     VolumePurpose,
 )
+from docgenctl.planning.stack_part import (
+    CHECK_TIMEOUT_S,
+    FIXED_OWNER,
+    ImageChoice,
+    Part,
+    volume_key,
+)
+
+__all__ = ["CHECK_TIMEOUT_S", "FIXED_OWNER", "ImageChoice", "volume_key"]
 
 COMPOSE_FILE = "docker-compose.mcp.yml"
 FRONTEND, ORCHESTRATOR_NETWORK, EGRESS_NETWORK = "mcp-frontend", "mcp-orchestrator", "mcp-egress"
-FIXED_OWNER = f"{SERVICE_UID}:{SERVICE_UID}"
-_MEBIBYTE = 1024**2
-
-#: A check waits 15 s before it ends a service that hangs (`healthcheck.py`); the engine must not cut it off.
-CHECK_TIMEOUT_S = 25.0
-
-#: Inside closed networks the engine's resolver must not pass outside names on; nothing listens here.
-NO_OUTSIDE_NAMES = ("127.0.0.1",)
-#: There, engines before 25 take 10 s to say that a name (of a server that is down) does not exist.
-FAIL_FAST = ("timeout:1", "attempts:1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageChoice:
-    """The image a service runs: a reference that names its content, and the engine's id for it if known."""
-
-    reference: str
-    id: str = ""
 
 
 def server_network(name: str) -> str:
@@ -116,98 +98,7 @@ def assemble_stack(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Part:
-    """What differs from service to service; `finish` adds what is the same for all."""
-
-    name: str
-    networks: tuple[str, ...]
-    limits: Limits
-    health_command: tuple[str, ...]
-    environment: Mapping[str, str]
-    owner: str = FIXED_OWNER
-    purposes: tuple[VolumePurpose, ...] = (VolumePurpose.CONFIG, VolumePurpose.SECRETS)
-    ports: tuple[PortBinding, ...] = ()
-    binds: tuple[BindMount, ...] = ()
-    depends_on: tuple[str, ...] = ()
-    dns: tuple[str, ...] = NO_OUTSIDE_NAMES
-    dns_options: tuple[str, ...] = FAIL_FAST
-    command: tuple[str, ...] = ()
-    reload: Reload | None = None
-    replicas: int = 1
-    admitted_on: str = ""
-
-    def volumes(self, blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Volume, ...]:
-        return tuple(
-            Volume(
-                key=volume_key(self.name, purpose),
-                name=f"{blueprint.project.name}_{volume_key(self.name, purpose)}",
-                purpose=purpose,
-                owner=self.owner,
-                labels={**labels, LABEL_ROLE: purpose.value},
-            )
-            for purpose in self.purposes
-        )
-
-    def finish(
-        self, blueprint: Blueprint, images: Mapping[str, ImageChoice], content_versions: Mapping[str, str]
-    ) -> Service:
-        keys = [volume_key(self.name, purpose) for purpose in self.purposes]
-        content = ".".join(content_versions[key][:16] for key in keys if key in content_versions)
-        return Service(
-            name=self.name,
-            container_name=f"{blueprint.project.name}-{self.name}-1",
-            image=images[self.name].reference,
-            image_id=images[self.name].id,
-            user=self.owner,
-            # By name, which is the order in which Compose takes them: the first one is the network mode.
-            networks=tuple(Attachment(network=key, aliases=(self.name,)) for key in sorted(self.networks)),
-            limits=self.limits,
-            health_check=HealthCheck(
-                command=self.health_command,
-                interval_s=10.0,
-                timeout_s=CHECK_TIMEOUT_S,
-                retries=3,
-                start_period_s=30.0,
-            ),
-            command=self.command,
-            environment=self.environment,
-            ports=self.ports,
-            binds=self.binds,
-            volumes=tuple(
-                VolumeMount(volume=key, target=_TARGETS[purpose], read_only=purpose in _READ_ONLY)
-                for key, purpose in zip(keys, self.purposes, strict=True)
-            ),
-            tmpfs=(TmpfsMount(target="/tmp", size_bytes=64 * _MEBIBYTE),),  # noqa: S108 - the container's own
-            depends_on=self.depends_on,
-            dns=self.dns,
-            dns_options=self.dns_options,
-            reload=self.reload,
-            replicas=self.replicas,
-            admitted_on=self.admitted_on,
-            labels={
-                LABEL_PROJECT_ID: blueprint.project.id,
-                LABEL_ROLE: self.name,
-                LABEL_CONTENT_DIGEST: content,
-            },
-        )
-
-
-_TARGETS = {
-    VolumePurpose.CONFIG: CONFIG_TARGET,
-    VolumePurpose.SECRETS: SECRETS_TARGET,
-    VolumePurpose.DATA: DATA_TARGET,
-    VolumePurpose.SCRATCH: SCRATCH_TARGET,
-}
-_READ_ONLY = (VolumePurpose.CONFIG, VolumePurpose.SECRETS)
-
-
-def volume_key(service: str, purpose: VolumePurpose) -> str:
-    """Key of a service's volume for that purpose."""
-    return f"{service}-{purpose.value}"
-
-
-def _server_parts(server: Server, blueprint: Blueprint) -> tuple[_Part, ...]:
+def _server_parts(server: Server, blueprint: Blueprint) -> tuple[Part, ...]:
     """A server of ours is one service; the image of somebody else has its adapter beside it."""
     own = _server(server, blueprint)
     if server.origin is None:
@@ -215,12 +106,12 @@ def _server_parts(server: Server, blueprint: Blueprint) -> tuple[_Part, ...]:
     return _origin(server, server.origin), replace(own, depends_on=(origin_name(server.name),))
 
 
-def _origin(server: Server, origin: Origin) -> _Part:
+def _origin(server: Server, origin: Origin) -> Part:
     """The container of an image of others, which is told the way out as most programs know it."""
     proxy = f"http://egress:{EGRESS_PORT}"
     ways = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
     purposes = [VolumePurpose.SECRETS, VolumePurpose.SCRATCH]
-    return _Part(
+    return Part(
         name=origin_name(server.name),
         networks=(server_network(server.name),),
         limits=server.limits,
@@ -230,7 +121,7 @@ def _origin(server: Server, origin: Origin) -> _Part:
     )
 
 
-def _server(server: Server, blueprint: Blueprint) -> _Part:
+def _server(server: Server, blueprint: Blueprint) -> Part:
     environment = _server_environment(server.name, blueprint)
     if blueprint.isolates:
         environment["DOCGEN_EGRESS_PROXY"] = f"http://egress:{EGRESS_PORT}"
@@ -253,7 +144,7 @@ def _server(server: Server, blueprint: Blueprint) -> _Part:
             "DOCGEN_OUTPUT": settings.output,
             "DOCGEN_WRITABLE": "1" if settings.writable else "0",
         }
-    return _Part(
+    return Part(
         name=server.name,
         networks=(server_network(server.name),),
         limits=server.limits,
@@ -282,13 +173,13 @@ def _workspace_binds(blueprint: Blueprint) -> tuple[BindMount, ...]:
     )
 
 
-def _orchestrator(blueprint: Blueprint) -> _Part:
+def _orchestrator(blueprint: Blueprint) -> Part:
     names = tuple(server.name for server in blueprint.servers)
     environment = _server_environment("orchestrator", blueprint)
     if blueprint.settings.orchestrator.legacy_sessions:
         # Read at its start only, so that it must be something that the container is made anew for.
         environment["DOCGEN_LEGACY_SESSIONS"] = "1"
-    return _Part(
+    return Part(
         name="orchestrator",
         networks=(ORCHESTRATOR_NETWORK, *(server_network(name) for name in names)),
         limits=_general_limits(blueprint),
@@ -303,8 +194,8 @@ def _orchestrator(blueprint: Blueprint) -> _Part:
     )
 
 
-def _egress(blueprint: Blueprint) -> _Part:
-    return _Part(
+def _egress(blueprint: Blueprint) -> Part:
+    return Part(
         name="egress",
         networks=(*(server_network(server.name) for server in blueprint.servers), EGRESS_NETWORK),
         limits=_general_limits(blueprint),
@@ -317,7 +208,7 @@ def _egress(blueprint: Blueprint) -> _Part:
     )
 
 
-def _gateway(blueprint: Blueprint) -> _Part:
+def _gateway(blueprint: Blueprint) -> Part:
     bind = blueprint.settings.ports.bind
     inside = {"orchestrator": GATEWAY_PORT}
     for server in blueprint.servers:
@@ -325,7 +216,7 @@ def _gateway(blueprint: Blueprint) -> _Part:
             inside[server.name] = server.gateway_port
         if server.gateway_health_port is not None:
             inside[f"{server.name}_health"] = server.gateway_health_port
-    return _Part(
+    return Part(
         name="gateway",
         networks=(FRONTEND, ORCHESTRATOR_NETWORK),
         limits=_general_limits(blueprint),
