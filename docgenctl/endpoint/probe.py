@@ -157,13 +157,19 @@ def _ask(connection: Connection, path: str) -> tuple[bool, str]:
 
 
 def _described(status: int, document: Mapping[str, Any]) -> str:
-    """`ready`, `degraded: github`, or the bare status when the answer says no more."""
+    """`ready`, `degraded: github (no answer)`, or the bare status when the answer says no more."""
     checks = document.get("checks")
     failed = [
-        name
+        _named(name, check)
         for name, check in (checks.items() if isinstance(checks, dict) else ())
         if not (isinstance(check, dict) and check.get("ok") is True)
     ]
     word = document.get("status")
     word = word if isinstance(word, str) and word else f"HTTP {status}"
     return failures.printable(f"{word}: {', '.join(failed)}" if failed else word)
+
+
+def _named(name: str, check: Any) -> str:
+    """A check by its name, and what it found if it says so."""
+    detail = check.get("detail") if isinstance(check, dict) else None
+    return f"{name} ({detail})" if isinstance(detail, str) and detail else name
