@@ -186,7 +186,7 @@ def test_an_address_is_reached_by_tls_with_its_key_and_only_where_it_is_meant(
         assert "the egress proxy did not let it through" in refused.stderr
         assert b"REQUEST" not in api.logs(container)
 
-        stack.ok("servers", "add", "wiki", *url, "--allow", f"{OUTSIDE}:8443", timeout=600)
+        stack.ok("servers", "add", "wiki", *url, "--allow", f"{OUTSIDE}:8443", "--timeout", "60")
         assert call(stack, "foreign_echo", "say=hello")["structuredContent"] == {"result": "hello"}
         said = api.logs(container).decode()
         assert "REQUEST /mcp right" in said
@@ -254,7 +254,9 @@ def outside(stack: Stack, api: APIClient, image: str, folder: Path) -> Iterator[
         image,
         [PYTHON, "/srv/foreign_server.py", "8443", "/srv/tls.crt", "/srv/tls.key", TOKEN],
         host_config=api.create_host_config(network_mode=network),
-        networking_config={network: api.create_endpoint_config(aliases=[OUTSIDE])},
+        networking_config=api.create_networking_config(
+            {network: api.create_endpoint_config(aliases=[OUTSIDE])}
+        ),
         user="10001",
     )["Id"]
     try:
