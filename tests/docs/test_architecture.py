@@ -12,13 +12,13 @@ from docgenctl.model.project import Project
 from docgenctl.model.settings import Settings
 from docgenctl.model.stack import Stack, VolumePurpose
 from docgenctl.planning.assemble_stack import (
-    _TARGETS,
     ImageChoice,
     assemble_stack,
     network_keys,
     service_names,
 )
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
+from docgenctl.planning.stack_part import _TARGETS
 
 from .documents import ROOT, block, read, section, table
 
