@@ -10,7 +10,7 @@ from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.endpoint.mcp_client import McpEndpoint, Progress, ToolResult
 from docgenctl.endpoint.route_table import fetch_route_table
-from docgenctl.model.errors import DocgenError, NotHealthyError, UsageError
+from docgenctl.model.errors import DocgenError, NotHealthyError, RefusedError, UsageError
 from docgenctl.model.routes import RoutedTool
 from docgenctl.state.tool_names import remember_tool_names
 
@@ -58,13 +58,26 @@ def call_tool(
     *,
     timeout_s: float,
 ) -> ToolResult:
-    """Call one tool. Raises UsageError naming similar ones when there is no such tool."""
+    """Call one tool. Raises UsageError naming similar ones for an unknown one, RefusedError for a held."""
     with McpEndpoint(find_endpoint(opened), timeout_s=timeout_s) as client:
         names = [str(tool.get("name")) for tool in _listed(opened, client)]
         if name not in names:
+            _refuse_held(opened, name)
             near = difflib.get_close_matches(name, names, n=3) or names
             raise UsageError(f"there is no tool {name}", hint=f"tools: {', '.join(near)}")
         return client.call_tool(name, arguments, on_progress)
+
+
+def _refuse_held(opened: OpenProject, name: str) -> None:
+    """Raise RefusedError (`tool_held`) for a tool that is there and held back."""
+    with suppress(NotHealthyError):
+        for tool in fetch_route_table(find_endpoint(opened)).named(name):
+            if tool.held:
+                raise RefusedError(
+                    f"the tool {name} is held back: {tool.held}",
+                    hint=f"look at it: docgenctl tools inspect {name}",
+                    code="tool_held",
+                )
 
 
 def _listed(opened: OpenProject, client: McpEndpoint) -> tuple[Mapping[str, Any], ...]:

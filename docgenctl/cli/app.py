@@ -63,11 +63,7 @@ COMMANDS = {
     "topology": Entry(
         _LOOK, "Draw who is connected with whom: in the terminal, as SVG or as Mermaid.", "topology"
     ),
-    "routes": Entry(
-        _LOOK,
-        "Show what owns what: tools and their servers, endpoints, limits, collisions, held tools.",
-        "routes",
-    ),
+    "routes": Entry(_LOOK, "Show what owns what: tools, servers, endpoints, limits, collisions.", "routes"),
     "prove": Entry(
         _LOOK, "Prove again: real tool calls, and who cannot reach whom, tried from inside.", "prove"
     ),

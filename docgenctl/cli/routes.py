@@ -19,7 +19,7 @@ app = new_app()
 
 @app.command()
 def routes(project_dir: ProjectDir = None, json_mode: Json = False) -> None:
-    """Show what owns what: tools and their servers, endpoints, limits, collisions, held tools."""
+    """Show what owns what: tools, servers, endpoints, limits, collisions."""
     from docgenctl.actions.open_project import open_project
     from docgenctl.actions.use_routes import read_routes
 

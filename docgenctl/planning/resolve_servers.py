@@ -9,6 +9,7 @@ from docgenctl.model.server_sources import parse_package
 from docgenctl.model.setting_values import PortRange
 from docgenctl.model.settings import ModelSettings, ServerSettings, Settings
 from docgenctl.model.stack import Limits
+from docgenctl.planning.reachable_canary import reachable_canary
 from docgenctl.planning.resolve_models import model_options, model_secrets, model_urls
 from docgenctl.planning.resolve_others import (
     adapter_options,
@@ -51,7 +52,7 @@ def _resolve(
     health_port = entry.health_port or facts.health_port
     return Server(
         name=name,
-        facts=facts,
+        facts=facts.model_copy(update={"canary": reachable_canary(facts.canary, entry.tools)}),
         limits=Limits(
             cpus=entry.limits.cpus or settings.limits.cpus,
             memory_bytes=entry.limits.memory or settings.limits.memory,
