@@ -1,4 +1,4 @@
-"""A small client for GitHub's REST API: GET only, one for the life of the process.
+"""A small client for GitHub's REST API, one for the life of the process.
 
 Theory of operation. `get` builds the URL from path segments below the configured base and asks; `walk` does
 so page by page. One question passes these gates, in this order:
@@ -7,7 +7,8 @@ so page by page. One question passes these gates, in this order:
 2. The whole call, with its waits and retries, has one deadline.
 3. Up to `attempts` requests are sent. Broken connections and 5xx are repeated after a short pause, a rate
    limit after the time that GitHub names, as long as all pauses together stay inside `wait_budget_s`.
-   Repeating is safe because every request is a GET.
+   Repeating is safe because every request here is a GET. What changes something is sent by `writer`, which
+   takes `question` and `once` from here and decides on repeating by itself.
 4. A good answer with an ETag is kept under (identity of the token, URL); a 304 serves it.
 
 Where the token may go: `Authorization` is put on requests whose URL was built here or was found, in a `Link`
@@ -19,6 +20,8 @@ The token is read anew for each call, so a replaced secret is used without a res
 """
 
 import hashlib
+import hmac
+import json
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -35,9 +38,11 @@ from docgen_github.errors import BadAnswer, BadToken, GitHubError, RateLimited, 
 from docgen_github.keypaths import KeyPaths
 from docgen_github.links import is_below, next_link
 from docgen_github.rate import RateMemory, limit_wait, seconds_to_wait, when
-from docgen_github.refusals import Surroundings, proxy_refusal, refusal, wire_failure
+from docgen_github.refusals import Reply, Surroundings, proxy_refusal, refusal, wire_failure
+from docgen_github.token_facts import TokenSeen, kind_of, seen_token
 
 ANONYMOUS = "anonymous"
+_DONE = frozenset({201, 202, 204})
 _HEADERS = {
     "accept": "application/vnd.github+json",
     "accept-encoding": "gzip",
@@ -58,29 +63,36 @@ class Bounds:
     attempts: int = 3
     body_bytes: int = 8 * 2**20
     connections: int = 8
+    write_s: float = 90.0
+    write_spacing_s: float = 1.0
+    settle_s: tuple[float, ...] = (0.5, 2.0)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A parsed answer and the URL of the next page, if there is one."""
+    """A parsed answer and the URL of the next page, if there is one; `raw` for other media types."""
 
     value: Any
     next_url: str | None
+    raw: bytes = b""
 
 
 @dataclass(frozen=True)
-class _Reply:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+class Question:
+    """One request with the token it goes out with; `what` names in messages what it is about."""
 
-
-@dataclass(frozen=True)
-class _Question:
     url: str
     what: str
     token: str | None
     identity: str
+    method: str = "GET"
+    body: bytes | None = None
+    accept: str | None = None
+
+    @property
+    def reads(self) -> bool:
+        """Whether it changes nothing."""
+        return self.method == "GET"
 
 
 class GitHubClient:
@@ -103,6 +115,7 @@ class GitHubClient:
         self._bounds = bounds or Bounds()
         self._cache = EtagCache()
         self._rate = RateMemory()
+        self._seen: TokenSeen | None = None
         self._http = httpx2.AsyncClient(
             verify=trust or ssl.create_default_context(),
             trust_env=False,
@@ -141,6 +154,16 @@ class GitHubClient:
         return self._rate
 
     @property
+    def token_seen(self) -> TokenSeen | None:
+        """What GitHub's last answer said of the token; None before the first, or when it said nothing."""
+        return self._seen
+
+    @property
+    def token_kind(self) -> str:
+        """What kind of token there is, by the prefix that GitHub gives each kind."""
+        return kind_of(self._token() or None)
+
+    @property
     def has_token(self) -> bool:
         """Whether requests carry a token at the moment."""
         return bool(self._token())
@@ -150,6 +173,10 @@ class GitHubClient:
     ) -> Answer:
         """Ask for `path` below the base URL; `what` names it in messages. Raises `GitHubError`."""
         return await self._ask(self._url(path, query), what)
+
+    async def text(self, path: Sequence[str | int], *, what: str, accept: str) -> bytes:
+        """The body of another media type than JSON, such as a diff. Raises `GitHubError`."""
+        return (await self._ask(self._url(path, None), what, accept)).raw
 
     async def walk(
         self, path: Sequence[str | int], query: Mapping[str, str | int], *, what: str, pages: int
@@ -169,9 +196,32 @@ class GitHubClient:
             raise ValueError("a path segment would lead elsewhere")
         return "/".join([self._base, *segments]) + (f"?{urlencode(query)}" if query else "")
 
-    async def _ask(self, url: str, what: str) -> Answer:
+    def question(
+        self,
+        method: str,
+        path: Sequence[str | int],
+        query: Mapping[str, str | int] | None = None,
+        *,
+        what: str,
+        body: Any = None,
+    ) -> Question:
+        """A request with the present token, ready for `once`."""
         token = self._checked_token()
-        question = _Question(url, what, token, _identity(token))
+        raw = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        return Question(self._url(path, query), what, token, _identity(token), method, raw)
+
+    def rest(self, seconds: float) -> None:
+        """Send nothing with the present token for so long."""
+        self._rate.block(_identity(self._token() or None), seconds)
+
+    def mark(self, *parts: str) -> str:
+        """A name for `parts` that nobody without the token can make: 24 hexadecimal digits."""
+        key = (self._token() or ANONYMOUS).encode()
+        return hmac.digest(key, "\0".join(parts).encode(), hashlib.sha256).hex()[:24]
+
+    async def _ask(self, url: str, what: str, accept: str | None = None) -> Answer:
+        token = self._checked_token()
+        question = Question(url, what, token, _identity(token), accept=accept)
         self._refuse_while_blocked(question)
         try:
             with anyio.fail_after(self._bounds.total_s):
@@ -191,12 +241,12 @@ class GitHubClient:
             )
         return token
 
-    async def _attempts(self, question: _Question) -> Answer:
+    async def _attempts(self, question: Question) -> Answer:
         budget = self._bounds.wait_budget_s
         for attempt in range(1, self._bounds.attempts + 1):
             pause = self._bounds.first_pause_s * 2 ** (attempt - 1)
             try:
-                return await self._once(question)
+                return await self.once(question)
             except RateLimited as error:
                 if error.seconds > budget or attempt == self._bounds.attempts:
                     self._rate.block(question.identity, error.seconds)
@@ -210,30 +260,42 @@ class GitHubClient:
             await anyio.sleep(pause)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(self, question: _Question) -> Answer:
-        kept = self._cache.get(question.identity, question.url)
+    async def once(self, question: Question) -> Answer:
+        """Send it once. Raises `GitHubError`, also while the token has to rest."""
+        self._refuse_while_blocked(question)
+        plain = question.reads and question.accept is None
+        kept = self._cache.get(question.identity, question.url) if plain else None
         reply = await self._send(question, kept)
         self._rate.note(reply.headers)
+        self._seen = seen_token(reply.headers, self._seen)
         if reply.status == 304 and kept is not None:
             return self._answer(kept.body, kept.link)
-        if reply.status == 200:
+        if reply.status == 200 or (not question.reads and reply.status in _DONE):
             link = reply.headers.get("link", "")
+            if not plain and (question.reads or not reply.body):
+                return Answer(None, None, reply.body)
             answer = self._answer(reply.body, link)
-            if etag := reply.headers.get("etag"):
+            if plain and (etag := reply.headers.get("etag")):
                 self._cache.put(question.identity, question.url, Kept(etag, reply.body, link))
             return answer
         raise self._failure(reply, question)
 
-    async def _send(self, question: _Question, kept: Kept | None) -> _Reply:
+    async def _send(self, question: Question, kept: Kept | None) -> Reply:
         headers = {}
         if question.token:
             headers["authorization"] = f"Bearer {question.token}"
         if kept:
             headers["if-none-match"] = kept.etag
+        if question.accept:
+            headers["accept"] = question.accept
+        if question.body is not None:
+            headers["content-type"] = "application/json"
         try:
-            async with self._http.stream("GET", question.url, headers=headers) as response:
+            async with self._http.stream(
+                question.method, question.url, headers=headers, content=question.body
+            ) as response:
                 body = await read_body(response, self._bounds.body_bytes)
-                return _Reply(response.status_code, response.headers, body)
+                return Reply(response.status_code, response.headers, body)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
             raise wire_failure(error, self._around) from error
 
@@ -246,7 +308,7 @@ class GitHubClient:
             )
         return Answer(parse_json(body), following)
 
-    def _failure(self, reply: _Reply, question: _Question) -> GitHubError:
+    def _failure(self, reply: Reply, question: Question) -> GitHubError:
         from_proxy = proxy_refusal(reply.status, reply.headers, self._around)
         if from_proxy is not None:
             return from_proxy
@@ -254,19 +316,19 @@ class GitHubClient:
         if wait is not None:
             return _rate_limited(wait, question)
         error = refusal(
-            reply.status, reply.headers, question.what, self._around, token=question.token is not None
+            reply, question.what, self._around, token=question.token is not None, reads=question.reads
         )
         if error.transient:
             error.retry_after = seconds_to_wait(reply.headers, time.time()) or 0.0
         return error
 
-    def _refuse_while_blocked(self, question: _Question) -> None:
+    def _refuse_while_blocked(self, question: Question) -> None:
         seconds = self._rate.blocked_for(question.identity)
         if seconds > 0:
             raise _rate_limited(seconds, question)
 
 
-def _rate_limited(seconds: float, question: _Question) -> RateLimited:
+def _rate_limited(seconds: float, question: Question) -> RateLimited:
     hint = "call again then" + ("" if question.token else "; with a token GitHub allows far more requests")
     return RateLimited(
         f"GitHub's rate limit is reached. It asks to wait until {when(seconds)}.", hint, seconds

@@ -15,6 +15,10 @@ class GitHubError(ToolError, ResourceError):
     #: whether the same GET may be sent again soon, and after how many seconds at the earliest
     transient = False
     retry_after = 0.0
+    #: whether the request may have been carried out although no usable answer came
+    lost = False
+    #: whether nothing of the request reached GitHub
+    unsent = False
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(f"{message} Hint: {hint}" if hint else message)
@@ -61,20 +65,49 @@ class RateLimited(GitHubError):
 class EgressClosed(GitHubError):
     """The egress proxy refuses to go to the API's host."""
 
+    unsent = True
+
 
 class Unreachable(GitHubError):
     """No usable connection: name, network, TLS or time."""
 
-    def __init__(self, message: str, hint: str = "", *, transient: bool = False) -> None:
+    def __init__(
+        self, message: str, hint: str = "", *, transient: bool = False, unsent: bool = False
+    ) -> None:
         super().__init__(message, hint)
         self.transient = transient
+        self.unsent = unsent
+        self.lost = not unsent
 
 
 class Unavailable(GitHubError):
     """5xx: the API itself is in trouble."""
 
     transient = True
+    lost = True
 
 
 class BadAnswer(GitHubError):
     """An answer that is too large, not JSON, or not of the documented shape."""
+
+    lost = True
+
+
+class Refused(GitHubError):
+    """405, 409, 422: GitHub will not make this change as things are."""
+
+
+class HeadMoved(Refused):
+    """The branch or pull request has another head than the one that was named; nothing was changed."""
+
+
+class NotByPolicy(GitHubError):
+    """The options of this server do not let this change be made; nothing was sent."""
+
+
+class NotConfirmed(GitHubError):
+    """A person said no, or nobody could be asked; nothing was changed."""
+
+
+class OutcomeUnknown(GitHubError):
+    """The answer to a change was lost, and looking did not tell whether it was made."""

@@ -4,6 +4,7 @@ Nothing here quotes a body, a header's free text, a URL or an exception: all of 
 be shown. Headers are used only as far as they match a pattern.
 """
 
+import json
 import re
 import ssl
 from collections.abc import Mapping
@@ -16,15 +17,27 @@ from docgen_github.errors import (
     BadToken,
     EgressClosed,
     GitHubError,
+    HeadMoved,
     Moved,
     NotFound,
     NotPermitted,
+    Refused,
     Unavailable,
     Unreachable,
 )
 from docgen_github.keypaths import KeyPaths
 
 _SCOPES = re.compile(r"[a-z_:=, ]{1,120}")
+_WORD = re.compile(r"[A-Za-z_]{1,40}")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came over the wire."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
 
 
 @dataclass(frozen=True)
@@ -50,23 +63,27 @@ def wire_failure(error: Exception, around: Surroundings) -> GitHubError:
     if isinstance(error, httpx2.ProxyError):
         return _proxy_failure(str(error), around)
     if isinstance(error, httpx2.TimeoutException):
-        return Unreachable(f"{around.host} did not answer in time.", "try again later")
+        unsent = isinstance(error, httpx2.ConnectTimeout | httpx2.PoolTimeout)
+        return Unreachable(f"{around.host} did not answer in time.", "try again later", unsent=unsent)
     if _is_tls(error):
         return Unreachable(
             f"The TLS certificate of {around.host} could not be verified.",
             "trust its CA in the image, or correct the host in " + around.paths.api_url,
+            unsent=True,
         )
     if isinstance(error, httpx2.ConnectError) and around.proxied:
         return Unreachable(
             "The egress proxy of the stack cannot be reached.",
             "see `docgenctl status` and `docgenctl logs egress`",
             transient=True,
+            unsent=True,
         )
     if isinstance(error, httpx2.ConnectError):
         return Unreachable(
             f"No connection to {around.host}: the name does not resolve or nothing listens there.",
             f"check the network and {around.paths.api_url}",
             transient=True,
+            unsent=True,
         )
     return Unreachable(f"The connection to {around.host} broke.", "try again later", transient=True)
 
@@ -88,13 +105,16 @@ def proxy_refusal(status: int, headers: Mapping[str, str], around: Surroundings)
 
 
 def refusal(
-    status: int, headers: Mapping[str, str], what: str, around: Surroundings, *, token: bool
+    reply: Reply, what: str, around: Surroundings, *, token: bool, reads: bool = True
 ) -> GitHubError:
-    """The error for a status that is neither success nor a rate limit; `what` was asked for."""
+    """The error for a status that is neither success nor a rate limit; `what` was asked for, or changed."""
+    status, headers = reply.status, reply.headers
     if status == 401:
         return _bad_token(token)
     if status in {403, 451}:
-        return _not_permitted(status, headers, what)
+        return _not_permitted(status, headers, what, "read" if reads else "change")
+    if status in {405, 409, 422} and not reads:
+        return _refused(reply, what)
     if status in {404, 410}:
         return NotFound(
             f"GitHub has no {what}, or this server may not see it.",
@@ -118,6 +138,7 @@ def _proxy_failure(text: str, around: Surroundings) -> GitHubError:
         f"The egress proxy could not connect to {around.host}.",
         f"check the host in {around.paths.api_url} and see `docgenctl logs egress`",
         transient=text.startswith(("502", "503", "504")),
+        unsent=True,
     )
 
 
@@ -133,7 +154,29 @@ def _bad_token(token: bool) -> BadToken:
     )
 
 
-def _not_permitted(status: int, headers: Mapping[str, str], what: str) -> NotPermitted:
+def _refused(reply: Reply, what: str) -> Refused:
+    reasons = _reasons(reply.body)
+    said = f"GitHub does not make this change to {what} ({reply.status}{': ' + reasons if reasons else ''})."
+    if reply.status == 409:
+        return HeadMoved(said, "read it again: it has changed, or conflicts with its target")
+    return Refused(said, "read it again and check the arguments")
+
+
+def _reasons(body: bytes) -> str:
+    """Field and code of each error that GitHub lists, as far as they are plain words."""
+    try:
+        errors = json.loads(body).get("errors", [])
+    except (ValueError, RecursionError, AttributeError):
+        return ""
+    told = []
+    for one in errors[:5] if isinstance(errors, list) else ():
+        words = [one.get(key) for key in ("resource", "field", "code")] if isinstance(one, dict) else []
+        if words and all(isinstance(word, str) and _WORD.fullmatch(word) for word in words if word is not None):
+            told.append(" ".join(word for word in words if word))
+    return ", ".join(told)
+
+
+def _not_permitted(status: int, headers: Mapping[str, str], what: str, verb: str) -> NotPermitted:
     if status == 451:
         return NotPermitted(f"GitHub withholds {what} for legal reasons (451).")
     if "x-github-sso" in headers:
@@ -143,7 +186,7 @@ def _not_permitted(status: int, headers: Mapping[str, str], what: str) -> NotPer
         )
     needed = headers.get("x-accepted-github-permissions") or headers.get("x-accepted-oauth-scopes") or ""
     hint = f"it needs one of: {needed}" if _SCOPES.fullmatch(needed) else "check the permissions of the token"
-    return NotPermitted(f"The token may not read {what} (403).", hint)
+    return NotPermitted(f"The token may not {verb} {what} (403).", hint)
 
 
 def _is_tls(error: BaseException | None) -> bool:
