@@ -20,6 +20,7 @@ from mcp.client.streamable_http import streamable_http_client
 from tests.servers.github.conftest import API_KEY, TOKEN, MakeSettings
 from tests.servers.github.proxy import Proxy
 from tests.servers.github.stand_in import Reply, StandIn, pull, repository
+from tests.servers.github.tool_names import READING
 
 pytestmark = pytest.mark.anyio
 ROOT = Path(__file__).parents[3]
@@ -100,7 +101,7 @@ async def test_clients_of_both_eras_read_through_the_egress_proxy(
     arguments = {"owner": "octo", "repo": "demo"}
     with running(make_settings(proxy=proxy.url), unused_port()) as server:
         async with connected(server.url, mode) as client:
-            assert len((await client.list_tools()).tools) == 6
+            assert len((await client.list_tools()).tools) == len(READING)
             result = await client.call_tool("github_get_repository", arguments)
             assert result.structured_content["full_name"] == "octo/demo"
             refused = await client.call_tool("github_get_repository", {"owner": "octo", "repo": "other"})

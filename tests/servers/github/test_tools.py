@@ -16,6 +16,7 @@ from mcp.shared.exceptions import MCPError
 
 from tests.servers.github.conftest import TOKEN, MakeSettings
 from tests.servers.github.stand_in import SHA, Reply, StandIn, changed_file, pull, repository
+from tests.servers.github.tool_names import ALL_TOOLSETS, DESTRUCTIVE, IDEMPOTENT, READING, WRITING
 
 pytestmark = pytest.mark.anyio
 
@@ -47,14 +48,7 @@ async def refused(settings: ServerSettings, tool: str, **arguments: Any) -> str:
 async def test_every_tool_is_described_typed_and_marked_as_reading(make_settings: MakeSettings):
     async with connected(make_settings()) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
-    assert sorted(tools) == [
-        "github_get_pull",
-        "github_get_pull_files",
-        "github_get_repository",
-        "github_list_pulls",
-        "github_list_repositories",
-        "github_status",
-    ]
+    assert set(tools) == READING
     for tool in tools.values():
         assert tool.title
         assert tool.description
@@ -65,12 +59,48 @@ async def test_every_tool_is_described_typed_and_marked_as_reading(make_settings
             assert argument["description"]
 
 
+async def test_toolsets_are_switched_one_by_one(make_settings: MakeSettings):
+    async with connected(make_settings(toolsets=["checks"])) as client:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+    assert names == {"github_list_checks", "github_wait_for_checks", "github_status", "github_diagnose"}
+
+
+async def test_every_tool_that_writes_says_so_and_can_be_tried_dry(make_settings: MakeSettings):
+    settings = make_settings(read_only=False, write_repositories=["octo/demo"], toolsets=ALL_TOOLSETS)
+    async with connected(settings) as client:
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+    assert set(tools) == READING | WRITING
+    for name in WRITING:
+        tool = tools[name]
+        assert tool.annotations.read_only_hint is False
+        assert tool.annotations.destructive_hint is (name in DESTRUCTIVE)
+        assert tool.annotations.idempotent_hint is (name in IDEMPOTENT)
+        assert tool.output_schema["title"] == "Outcome"
+        assert {"dry_run", "confirmation_token"} <= set(tool.input_schema["properties"])
+        for argument in tool.input_schema["properties"].values():
+            assert argument["description"], (name, argument)
+
+
+@pytest.mark.parametrize(
+    "options", [{"write_repositories": ["octo/demo"]}, {"read_only": False}, {"read_only": True}]
+)
+async def test_without_both_keys_nothing_that_writes_is_there(
+    options: dict[str, Any], make_settings: MakeSettings
+):
+    async with connected(make_settings(toolsets=ALL_TOOLSETS, **options)) as client:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+    assert names == READING
+
+
 async def test_status_tells_the_set_up_and_asks_nobody(github: StandIn, make_settings: MakeSettings):
     status = await call(make_settings(["octo/demo", "hub/*"]), "github_status")
     assert status == {
         "api_host": github.url.removeprefix("http://"),
         "https": False,
         "repositories": ["hub/*", "octo/demo"],
+        "toolsets": ["checks", "contents", "issues", "pulls", "releases", "repos"],
+        "read_only": True,
+        "write_repositories": [],
         "token": True,
         "egress_proxy": False,
         "rate": None,

@@ -9,6 +9,10 @@ class KeyPaths:
 
     server: str
 
+    def option(self, name: str) -> str:
+        """One of the options."""
+        return f"servers/{self.server}/options/{name}"
+
     @property
     def repositories(self) -> str:
         """The allowlist of repositories."""

@@ -77,8 +77,10 @@ class RepositoryPolicy:
             )
 
 
-def parse_policy(entries: Iterable[object], paths: KeyPaths) -> tuple[RepositoryPolicy, tuple[str, ...]]:
-    """The policy that the entries spell, and a sentence for each entry that spells nothing."""
+def parse_policy(
+    entries: Iterable[object], paths: KeyPaths, option: str = "repositories"
+) -> tuple[RepositoryPolicy, tuple[str, ...]]:
+    """The policy that the entries of `option` spell, and a sentence for each entry that spells nothing."""
     names: dict[str, RepositoryName] = {}
     owners: dict[str, str] = {}
     problems: list[str] = []
@@ -89,5 +91,5 @@ def parse_policy(entries: Iterable[object], paths: KeyPaths) -> tuple[Repository
         elif OWNER.fullmatch(owner) and NAME.fullmatch(name) and name not in {".", ".."}:
             names.setdefault(f"{owner}/{name}".lower(), RepositoryName(owner, name))
         else:
-            problems.append(f"{paths.repositories}/{index}: write a repository as owner/name or owner/*")
+            problems.append(f"{paths.option(option)}/{index}: write a repository as owner/name or owner/*")
     return RepositoryPolicy(paths, tuple(names.values()), tuple(owners.values())), tuple(problems)

@@ -5,13 +5,14 @@ renames in some places), that is an error and not a way around the allowlist.
 """
 
 from collections.abc import AsyncIterator
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
 from docgen_github import shapes, translate
 from docgen_github.client import Answer, GitHubClient
 from docgen_github.errors import GitHubError, Moved, NotFound, NotPermitted
+from docgen_github.flows import Flows
 from docgen_github.options import GitHubOptions
 from docgen_github.policy import RepositoryName
 from docgen_github.wire import WireFile, WirePull, WireRepository, WireReview, WireUser, read_as
@@ -23,6 +24,7 @@ _PULL = TypeAdapter(WirePull)
 _PULLS = TypeAdapter(list[WirePull])
 _REVIEWS = TypeAdapter(list[WireReview])
 _FILES = TypeAdapter(list[WireFile])
+_LIST: TypeAdapter[list[Any]] = TypeAdapter(list[Any])
 
 #: Pages of 100 read of one owner's repositories.
 OWNER_PAGES = 10
@@ -35,14 +37,87 @@ State = Literal["open", "closed", "all"]
 class GitHubReader:
     """Everything this server can read, in our shapes."""
 
-    def __init__(self, client: GitHubClient, options: GitHubOptions) -> None:
+    def __init__(self, client: GitHubClient, options: GitHubOptions, flows: Flows | None = None) -> None:
         self._client = client
         self._options = options
+        self._flows = flows or Flows(options.writing)
+
+    @property
+    def client(self) -> GitHubClient:
+        """What asks GitHub."""
+        return self._client
+
+    @property
+    def flows(self) -> Flows:
+        """What was read by whom."""
+        return self._flows
 
     def allowed(self, owner: str, name: str) -> RepositoryName:
         """The repository, if configuration and policy let it be read; raises without sending anything."""
         self._options.require_valid()
-        return self._options.policy.check(owner, name)
+        allowed = self._options.policy.check(owner, name)
+        self._flows.note(allowed)
+        return allowed
+
+    def is_allowed(self, owner: str, name: str) -> bool:
+        """Whether something that GitHub found may be shown; what is shown counts as read."""
+        try:
+            self.allowed(owner, name)
+        except GitHubError:
+            return False
+        return True
+
+    async def get(
+        self, repository: RepositoryName, *path: str | int, what: str, **query: str | int | None
+    ) -> Answer:
+        """Ask for something below an allowed repository; arguments of the query that are None stay away."""
+        given = {key: value for key, value in query.items() if value is not None}
+        return await self._client.get(("repos", repository.owner, repository.name, *path), given, what=what)
+
+    async def every(
+        self, repository: RepositoryName, *path: str | int, what: str, pages: int, **query: str | int
+    ) -> tuple[list[Any], bool]:
+        """All entries of up to `pages` pages of 100, and whether those are all there are."""
+        found: list[Any] = []
+        more: str | None = None
+        whole = ("repos", repository.owner, repository.name, *path)
+        async for answer in self._client.walk(whole, {**query, "per_page": 100}, what=what, pages=pages):
+            page = answer.value
+            if isinstance(page, dict):  # check runs come in an envelope
+                page = next((value for value in page.values() if isinstance(value, list)), None)
+            entries: list[Any] = read_as(_LIST, page, what)
+            found.extend(entries)
+            more = answer.next_url
+        return found, more is None
+
+    async def is_private(self, repository: RepositoryName) -> bool:
+        """Whether GitHub shows the repository to some only. Raises `GitHubError` when it cannot be told."""
+        return (await self._wire(repository)).private
+
+    async def default_branch(self, repository: RepositoryName) -> str:
+        """The name of the repository's default branch."""
+        return (await self._wire(repository)).default_branch
+
+    async def pull_wire(self, repository: RepositoryName, number: int) -> WirePull:
+        """One pull request as GitHub sends it."""
+        what = f"pull request {repository}#{number}"
+        wire = read_as(_PULL, (await self.get(repository, "pulls", number, what=what)).value, what)
+        self.same(repository, wire.base.repo.full_name if wire.base.repo else "")
+        return wire
+
+    async def own_login(self) -> str | None:
+        """The login of the token; None for a token of an app, which has none."""
+        try:
+            answer = await self._client.get(("user",), what="user of the token")
+        except (NotPermitted, NotFound):
+            return None
+        return read_as(_USER, answer.value, "the user of the token").login
+
+    async def _wire(self, repository: RepositoryName) -> WireRepository:
+        what = f"repository {repository}"
+        wire = read_as(_REPOSITORY, (await self.get(repository, what=what)).value, what)
+        self.same(repository, wire.full_name)
+        return wire
 
     async def repositories(self) -> shapes.RepositoryList:
         """The allowlist with `owner/*` resolved; an owner that fails is named and hides no other."""
@@ -68,12 +143,7 @@ class GitHubReader:
 
     async def repository(self, owner: str, name: str) -> shapes.Repository:
         """One repository."""
-        allowed = self.allowed(owner, name)
-        what = f"repository {allowed}"
-        answer = await self._client.get(("repos", allowed.owner, allowed.name), what=what)
-        wire = read_as(_REPOSITORY, answer.value, what)
-        self._same(allowed, wire.full_name)
-        return translate.repository(wire)
+        return translate.repository(await self._wire(self.allowed(owner, name)))
 
     async def pulls(
         self, owner: str, name: str, *, state: State, base: str | None, page: int, per_page: int
@@ -87,7 +157,7 @@ class GitHubReader:
         answer = await self._client.get(("repos", allowed.owner, allowed.name, "pulls"), query, what=what)
         wires = read_as(_PULLS, answer.value, f"the pull requests of {allowed}")
         for wire in wires:
-            self._same(allowed, wire.base.repo.full_name if wire.base.repo else "")
+            self.same(allowed, wire.base.repo.full_name if wire.base.repo else "")
         return shapes.PullPage(
             repository=str(allowed),
             pulls=[translate.pull(wire) for wire in wires],
@@ -98,18 +168,10 @@ class GitHubReader:
         """One pull request with its reviews counted."""
         allowed = self.allowed(owner, name)
         what = f"pull request {allowed}#{number}"
-        path = ("repos", allowed.owner, allowed.name, "pulls", number)
-        wire = read_as(_PULL, (await self._client.get(path, what=what)).value, what)
-        self._same(allowed, wire.base.repo.full_name if wire.base.repo else "")
-        reviews: list[WireReview] = []
-        more = None
-        async for answer in self._client.walk(
-            (*path, "reviews"), {"per_page": 100}, what=what, pages=REVIEW_PAGES
-        ):
-            read = read_as(_REVIEWS, answer.value, f"the reviews of {what}")
-            reviews.extend(read)
-            more = answer.next_url
-        counted = translate.reviews(reviews, complete=more is None)
+        wire = await self.pull_wire(allowed, number)
+        read, complete = await self.every(allowed, "pulls", number, "reviews", what=what, pages=REVIEW_PAGES)
+        reviews = read_as(_REVIEWS, read, f"the reviews of {what}")
+        counted = translate.reviews(reviews, complete=complete)
         return translate.pull_details(wire, str(allowed), counted)
 
     async def files(self, owner: str, name: str, number: int, *, page: int, per_page: int) -> shapes.FilePage:
@@ -160,13 +222,10 @@ class GitHubReader:
     async def _is_token_of(self, owner: str) -> bool:
         if not self._client.has_token:
             return False
-        try:
-            answer = await self._client.get(("user",), what="user of the token")
-        except (NotPermitted, NotFound):
-            return False  # a token of an app has no user
-        return read_as(_USER, answer.value, "the user of the token").login.lower() == owner.lower()
+        return (await self.own_login() or "").lower() == owner.lower()
 
-    def _same(self, asked: RepositoryName, answered: str) -> None:
+    def same(self, asked: RepositoryName, answered: str) -> None:
+        """Raise `Moved` when GitHub answered for another repository than the one asked for."""
         if not asked.matches(answered):
             raise Moved(
                 f"GitHub answers for another repository than {asked}.",

@@ -104,9 +104,7 @@ def proxy_refusal(status: int, headers: Mapping[str, str], around: Surroundings)
     return None
 
 
-def refusal(
-    reply: Reply, what: str, around: Surroundings, *, token: bool, reads: bool = True
-) -> GitHubError:
+def refusal(reply: Reply, what: str, around: Surroundings, *, token: bool, reads: bool = True) -> GitHubError:
     """The error for a status that is neither success nor a rate limit; `what` was asked for, or changed."""
     status, headers = reply.status, reply.headers
     if status == 401:
@@ -170,10 +168,9 @@ def _reasons(body: bytes) -> str:
         return ""
     told = []
     for one in errors[:5] if isinstance(errors, list) else ():
-        words = [one.get(key) for key in ("resource", "field", "code")] if isinstance(one, dict) else []
-        if words and all(isinstance(word, str) and _WORD.fullmatch(word) for word in words if word is not None):
-            told.append(" ".join(word for word in words if word))
-    return ", ".join(told)
+        words = [one.get(key, "") for key in ("resource", "field", "code")] if isinstance(one, dict) else []
+        told.append(" ".join(word for word in words if isinstance(word, str) and _WORD.fullmatch(word)))
+    return ", ".join(filter(None, told))
 
 
 def _not_permitted(status: int, headers: Mapping[str, str], what: str, verb: str) -> NotPermitted:

@@ -27,6 +27,33 @@ class FromAnswer:
 
 
 @dataclass(frozen=True)
+class Marked:
+    """A text with an invisible mark at its end, by which it is found again; a random mark is not shown."""
+
+    text: str
+    mark: str
+    random: bool = False
+
+    def __str__(self) -> str:
+        return marked(self.text, "random" if self.random else self.mark)
+
+    @property
+    def sent(self) -> str:
+        """The text as it is sent."""
+        return marked(self.text, self.mark)
+
+
+def marked(text: str, mark: str) -> str:
+    """`text` with a comment that GitHub does not render."""
+    return f"{text}\n\n{comment(mark)}"
+
+
+def comment(mark: str) -> str:
+    """The mark as it stands in a text."""
+    return f"<!-- docgen:{mark} -->"
+
+
+@dataclass(frozen=True)
 class Request:
     """One request that changes something; `what` names its object in messages.
 
@@ -49,6 +76,8 @@ def filled(value: Any, answers: Sequence[Any]) -> Any:
     """`value` with every `FromAnswer` replaced by what was answered."""
     if isinstance(value, FromAnswer):
         return answers[value.request][value.field]
+    if isinstance(value, Marked):
+        return value.sent
     if isinstance(value, Mapping):
         return {key: filled(one, answers) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -57,8 +86,8 @@ def filled(value: Any, answers: Sequence[Any]) -> Any:
 
 
 def shown(value: Any) -> Any:
-    """`value` with every `FromAnswer` as words."""
-    if isinstance(value, FromAnswer):
+    """`value` with every `FromAnswer` as words, and random marks as such."""
+    if isinstance(value, FromAnswer | Marked):
         return str(value)
     if isinstance(value, Mapping):
         return {key: shown(one) for key, one in value.items()}

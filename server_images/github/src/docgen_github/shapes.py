@@ -8,15 +8,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from docgen_github.untrusted import NOTICE
 
 
-class _Shape(BaseModel):
+class Shape(BaseModel):
+    """Frozen, as every answer is."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class _Result(_Shape):
+class ResultShape(Shape):
+    """An answer with text of others in it."""
+
     notice: str = Field(NOTICE, description="How to read `untrusted`.")
 
 
-class Rate(_Shape):
+class Rate(Shape):
     """GitHub's counters in its last answer."""
 
     limit: int = Field(description="Requests per window.")
@@ -24,12 +28,15 @@ class Rate(_Shape):
     reset: datetime = Field(description="When the window ends.")
 
 
-class Status(_Shape):
+class Status(Shape):
     """How this server is set up."""
 
     api_host: str = Field(description="Host of the GitHub REST API.")
     https: bool = Field(description="Whether the token travels encrypted.")
     repositories: list[str] = Field(description="The allowlist: owner/name, or owner/* for all of an owner.")
+    toolsets: list[str] = Field(description="Groups of tools that are switched on.")
+    read_only: bool = Field(description="Whether nothing can be changed.")
+    write_repositories: list[str] = Field(description="Repositories that may be changed, if not read-only.")
     token: bool = Field(description="Whether requests carry a token.")
     egress_proxy: bool = Field(description="Whether requests go through the stack's egress proxy.")
     rate: Rate | None = Field(description="Counters last seen; null before the first request.")
@@ -39,7 +46,7 @@ class Status(_Shape):
     problems: list[str] = Field(description="What is wrong with the configuration; empty when nothing is.")
 
 
-class RepositoryText(_Shape):
+class RepositoryText(Shape):
     """Written by the people of the repository."""
 
     description: str = ""
@@ -49,7 +56,7 @@ class RepositoryText(_Shape):
     topics: list[str] = []
 
 
-class ListedRepository(_Shape):
+class ListedRepository(Shape):
     """A repository that may be read; details are null where GitHub was not asked (entries owner/name)."""
 
     full_name: str
@@ -60,14 +67,14 @@ class ListedRepository(_Shape):
     pushed_at: datetime | None = None
 
 
-class RepositoryList(_Shape):
+class RepositoryList(Shape):
     """All repositories that may be read."""
 
     repositories: list[ListedRepository]
     incomplete: list[str] = Field(description="Entries of the allowlist not listed to the end, and why.")
 
 
-class Repository(_Result):
+class Repository(ResultShape):
     """One repository."""
 
     full_name: str
@@ -84,7 +91,7 @@ class Repository(_Result):
     untrusted: RepositoryText
 
 
-class PullText(_Shape):
+class PullText(Shape):
     """Written by the author of the pull request and the people of the repository."""
 
     title: str
@@ -95,7 +102,7 @@ class PullText(_Shape):
     body_truncated: bool = False
 
 
-class Pull(_Shape):
+class Pull(Shape):
     """One pull request in a list."""
 
     number: int
@@ -112,7 +119,7 @@ class Pull(_Shape):
     untrusted: PullText
 
 
-class PullPage(_Result):
+class PullPage(ResultShape):
     """One page of pull requests, newest first."""
 
     repository: str
@@ -120,7 +127,7 @@ class PullPage(_Result):
     next_page: int | None = Field(description="Ask for this page next; null on the last one.")
 
 
-class Reviews(_Shape):
+class Reviews(Shape):
     """Reviewers by their last decision."""
 
     approved: int = 0
@@ -130,7 +137,7 @@ class Reviews(_Shape):
     complete: bool = Field(True, description="False when there are more reviews than were read.")
 
 
-class PullDetails(Pull, _Result):
+class PullDetails(Pull, ResultShape):
     """One pull request with all that lists leave out."""
 
     repository: str
@@ -149,7 +156,7 @@ class PullDetails(Pull, _Result):
     requested_reviewers: list[str]
 
 
-class FileText(_Shape):
+class FileText(Shape):
     """Written by the author of the pull request."""
 
     filename: str
@@ -160,7 +167,7 @@ class FileText(_Shape):
     patch_truncated: bool = False
 
 
-class ChangedFile(_Shape):
+class ChangedFile(Shape):
     """One file of a pull request."""
 
     status: str = Field(description="added, removed, modified, renamed, copied, changed or unchanged.")
@@ -171,7 +178,7 @@ class ChangedFile(_Shape):
     untrusted: FileText
 
 
-class FilePage(_Result):
+class FilePage(ResultShape):
     """One page of changed files."""
 
     repository: str

@@ -48,10 +48,7 @@ def seen_token(headers: Mapping[str, str], before: TokenSeen | None) -> TokenSee
 
 
 def _moment(text: str) -> datetime | None:
-    for form in ("%Y-%m-%d %H:%M:%S UTC", "%Y-%m-%d %H:%M:%S %z"):
-        try:
-            found = datetime.strptime(text.strip(), form)
-        except ValueError:
-            continue
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    return None
+    try:
+        return datetime.strptime(text.strip().replace("UTC", "+0000"), "%Y-%m-%d %H:%M:%S %z").astimezone(UTC)
+    except ValueError:
+        return None

@@ -15,6 +15,9 @@ Sha = Annotated[str, Field(pattern=r"\A[0-9a-f]{40}(?:[0-9a-f]{24})?\z")]
 Login = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_.-]{1,100}(?:\[bot\])?\z")]
 FullName = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_-]{1,100}/[A-Za-z0-9._-]{1,100}\z")]
 Word = Annotated[str, Field(pattern=r"\A[A-Za-z_]{1,30}\z")]
+WebUrl = Annotated[
+    str, Field(pattern=r"\Ahttps?://[A-Za-z0-9.-]+(?::\d+)?/[A-Za-z0-9._~/#?=&%:@+-]{0,2000}\z")
+]
 Count = Annotated[int, Field(ge=0, le=2**53)]
 
 
@@ -95,13 +98,117 @@ class WirePull(_Wire):
     comments: Count | None = None
     review_comments: Count | None = None
     requested_reviewers: list[WireUser] = []
+    merge_commit_sha: Sha | None = None
+    html_url: WebUrl | None = None
 
 
 class WireReview(_Wire):
     """One review; `user` is null for a deleted account."""
 
+    id: Count = 0
     user: WireUser | None = None
     state: Word
+    body: str | None = None
+    commit_id: Sha | None = None
+    author_association: Word = "NONE"
+    submitted_at: datetime | None = None
+    html_url: WebUrl | None = None
+
+
+class WireComment(_Wire):
+    """A comment on an issue, a pull request, or a line of one."""
+
+    id: Count
+    user: WireUser | None = None
+    body: str | None = None
+    created_at: datetime
+    updated_at: datetime
+    html_url: WebUrl | None = None
+    path: str | None = None
+    line: int | None = None
+    side: Word | None = None
+    commit_id: Sha | None = None
+
+
+class WireIssue(_Wire):
+    """An issue; GitHub lists pull requests among them, with `pull_request`."""
+
+    number: Annotated[int, Field(ge=1)]
+    title: str
+    state: Literal["open", "closed"]
+    state_reason: Word | None = None
+    body: str | None = None
+    user: WireUser | None = None
+    labels: list[WireLabel] = []
+    assignees: list[WireUser] = []
+    comments: Count = 0
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+    html_url: WebUrl | None = None
+    pull_request: dict[str, Any] | None = None
+
+
+class WireObject(_Wire):
+    """Anything that is named by its id in git."""
+
+    sha: Sha
+
+
+class WireBranch(_Wire):
+    """A branch; `protection` comes only when it is asked for by itself."""
+
+    name: str
+    commit: WireObject
+    protected: bool = False
+    protection: dict[str, Any] | None = None
+
+
+class WireCheckRun(_Wire):
+    """One run of a check."""
+
+    id: Count
+    name: str
+    status: Word
+    conclusion: Word | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    head_sha: Sha
+
+
+class WireStatus(_Wire):
+    """A commit status, which older tools report instead of check runs."""
+
+    context: str
+    state: Word
+    description: str | None = None
+    updated_at: datetime | None = None
+
+
+class WireRelease(_Wire):
+    """A release; `published_at` is null for a draft."""
+
+    id: Count
+    tag_name: str
+    name: str | None = None
+    body: str | None = None
+    draft: bool
+    prerelease: bool
+    author: WireUser | None = None
+    created_at: datetime
+    published_at: datetime | None = None
+    html_url: WebUrl | None = None
+
+
+class WireMade(_Wire):
+    """What creating something answers, as far as it is told on."""
+
+    number: int | None = None
+    id: Count | None = None
+    sha: Sha | None = None
+    state: Word | None = None
+    merged: bool | None = None
+    html_url: WebUrl | None = None
 
 
 class WireFile(_Wire):
