@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -17,9 +18,12 @@ from docgen_common.settings import ServerSettings
 from docgen_github.client import Bounds, GitHubClient
 from docgen_github.keypaths import KeyPaths
 
+from tests.servers.github.emulator_process import InstallError, emulating, installed_emulator
+from tests.servers.github.front import Front, fronting
 from tests.servers.github.proxy import Proxy, proxying
 from tests.servers.github.serving import served
 from tests.servers.github.stand_in import StandIn
+from tests.servers.github.world import World, a_world
 
 #: Distinctive on purpose: no test may find it anywhere but in requests to the API.
 TOKEN = "ghp_CANARY7f3a9c1e5b8d2f4a6c0e1b3d5f7a9c"
@@ -101,6 +105,38 @@ def make_settings(tmp_path: Path, github: StandIn) -> MakeSettings:
         )
 
     return make
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[str]:
+    """A GitHub that others wrote."""
+    try:
+        place = installed_emulator()
+    except InstallError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"the GitHub emulator could not be installed: {error}")
+        pytest.skip("the GitHub emulator could not be installed; is there a network?")
+    with emulating(place, _free_port()) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def front(emulator: str) -> Iterator[Front]:
+    """What the emulator lacks, before it."""
+    with fronting(emulator) as running:
+        yield running
+
+
+@pytest.fixture
+def world(front: Front, emulator: str, make_settings: MakeSettings) -> Iterator[World]:
+    """A fresh repository that the server may change."""
+    with a_world(front, emulator, make_settings) as made:
+        yield made
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
 
 
 @pytest.fixture

@@ -2,9 +2,6 @@
 
 import base64
 import json
-import os
-import socket
-from collections.abc import Iterator
 from typing import Any
 
 import httpx2
@@ -13,29 +10,21 @@ from docgen_github.server import build_server
 from mcp import Client
 
 from tests.servers.github.conftest import MakeSettings
-from tests.servers.github.emulator_process import InstallError, emulating, installed_emulator
 
 pytestmark = pytest.mark.anyio
 HEADERS = {"authorization": "Bearer tok_bot"}
 
 
 @pytest.fixture(scope="module")
-def emulator() -> Iterator[str]:
-    try:
-        place = installed_emulator()
-    except InstallError as error:
-        if os.environ.get("CI"):
-            pytest.fail(f"the GitHub emulator could not be installed: {error}")
-        pytest.skip("the GitHub emulator could not be installed; is there a network?")
-    with emulating(place, _free_port()) as url:
-        _open_pull_requests(url)
-        yield url
+def filled(emulator: str) -> str:
+    _open_pull_requests(emulator)
+    return emulator
 
 
 @pytest.fixture
-def call(emulator: str, make_settings: MakeSettings):
+def call(filled: str, make_settings: MakeSettings):
     async def ask(tool: str, *, repositories: tuple[str, ...] = ("bot/demo",), **arguments: Any) -> Any:
-        server = build_server(make_settings(repositories, token="tok_bot", api_url=emulator))
+        server = build_server(make_settings(repositories, token="tok_bot", api_url=filled))
         async with server.client, Client(server.mcp) as client:
             return await client.call_tool(tool, arguments)
 
@@ -54,7 +43,7 @@ async def test_a_private_repository_is_read_with_the_token(call):
 async def test_owner_star_is_resolved(call):
     result = await call("github_list_repositories", repositories=("bot/*",))
     names = [one["full_name"] for one in result.structured_content["repositories"]]
-    assert names == ["bot/demo", "bot/other"]
+    assert {"bot/demo", "bot/other"} <= set(names)
     assert result.structured_content["incomplete"] == []
 
 
@@ -103,8 +92,3 @@ def _open_pull_requests(url: str) -> None:
 
 def _post(github: httpx2.Client, path: str, **body: Any) -> None:
     github.post(path, content=json.dumps(body)).raise_for_status()
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])

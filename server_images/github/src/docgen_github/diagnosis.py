@@ -35,8 +35,8 @@ class Access(shapes.Shape):
 class Diagnosis(shapes.Shape):
     """The token as GitHub sees it; the token itself is never shown."""
 
-    kind: Literal["none", "classic", "fine-grained", "oauth", "app-user", "app-installation", "unknown"] = (
-        Field(description="By its prefix.")
+    kind: str = Field(
+        description="By its prefix: none, classic, fine-grained, oauth, app-user, app-installation, unknown."
     )
     accepted: bool = Field(description="Whether GitHub answers requests with it.")
     problem: str | None = Field(description="Why not.")
@@ -58,7 +58,7 @@ def add_diagnosis(kit: Kit) -> None:
 
     @kit.reads("GitHub: diagnose")
     async def github_diagnose() -> Diagnosis:
-        """Ask GitHub what the token of this server may do: kind, scopes, end, rate, repositories it reaches."""
+        """Ask GitHub about the token of this server: kind, scopes, end, rate, repositories it reaches."""
         problem = await _problem(kit)
         login = None if problem else await _login(kit)
         listed = [] if problem else [str(name) for name in kit.options.policy.names]

@@ -31,10 +31,10 @@ from docgen_github.writer import GitHubWriter
 TOKEN_SECRET = "github-token"  # noqa: S105 (the name of a file, not a secret)
 READS = "Reads the repositories that docgen.yaml allows; it changes nothing."
 WRITES = """\
-Reads the repositories that docgen.yaml allows, and changes some of them under rules. Every tool that changes \
-something takes dry_run to show its requests. An answer with status confirmation_required changed nothing: \
-show its summary to the person you work for, and call again with confirmation_token when they agree. Merging \
-needs the head commit that was reviewed."""
+Reads the repositories that docgen.yaml allows, and changes some of them under rules. Every tool that \
+changes something takes dry_run to show its requests. An answer with status confirmation_required \
+changed nothing: show its summary to the person you work for, and call again with confirmation_token when \
+they agree. Merging needs the head commit that was reviewed."""
 LONG_TOOLS = {"github_wait_for_checks": 1.0}
 """Tools whose calls may become tasks, and after how many seconds."""
 

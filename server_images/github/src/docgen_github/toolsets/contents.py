@@ -242,7 +242,7 @@ def _add_branches(kit: Kit) -> None:
 
     @kit.reads("GitHub: compare branches")
     async def github_compare(owner: Owner, repo: Repo, base: Branch, head: Branch) -> Comparison:
-        """Compare two branches or commits of a repository: commits and files that head has and base has not."""
+        """Compare two branches or commits: the commits and files that head has and base has not."""
         allowed = kit.reader.allowed(owner, repo)
         what = f"the comparison in {allowed}"
         pair = f"{check_branch(base)}...{check_branch(head)}"
