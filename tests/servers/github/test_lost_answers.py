@@ -162,8 +162,8 @@ async def test_a_limit_that_is_too_long_lets_nothing_else_out(world: World):
 
 
 async def test_writes_keep_their_distance(world: World):
-    from dataclasses import replace  # noqa: PLC0415
-    from time import monotonic  # noqa: PLC0415
+    from dataclasses import replace
+    from time import monotonic
 
     number = world.open_pull()["number"]
     begun = monotonic()
@@ -185,7 +185,7 @@ Try = Callable[[int], Awaitable[None]]
 )
 async def test_no_duplicate_in_many_tries_under_random_faults(tries: int, world: World):
     """Comments, issues, pull requests and releases in turn, each with up to two faults of any kind."""
-    chance = random.Random(6)  # noqa: S311 - which faults come is no secret
+    chance = random.Random(6)
     number = world.open_pull()["number"]
     main = world.head()
     wanted = {"comments": 0, "issues": 0, "pulls": 1, "releases": 0}

@@ -96,7 +96,7 @@ def shown(value: Any) -> Any:
     return value
 
 
-def digest(requests: Sequence[Request]) -> str:
-    """What a confirmation is bound to: method, path and body of every request."""
+def digest(summary: str, requests: Sequence[Request]) -> str:
+    """What a confirmation is bound to: the words of the change, and method, path and body of each request."""
     told = [[one.method, list(one.path), shown(one.body)] for one in requests]
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([summary, told], sort_keys=True).encode()).hexdigest()

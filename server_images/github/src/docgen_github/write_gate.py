@@ -93,7 +93,7 @@ class WriteGate:
         wanted = self._policy.confirm == "always" or (self._policy.confirm == "grave" and operation.grave)
         if not wanted:
             return None
-        what = digest(operation.requests)
+        what = digest(operation.summary, operation.requests)
         if confirmation.can_be_asked(call.ctx):
             return confirmation.asked(call.ctx, what, operation.summary)
         if not self._policy.confirmation_tokens:

@@ -168,11 +168,12 @@ def _add_delete_branch(kit: Kit) -> None:
         """Delete a branch that is not protected."""
 
         async def prepare(repository: RepositoryName) -> Operation:
-            summary = f"Delete branch {branch} of {repository}."
             try:
-                await writable_head(kit, repository, branch, expected_head_sha)
+                head = await writable_head(kit, repository, branch, expected_head_sha)
             except NotFound:
-                return Operation(summary, found=Changed(branch=branch, state="deleted"))
+                gone = Changed(branch=branch, state="deleted")
+                return Operation(f"Delete branch {branch} of {repository}.", found=gone)
+            summary = f"Delete branch {branch} of {repository}, which is at {head}."
 
             async def look() -> dict[str, Any] | None:
                 return {} if await head_of(kit, repository, branch) is None else None

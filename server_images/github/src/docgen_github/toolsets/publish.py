@@ -38,7 +38,7 @@ _PULLS = TypeAdapter(list[WirePull])
 Documents = Annotated[
     list[FileChange],
     Field(
-        description="Documents with their whole content, as docs_read gives it.", min_length=1, max_length=50
+        description="Documents with their whole content, as files_read gives it.", min_length=1, max_length=50
     ),
 ]
 
