@@ -30,7 +30,9 @@ def test_the_starter_with_everything_in_force_gives_the_defaults(
     del default["servers"]
     assert found == default
     assert configuration.settings.servers["github"].port == PortRange(first=3000, last=3100)
-    assert servers["github"]["options"] == {"api_url": "https://api.github.com", "repositories": []}
+    options = {name: option.default for name, option in facts["github"].options.items()}
+    assert servers["github"]["options"] == options
+    assert (options["api_url"], options["repositories"]) == ("https://api.github.com", [])
 
 
 def test_the_starter_shows_every_setting(load: Load, facts: Mapping[str, ImageFacts]) -> None:
