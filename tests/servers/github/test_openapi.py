@@ -1,0 +1,108 @@
+"""Every request that the server sends is one that GitHub's own description of its API describes."""
+
+import json
+import os
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.servers.github.emulator_process import InstallError, installed_emulator
+from tests.servers.github.front import Asked
+from tests.servers.github.openapi_description import Description, description
+from tests.servers.github.test_guard_rails import DRY, _filled
+from tests.servers.github.tool_names import READING, WRITING
+from tests.servers.github.world import World, done
+
+pytestmark = pytest.mark.anyio
+
+READS: dict[str, dict[str, Any]] = {
+    "github_compare": {"base": "main", "head": "feature"},
+    "github_get_file": {"path": "README.md", "ref": "feature"},
+    "github_get_issue": {"number": "ISSUE"},
+    "github_get_pull": {"number": 1},
+    "github_get_pull_diff": {"number": 1},
+    "github_get_pull_files": {"number": 1},
+    "github_get_repository": {},
+    "github_get_tree": {"recursive": True},
+    "github_list_branches": {},
+    "github_list_checks": {"sha": "HEAD"},
+    "github_list_issue_comments": {"number": "ISSUE"},
+    "github_list_issues": {"label": "bug"},
+    "github_list_pull_comments": {"number": 1, "on_lines": True},
+    "github_list_pulls": {"base": "main"},
+    "github_list_releases": {},
+    "github_list_reviews": {"number": 1},
+    "github_wait_for_checks": {"sha": "HEAD", "at_least": 0},
+}
+ELSEWHERE = {
+    "github_list_repositories": {},
+    "github_search_repositories": {"words": "x"},
+    "github_diagnose": {},
+}
+
+
+@pytest.fixture(scope="module")
+def api() -> Description:
+    try:
+        return Description(description(installed_emulator()))
+    except InstallError as error:
+        if os.environ.get("CI"):
+            pytest.fail(f"GitHub's description could not be fetched: {error}")
+        pytest.skip("GitHub's description could not be fetched; is there a network?")
+
+
+def test_every_tool_is_here():
+    assert READING - {"github_status"} == {*READS, *ELSEWHERE}
+    assert set(DRY) == WRITING
+
+
+async def test_every_request_of_every_tool_is_described(api: Description, world: World):
+    world.options = {"merge_approvals": 0, "repositories": ["bot/*"]}
+    told: list[str] = []
+    seen: set[str] = set()
+    for tool, arguments in {**READS, **ELSEWHERE, **DRY}.items():
+        if tool in READS or tool in ELSEWHERE or tool == min(DRY):
+            world.front.seen.clear()
+        await _fresh_call(world, tool, arguments)
+        told += [f"{tool}: {one}" for asked in world.front.seen for one in api.complaints(asked)]
+        seen |= {api.operation_id(asked) for asked in world.front.seen}
+    assert told == []
+    assert {"pulls/merge", "git/create-tree", "repos/create-release", "pulls/dismiss-review"} <= seen
+    assert len(seen) >= 40, sorted(seen)
+
+
+async def _fresh_call(world: World, tool: str, arguments: dict[str, Any]) -> None:
+    """The call in a repository of its own, so that no tool finds what another left behind."""
+    world.name = f"{world.name[:6]}-{tool.removeprefix('github_').replace('_', '-')}"
+    with httpx2.Client(base_url=world.emulator, trust_env=False) as http:
+        body = json.dumps({"name": world.name, "private": True, "auto_init": True})
+        http.post("/user/repos", headers={"authorization": "Bearer tok_bot"}, content=body).raise_for_status()
+    world.direct("PUT", "/collaborators/rev", "tok_bot", permission="push")
+    filled = _filled(world, arguments)
+    world.front.seen.clear()
+    place = {} if tool in ELSEWHERE else world.place
+    async with world.client() as github:
+        await done(github, tool, **place, **filled)
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body", "words"),
+    [
+        ("POST", "/repos/o/r/pulls", {"title": "x", "head": "y"}, "'base' is a required property"),
+        (
+            "POST",
+            "/repos/o/r/pulls",
+            {"title": "x", "head": "y", "base": "z", "colour": 1},
+            "no field colour",
+        ),
+        ("PUT", "/repos/o/r/pulls/1/merge", {"merge_method": "force"}, "is not one of"),
+        ("GET", "/repos/o/r/pulls?state=ajar", None, "is not one of"),
+        ("GET", "/repos/o/r/pulls?colour=red", None, "no query parameter colour"),
+        ("GET", "/search/repositories", None, "q is required"),
+        ("POST", "/repos/o/r/pulls/1/merge", {}, "no such operation"),
+    ],
+)
+def test_the_judge_sees_what_is_wrong(method: str, target: str, body: Any, words: str, api: Description):
+    complaints = api.complaints(Asked(method, target, {}, body))
+    assert any(words in one for one in complaints), complaints
