@@ -18,6 +18,7 @@ from websockets.exceptions import InvalidStatus
 
 from docgenctl.cli.generate import KINDS
 from tests.e2e.stack import Door, Stack, wait_until
+from tests.servers.github.tool_names import READING
 
 pytestmark = pytest.mark.engine
 
@@ -48,14 +49,6 @@ MAIN_TOOLS = {
     "templates_rollback",
     "templates_show",
     "templates_update",
-}
-GITHUB_TOOLS = {
-    "github_status",
-    "github_list_repositories",
-    "github_get_repository",
-    "github_list_pulls",
-    "github_get_pull",
-    "github_get_pull_files",
 }
 EIGHT_MEBIBYTES = 8 * 1024**2
 DISCOVER = {
@@ -138,7 +131,7 @@ async def test_the_printed_endpoint_offers_the_tools_of_all_servers(door: Door, 
     async with door.client(mode) as client:
         assert client.protocol_version == VERSIONS[mode]
         tools = (await client.list_tools()).tools
-    assert {tool.name for tool in tools} == MAIN_TOOLS | GITHUB_TOOLS
+    assert {tool.name for tool in tools} == MAIN_TOOLS | READING
     assert [tool.name for tool in tools] == sorted(tool.name for tool in tools)
     assert all(tool.description and tool.input_schema for tool in tools)
 
@@ -211,7 +204,7 @@ async def test_prompts_and_resource_templates_of_all_servers_are_offered(door: D
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("purpose", "tools", "foreign"),
-    [("main", MAIN_TOOLS, "github_status"), ("github", GITHUB_TOOLS, "docs_kinds")],
+    [("main", MAIN_TOOLS, "github_status"), ("github", READING, "docs_kinds")],
 )
 async def test_a_servers_own_port_offers_that_server_alone(
     running_stack: Stack, door: Door, mode: str, purpose: str, tools: set[str], foreign: str
