@@ -122,5 +122,5 @@ def _call(tried: TriedCommand, names: list[str], calls: Calls) -> float | None:
     begun = time.perf_counter()
     result = tried.request("tools/call", {"name": tool, "arguments": dict(calls[tool])})
     if result.get("isError") is True:
-        raise NotHealthyError(f"{tool} fails", code="rpc_error")
+        raise NotHealthyError(f"{tool} fails", hint="docgenctl health says more", code="rpc_error")
     return (time.perf_counter() - begun) * 1000

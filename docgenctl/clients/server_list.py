@@ -96,7 +96,11 @@ class ServerList:
         """Take a file away that holds nothing any more, with the copies of what was ours in it."""
         with taking_turns(self.path):
             if self._read() != old:
-                raise RefusedError(f"{self.path} was changed meanwhile", code="changed_meanwhile")
+                raise RefusedError(
+                    f"{self.path} was changed meanwhile",
+                    hint="try again: docgenctl clients disconnect",
+                    code="changed_meanwhile",
+                )
             real = Path(os.path.realpath(self.path))
             try:
                 real.unlink()

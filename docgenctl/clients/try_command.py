@@ -43,7 +43,11 @@ class TriedCommand:
             )
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error)
-            raise NotHealthyError(f"{launch.command} cannot be started: {why}", code="not_started") from None
+            raise NotHealthyError(
+                f"{launch.command} cannot be started: {why}",
+                hint="write it anew: docgenctl clients connect",
+                code="not_started",
+            ) from None
         self._readers = [
             threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True),
             threading.Thread(target=self._read_log, args=(self._process.stderr,), daemon=True),
@@ -81,7 +85,7 @@ class TriedCommand:
                 return result
             error = answer.get("error")
             message = error.get("message") if isinstance(error, dict) else "no result"
-            raise NotHealthyError(f"{method}: {message}", code="rpc_error")
+            raise NotHealthyError(f"{method}: {message}", hint="docgenctl health says more", code="rpc_error")
 
     def close(self) -> None:
         """End it as clients do: close its input, then ask harder."""
@@ -122,7 +126,8 @@ class TriedCommand:
         return message if isinstance(message, dict) else {}
 
     def _silent(self, message: str) -> NotHealthyError:
-        return NotHealthyError(message, code="not_answered", details=self._log[-_SHOWN:])
+        hint = "write the entry anew: docgenctl clients connect"
+        return NotHealthyError(message, hint=hint, code="not_answered", details=self._log[-_SHOWN:])
 
     def _read(self, stream: IO[bytes]) -> None:
         for line in stream:

@@ -28,6 +28,7 @@ WITHOUT_A_WAY_OUT = {
 PROSE = {
     *("again", "and", "can", "cannot", "command", "does", "gateway", "has", "in", "is", "itself", "lacks"),
     *(
+        "knows",
         "made",
         "makes",
         "may",
@@ -37,9 +38,11 @@ PROSE = {
         "or",
         "reads",
         "runs",
+        "stack",
         "takes",
         "to",
         "uses",
+        "would",
         "was",
         "will",
     ),
