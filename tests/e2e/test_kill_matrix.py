@@ -30,7 +30,7 @@ FIRST_UP = [
     ("PUT containers/*/archive #1 after", TERM),
     ("POST containers/create main-1 #1 after", KILL),
     ("POST containers/*/start #1 after", INT),
-    ("wait in docgenctl.endpoint.probe #1 before", TERM),
+    ("POST containers/*/start #4 after", TERM),
 ]
 DEPLOY = [
     ("rename .state.json.new #1 before", INT),
@@ -52,7 +52,7 @@ def matrix(workspace: MakeStack, api: APIClient, tmp_path: Path) -> Matrix:
 def test_a_stack_that_is_cut_off_again_and_again_is_finished_by_the_next_command(matrix: Matrix) -> None:
     stack = matrix.stack
     for step, number in FIRST_UP:
-        if step.startswith("wait"):  # there is something to wait for only while the services start
+        if "#4" in step:  # the last of all services: what is left is to wait for them
             stack.ok("stop")
         matrix.cut(step, number, "up")
     stack.up()
@@ -67,7 +67,9 @@ def test_a_stack_that_is_cut_off_again_and_again_is_finished_by_the_next_command
 
     for step, number in DEPLOY:
         matrix.cut(step, number, "deploy", "--yes")
-    assert stack.ok("deploy", "--ci").document["outcome"] == "deployed"
+    # Whether the last one that was ended had anything left to do depends on which step ran beside which.
+    assert stack.ok("deploy", "--ci").document["outcome"] in ("deployed", "unchanged")
+    assert stack.up()["steps"] == []
     assert matrix.leftovers() == []
 
     for step, number in DOWN:

@@ -266,12 +266,16 @@ def test_processes_in_the_containers_have_no_secret(story: Story, api: APIClient
                     assert story.needles.found_in(Path(f"/proc/{pid}/{name}").read_bytes()) == []
 
 
+DIGESTS = ("version", "definitions.json")
+"""What lies beside the secrets to be switched with them, and is none."""
+
+
 def test_servers_hold_hashes_and_each_service_only_what_it_needs(story: Story, api: APIClient) -> None:
     files = {service: secrets_of(api, container) for service, container in story.stack.containers().items()}
     assert {service: sorted(held) for service, held in files.items()} == {
         "gateway": ["gateway.pem", "version"],
         "egress": [],
-        "orchestrator": ["api-keys.json", "upstream-github", "upstream-main"],
+        "orchestrator": ["api-keys.json", "definitions.json", "upstream-github", "upstream-main"],
         "main": ["api-keys.json"],
         "github": ["api-keys.json", "github-token"],
     }
@@ -290,7 +294,8 @@ def test_servers_hold_hashes_and_each_service_only_what_it_needs(story: Story, a
     assert files["github"]["github-token"][0].strip() == values["token"]
     for service, held in files.items():
         for name, (content, entry) in held.items():
-            assert (entry.mode & 0o777, entry.uid) == (0o400, 10001), (service, name)
+            mode = 0o444 if name in DIGESTS else 0o400
+            assert (entry.mode & 0o777, entry.uid) == (mode, 10001), (service, name)
             if name in ("api-keys.json", "gateway.pem"):
                 assert story.needles.found_in(content) == [], (service, name)
 

@@ -47,7 +47,7 @@ def test_the_installed_wheel_carries_templates_and_server_images(installed: Path
     assert str(installed.parent) in where
     assert templates == tracked("templates")
     assert images == tracked("server_images")
-    assert names == ["github", "main", "orchestrator"]
+    assert names == ["adapter", "github", "main", "orchestrator"]
 
 
 def tracked(folder: str) -> list[str]:
