@@ -9,7 +9,8 @@ so page by page. One question passes these gates, in this order:
    limit after the time that GitHub names, as long as all pauses together stay inside `wait_budget_s`.
    Repeating is safe because every request here is a GET. What changes something is sent by `writer`, which
    takes `question` and `once` from here and decides on repeating by itself.
-4. A good answer with an ETag is kept under (identity of the token, URL); a 304 serves it.
+4. A good answer with an ETag is kept under (identity of the token, URL); a 304 serves it. The last page of a
+   list is not kept when it is full.
 
 Where the token may go: `Authorization` is put on requests whose URL was built here or was found, in a `Link`
 header, to lie below the base URL. Redirects are never followed: GitHub uses them for renamed repositories,
@@ -27,7 +28,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import anyio
 import httpx2
@@ -275,7 +276,7 @@ class GitHubClient:
             if not plain and (question.reads or not reply.body):
                 return Answer(None, None, reply.body)
             answer = self._answer(reply.body, link)
-            if plain and (etag := reply.headers.get("etag")):
+            if plain and not _may_grow(answer, question.url) and (etag := reply.headers.get("etag")):
                 self._cache.put(question.identity, question.url, Kept(etag, reply.body, link))
             return answer
         raise self._failure(reply, question)
@@ -326,6 +327,18 @@ class GitHubClient:
         seconds = self._rate.blocked_for(question.identity)
         if seconds > 0:
             raise _rate_limited(seconds, question)
+
+
+def _may_grow(answer: Answer, url: str) -> bool:
+    """Whether it is a full page without a next one.
+
+    An ETag is of the body alone. Once there is a next page, the body of this one is still the same, so a 304
+    would serve the old `Link` and hide whatever follows.
+    """
+    if answer.next_url is not None or not isinstance(answer.value, list):
+        return False
+    asked = parse_qs(urlsplit(url).query).get("per_page", ["30"])[0]
+    return len(answer.value) >= int(asked)
 
 
 def _rate_limited(seconds: float, question: Question) -> RateLimited:
