@@ -34,6 +34,7 @@ class Home:
         self.base.mkdir(mode=0o700)
         self.state.mkdir(mode=0o700)
         self.process: subprocess.Popen[str] | None = None
+        self.pipes: list[Pipe] = []
         self.port = 0
         self.renew_key()
         self.renew_certificate()
@@ -60,6 +61,14 @@ class Home:
         fresh.chmod(0o600)
         fresh.rename(self.state / "state.json")
 
+    def leave(self) -> None:
+        """End all that is left: the server, and bridges that a test which failed did not come to end."""
+        self.stop()
+        for pipe in self.pipes:
+            if pipe.process.poll() is None:
+                pipe.process.kill()
+                pipe.end()
+
     def stop(self) -> None:
         if self.process is not None:
             self.process.kill()
@@ -81,7 +90,8 @@ class Home:
         return StdioServerParameters(command=command, args=args, env=self.environ, cwd="/")
 
     def pipe(self, *more: str) -> "Pipe":
-        return Pipe(self.command(*more), self.environ)
+        self.pipes.append(Pipe(self.command(*more), self.environ))
+        return self.pipes[-1]
 
 
 class Pipe:
@@ -99,7 +109,9 @@ class Pipe:
         self.log: list[str] = []
         self._lines: queue.Queue[bytes | None] = queue.Queue()
         self._ids = iter(range(1, 10**6))
-        self._readers = [threading.Thread(target=self._read), threading.Thread(target=self._read_log)]
+        # Nothing may keep the whole run from its end, not even a bridge that nobody ended.
+        reading = (self._read, self._read_log)
+        self._readers = [threading.Thread(target=read, daemon=True) for read in reading]
         for reader in self._readers:
             reader.start()
 
@@ -179,7 +191,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     home = Home(tmp_path_factory.mktemp("shared"))
     home.start()
     yield home
-    home.stop()
+    home.leave()
 
 
 @pytest.fixture
@@ -187,7 +199,7 @@ def own(tmp_path: Path) -> Iterator[Home]:
     """A project of a test's own; its server is not started yet."""
     home = Home(tmp_path)
     yield home
-    home.stop()
+    home.leave()
 
 
 @pytest.fixture
