@@ -18,6 +18,7 @@ from typer.main import get_command
 from docgenctl.cli.app import COMMANDS
 from docgenctl.configuration.settings_tree import Entries, Node, Section, Setting, as_written, settings_tree
 from docgenctl.configuration.starter import starter_text
+from docgenctl.configuration.text_edits import written
 from docgenctl.images.facts import all_image_facts
 
 FOLDER = Path(__file__).resolve().parent
@@ -210,7 +211,7 @@ def _image_reference() -> str:
         if image.options:
             lines += ["| option | type | meaning | default |", "|---|---|---|---|"]
             lines += [
-                f"| `{key}` | {option.type} | {option.description} | `{option.default}` |"
+                f"| `{key}` | {option.type} | {option.description} | `{written(option.default)}` |"
                 for key, option in image.options.items()
             ]
             lines.append("")

@@ -24,12 +24,16 @@ from docgenctl.model.settings import CURRENT_VERSION, Settings
 
 Facts = Mapping[str, ImageFacts]
 
+#: A docgen.yaml that says nothing.
+EMPTY = f"version: {CURRENT_VERSION}\n"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileChange:
     """What was done to docgen.yaml, or would be; `diff` is a unified diff, empty when nothing changed.
 
-    `backup` is the old file's copy, where one was made. `notes` are sentences that people should read.
+    `backup` is the old file's copy, where one was made; `made` says that there was no file before. `notes`
+    are sentences that people should read.
     """
 
     file: Path
@@ -37,6 +41,7 @@ class FileChange:
     settings: Settings
     backup: Path | None = None
     notes: tuple[str, ...] = ()
+    made: bool = False
 
     @property
     def changed(self) -> bool:
@@ -117,7 +122,7 @@ def rewrite(
         old = read_bounded(path, MAX_BYTES)
         if old is None and not make:
             return FileChange(file=path, diff="", settings=Settings(), notes=(f"there is no {path}",))
-        text = f"version: {CURRENT_VERSION}\n" if old is None else decode(old, CONFIG_FILE)
+        text = EMPTY if old is None else decode(old, CONFIG_FILE)
         if old is not None and not any_layout:
             _refuse_old_layout(old)
         changed, settings = edit(text)
@@ -127,7 +132,7 @@ def rewrite(
             copy = _keep(path, old) if backup and old is not None else None
             mark = codecs.BOM_UTF8 if old is not None and old.startswith(codecs.BOM_UTF8) else b""
             replace_file(path, old, mark + changed.encode())
-    return FileChange(file=path, diff=diff, settings=settings, backup=copy, notes=notes)
+    return FileChange(file=path, diff=diff, settings=settings, backup=copy, notes=notes, made=old is None)
 
 
 def _refuse_old_layout(data: bytes) -> None:

@@ -1,8 +1,9 @@
 """`docgenctl servers add|remove|lock`: docgen.yaml and locks first, then the running stack, or neither."""
 
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from docgenctl.actions.cache import cache_directory
 from docgenctl.actions.change_configuration import FileChange
@@ -13,12 +14,16 @@ from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.up import bring_up
 from docgenctl.actions.up_result import UpResult
 from docgenctl.configuration.package_locks import lock_name, write_lock
+from docgenctl.configuration.project_identity import CONFIG_FILE
+from docgenctl.configuration.yaml_source import MAX_BYTES
 from docgenctl.engine.protocol import Engine
+from docgenctl.files.bounded_file import read_bounded
 from docgenctl.model.errors import DocgenError, EngineError, UsageError
 from docgenctl.model.progress import Reporter
 from docgenctl.model.server_sources import parse_package
 from docgenctl.model.stack import VolumePurpose
 from docgenctl.planning.assemble_stack import volume_key
+from docgenctl.state.made_file import forget_made, note_made, was_made
 
 #: Opens the project anew, after docgen.yaml has changed.
 Reopen = Callable[[], OpenProject]
@@ -64,15 +69,11 @@ def add_server(
         raise
     reporter.done("server", name, ", ".join(map(str, source.packages)) or "taken")
     directory = opened.project.directory
-    change: FileChange | None = None
-    try:
-        with put_back_on_failure(directory):
-            change = put_in(directory, name, source, facts=opened.facts)
-            result = _bring_up(reopen(), reporter, timeout_s=timeout_s) if up else None
-    except DocgenError:
-        if change is not None and up:
-            _back_to(reopen, reporter, timeout_s=timeout_s)
-        raise
+    with _both_or_neither(directory, reopen, reporter, timeout_s=timeout_s, up=up):
+        change = put_in(directory, name, source, facts=opened.facts)
+        result = _bring_up(reopen(), reporter, timeout_s=timeout_s) if up else None
+    if change.made:
+        note_made(opened.state_dir)
     return ServerChange(name=name, file=change, up=result, source=source)
 
 
@@ -88,18 +89,26 @@ def remove_server(
 ) -> ServerChange:
     """Take the entry out, and the server from a stack that runs; its data stays, unless `with_data`.
 
-    Raises UsageError when there is no such server, otherwise as `bring_up` does.
+    When the stack cannot be changed, docgen.yaml is put back and the stack with it. A docgen.yaml that
+    `add_server` made goes with the last thing in it. Raises UsageError when there is no such server, and for
+    data that is to go while its container stays, EngineError for data that no engine can remove now,
+    otherwise as `bring_up` does.
     """
     servers = opened.configuration.settings.servers
     if name not in servers or not servers[name].enabled:
         known = ", ".join(sorted(name for name, entry in servers.items() if entry.enabled))
         raise UsageError(f"there is no server {name}", hint=f"servers: {known or 'none'}")
+    if with_data and not up:
+        raise UsageError("its data can only go with its container", hint="leave out --no-up, or --volumes")
+    engine = open_engine(opened) if with_data else None
     directory = opened.project.directory
-    with put_back_on_failure(directory):
-        change = take_out(directory, name, facts=opened.facts)
+    with _both_or_neither(directory, reopen, reporter, timeout_s=timeout_s, up=up):
+        change = take_out(directory, name, facts=opened.facts, made_by_us=was_made(opened.state_dir))
         result = _bring_up(reopen(), reporter, timeout_s=timeout_s) if up else None
-    if with_data:
-        _remove_data(opened, name)
+    if engine is not None:
+        _remove_data(opened.project.name, engine, name)
+    if not change.file.exists():
+        forget_made(opened.state_dir)
     return ServerChange(name=name, file=change, up=result)
 
 
@@ -132,6 +141,26 @@ def lock_servers(opened: OpenProject, names: list[str], reporter: Reporter) -> d
     return written
 
 
+@contextmanager
+def _both_or_neither(
+    directory: Path, reopen: Reopen, reporter: Reporter, *, timeout_s: float, up: bool
+) -> Iterator[None]:
+    """Put docgen.yaml and the locks back when what is done fails, and take a stack back that was changed."""
+    before = read_bounded(directory / CONFIG_FILE, MAX_BYTES)
+    changed = False
+    try:
+        with put_back_on_failure(directory):
+            try:
+                yield
+            except DocgenError:
+                changed = read_bounded(directory / CONFIG_FILE, MAX_BYTES) != before
+                raise
+    except DocgenError:
+        if changed and up:
+            _back_to(reopen, reporter, timeout_s=timeout_s)
+        raise
+
+
 def _bring_up(opened: OpenProject, reporter: Reporter, *, timeout_s: float) -> UpResult | None:
     """`up`, where something of the stack is there; None where nothing is, or no engine answers."""
     engine = _engine_of(opened)
@@ -157,11 +186,7 @@ def _engine_of(opened: OpenProject) -> Engine | None:
         return None
 
 
-def _remove_data(opened: OpenProject, name: str) -> None:
-    engine = _engine_of(opened)
-    if engine is None:
-        return
-    project = opened.project.name
+def _remove_data(project: str, engine: Engine, name: str) -> None:
     keys = {f"{project}_{volume_key(service, VolumePurpose.DATA)}" for service in (name, f"{name}-origin")}
     for volume in engine.observe(project).volumes:
         if volume.name in keys:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from docgenctl.actions.change_configuration import Facts, FileChange, rewrite
+from docgenctl.actions.change_configuration import EMPTY, Facts, FileChange, rewrite
 from docgenctl.actions.choose_source import Source
 from docgenctl.configuration.load import check_text
 from docgenctl.configuration.package_locks import remove_locks, write_lock
@@ -31,8 +32,11 @@ def put_in(directory: Path, name: str, source: Source, *, facts: Facts) -> FileC
     return change
 
 
-def take_out(directory: Path, name: str, *, facts: Facts) -> FileChange:
-    """Remove an entry and its locks; a server that is there by default is switched off instead."""
+def take_out(directory: Path, name: str, *, facts: Facts, made_by_us: bool = False) -> FileChange:
+    """Remove an entry and its locks; a server that is there by default is switched off instead.
+
+    A file that is `made_by_us` is removed once it says nothing any more. Raises as `put_in` does.
+    """
     by_default = name in Settings().servers
 
     def edit(text: str) -> tuple[str, Settings]:
@@ -43,6 +47,9 @@ def take_out(directory: Path, name: str, *, facts: Facts) -> FileChange:
 
     change = rewrite(directory, edit)
     remove_locks(directory, name)
+    if made_by_us and read_bounded(change.file, MAX_BYTES) == EMPTY.encode() and not change.file.is_symlink():
+        change.file.unlink()
+        return replace(change, notes=(*change.notes, f"{CONFIG_FILE} said nothing any more and is gone"))
     return change
 
 
@@ -70,9 +77,14 @@ def _with_entry(text: str, name: str, settings: Mapping[str, Any], facts: Facts)
 
 def refuse_taken(settings: Settings, name: str) -> None:
     """Raise UsageError when there is a server of that name."""
-    if name in settings.servers:
+    entry = settings.servers.get(name)
+    if entry is None:
+        return
+    if entry.enabled:
         hint = f"docgenctl servers remove {name}, or choose another name"
         raise UsageError(f"there is a server {name} already", hint=hint)
+    hint = f"docgenctl config set servers/{name}/enabled true, or choose another name"
+    raise UsageError(f"there is a server {name} already, which is switched off", hint=hint)
 
 
 def _contents(directory: Path) -> dict[Path, bytes | None]:

@@ -1,6 +1,7 @@
 """`docgenctl servers list|inspect`: where each server comes from, how it is, and what it offers."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,8 +13,10 @@ from docgenctl.actions.status import ServiceStatus, read_status
 from docgenctl.configuration.package_locks import lock_name, read_lock
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.endpoint.mcp_client import McpEndpoint
+from docgenctl.endpoint.route_table import fetch_route_table
 from docgenctl.model.blueprint import Server, origin_name
-from docgenctl.model.errors import ConfigurationError, DocgenError, UsageError
+from docgenctl.model.errors import ConfigurationError, DocgenError, NotHealthyError, UsageError
+from docgenctl.model.routes import OddText
 from docgenctl.model.server_sources import parse_package, source_of
 from docgenctl.model.settings import ServerSettings
 from docgenctl.model.stack import VolumePurpose
@@ -71,7 +74,33 @@ def inspect_server(opened: OpenProject, name: str) -> dict[str, Any]:
         found |= _placed(opened, name, status)
     tools = _tools(endpoint, name) if row.tools is not None else None
     found["tools"] = None if tools is None else [str(tool.get("name")) for tool in tools]
-    return found
+    return found | _remarks(endpoint if row.state == "running" else None, name)
+
+
+def _remarks(endpoint: Endpoint | None, name: str) -> dict[str, Any]:
+    """What people should look at: definitions that are not the known ones, odd texts; None when unknown."""
+    server = None
+    if endpoint is not None:
+        with suppress(NotHealthyError):
+            server = fetch_route_table(endpoint, timeout_s=_PATIENCE_S).server(name)
+    if server is None or not server.told:
+        return {"changed": None, "held": None, "findings": None}
+    odd = [OddText("tool", tool.name or tool.own_name, it) for tool in server.tools for it in tool.findings]
+    return {
+        "changed": [tool.name or tool.own_name for tool in server.tools if tool.changed and not tool.denied],
+        "held": [tool.name or tool.own_name for tool in server.tools if tool.held],
+        "findings": [
+            {
+                "of": it.of,
+                "name": it.name,
+                "kind": it.finding.kind,
+                "where": it.finding.where,
+                "what": it.finding.what,
+                "excerpt": it.finding.excerpt,
+            }
+            for it in (*odd, *server.odd_texts)
+        ],
+    }
 
 
 def _placed(opened: OpenProject, name: str, status: Mapping[str, ServiceStatus]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
 from docgenctl.cli.pipes import output_told
-from docgenctl.cli.plain_text import harmless, printable
+from docgenctl.cli.plain_text import harmless, printable, visible
 from docgenctl.model.errors import ConfigurationError, DocgenError, ExitCode
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Console:
     def text(self, text: str) -> None:
         """A text of several lines as the result; on a terminal nothing in it can move the cursor."""
         for line in text.rstrip("\n").split("\n"):
-            self.line("".join(map(_visible, line)) if self.out.isatty() else line)
+            self.line(visible(line) if self.out.isatty() else line)
 
     def note(self, text: str) -> None:
         """One line that is not the result."""
@@ -77,7 +77,11 @@ class Console:
         self.out.flush()
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Rows in columns; the last column may be cut off by nobody but the terminal."""
+        """Rows in columns; the last column may be cut off by nobody but the terminal.
+
+        Cells may hold what a server wrote: nothing in them moves the cursor or hides.
+        """
+        rows = [[visible(cell) for cell in row] for row in rows]
         if not self.out.isatty():
             widths = [max(map(len, column)) for column in zip(headers, *rows, strict=True)]
             for row in (headers, *rows):
@@ -143,10 +147,6 @@ class Console:
             self.note(f"  {harmless(detail)}")
         if error.hint:
             self.note(f"{bold}Hint:{end} {harmless(error.hint)}")
-
-
-def _visible(character: str) -> str:
-    return character if character.isprintable() or character == "\t" else repr(character)[1:-1]
 
 
 def error_document(error: DocgenError) -> dict[str, Any]:

@@ -18,10 +18,15 @@ def printable(text: str, stream: TextIO) -> str:
     return text
 
 
+def visible(text: str) -> str:
+    """The text on one line, with whatever moves a cursor or hides in it escaped."""
+    return "".join(
+        character if character.isprintable() or character == "\t" else repr(character)[1:-1]
+        for character in text
+    )
+
+
 def harmless(text: str) -> str:
     """A message on one line and without control characters, which may come from a file or a variable."""
-    shown = "".join(
-        character if character.isprintable() or character == "\t" else repr(character)[1:-1]
-        for character in text[: 2 * _LONGEST]
-    )
+    shown = visible(text[: 2 * _LONGEST])
     return shown if len(shown) <= _LONGEST else shown[: _LONGEST - 3] + "..."

@@ -1,6 +1,7 @@
 """`docgenctl servers`."""
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,9 +11,12 @@ from docgenctl.cli import suggestions
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
 from docgenctl.cli.options import Json, ProjectDir, TimeoutS, WaitLockS, Yes
+from docgenctl.cli.plain_text import harmless, visible
 from docgenctl.model.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from docgenctl.actions.change_servers import Reopen, ServerChange
     from docgenctl.actions.look_at_servers import ServerRow
 
@@ -131,7 +135,7 @@ def list_command(project_dir: ProjectDir = None, json_mode: Json = False) -> Non
 
 @app.command("inspect")
 def inspect_command(name: Name, project_dir: ProjectDir = None, json_mode: Json = False) -> None:
-    """Show one server: source, lock, containers, network, egress, limits, tools."""
+    """Show one server: source, lock, containers, network, egress, limits, tools, and what to look at."""
     from docgenctl.actions.look_at_servers import inspect_server
 
     console = Console(json_mode=json_mode)
@@ -139,8 +143,14 @@ def inspect_command(name: Name, project_dir: ProjectDir = None, json_mode: Json 
     if json_mode:
         console.json(found)
         return
+    findings = found.pop("findings")
     for key, value in found.items():
-        console.line(f"{key:<13}{_shown(value)}")
+        console.line(f"{key:<13}{visible(_shown(value))}")
+    for line in _findings(findings):
+        console.line(line)
+    for name in dict.fromkeys([*(found["held"] or ()), *(found["changed"] or ())]):
+        looked_at = shlex.quote(harmless(name))
+        console.note(f"{harmless(name)} is not what it was: docgenctl tools inspect {looked_at}")
 
 
 @app.command("remove")
@@ -244,6 +254,17 @@ def _state(row: "ServerRow") -> str:
 
 def _count(tools: int | None) -> str:
     return "" if tools is None else str(tools)
+
+
+def _findings(findings: list[dict[str, str]] | None) -> "Iterator[str]":
+    """A line each, with nothing in it that a terminal obeys; the first says when there is none."""
+    if not findings:
+        yield f"{'findings':<13}{_shown(findings)}"
+        return
+    yield "findings"
+    for it in findings:
+        quoted = f": {it['excerpt']}" if it["excerpt"] else ""
+        yield harmless(f"  {it['of']} {it['name']}, {it['where']}: {it['what']}{quoted}")
 
 
 def _shown(value: Any) -> str:

@@ -130,7 +130,7 @@ def call_command(
     elif result.structured is not None and not result.is_error:
         console.json(result.structured)
     else:
-        console.line(result.text)
+        console.text(result.text)
     if result.is_error:
         raise typer.Exit(ExitCode.NOT_HEALTHY)
 

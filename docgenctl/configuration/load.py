@@ -20,6 +20,7 @@ from docgenctl.configuration.project_identity import CONFIG_FILE
 from docgenctl.configuration.routing_checks import routing_mistakes
 from docgenctl.configuration.server_checks import server_mistakes
 from docgenctl.configuration.settings_tree import setting_paths
+from docgenctl.configuration.source_checks import BELONGINGS, is_source
 from docgenctl.configuration.yaml_source import MAX_BYTES, YamlDocument
 from docgenctl.files.bounded_file import read_bounded, single_problem
 from docgenctl.model.errors import ConfigurationError, Problem
@@ -157,7 +158,11 @@ def _new_mistakes(mistakes: Iterable[Mistake], layers: Layers) -> Iterator[Mista
     known = {problem.key_path for problem in layers.problems}
     # A server whose source was set aside looks like one of ours that there is not.
     sourceless = {path.rpartition("/")[0] for path in known if path.startswith("servers/")}
-    return (mistake for mistake in mistakes if shown(mistake.path) not in known | sourceless)
+    # Nor can be told then what goes with that source.
+    unsure = {path.rpartition("/")[0] for path in known if is_source(path)}
+    consequences = {f"{server}/{key}" for server in unsure for key in BELONGINGS}
+    told = known | sourceless | consequences
+    return (mistake for mistake in mistakes if shown(mistake.path) not in told)
 
 
 def _mistake(detail: Any, layers: Layers) -> Mistake:

@@ -16,12 +16,21 @@ _BELONGS_TO = {
     "key_secret": ("url",),
     "ca_file": ("url",),
 }
+#: Keys that only mean something beside their source.
+BELONGINGS = (*_BELONGS_TO, *_OF_OTHERS)
+_SOURCES = ("image", "stdio", "url")
+
+
+def is_source(key_path: str) -> bool:
+    """Whether `servers/NAME/image`, `…/stdio` or `…/url` is meant."""
+    parts = key_path.split("/")
+    return len(parts) == 3 and parts[0] == "servers" and parts[2] in _SOURCES
 
 
 def source_mistakes(name: str, server: ServerSettings) -> Iterator[Mistake]:
     """Everything wrong with where a server comes from."""
     where = ("servers", name)
-    given = [key for key in ("image", "stdio", "url") if getattr(server, key) is not None]
+    given = [key for key in _SOURCES if getattr(server, key) is not None]
     if len(given) > 1:
         yield Mistake((*where, given[1]), f"the server has {given[0]} already", "keep one of both")
         return
@@ -39,10 +48,10 @@ def source_mistakes(name: str, server: ServerSettings) -> Iterator[Mistake]:
 
 def _misplaced(where: tuple[str, ...], server: SourceSettings) -> Iterator[Mistake]:
     kind = "image" if server.reference else "stdio" if server.stdio else "url" if server.url else "built-in"
-    for key in (*_BELONGS_TO, *_OF_OTHERS):
+    for key in BELONGINGS:
         if not getattr(server, key):
             continue
-        owners = _BELONGS_TO.get(key, ("image", "stdio", "url"))
+        owners = _BELONGS_TO.get(key, _SOURCES)
         if kind not in owners:
             hint = "an image of others, by reference" if owners == ("image",) else " or ".join(owners)
             yield Mistake((*where, key), "does not belong to this server", f"it goes with {hint}")

@@ -6,7 +6,7 @@ from typing import Any
 from docgenctl.endpoint import failures
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.endpoint.connection import Connection
-from docgenctl.model.routes import Finding, RoutedEndpoint, RoutedServer, RoutedTool, RouteTable
+from docgenctl.model.routes import Finding, OddText, RoutedEndpoint, RoutedServer, RoutedTool, RouteTable
 
 _OK = 200
 
@@ -56,7 +56,16 @@ def _server(server: Mapping[str, Any]) -> RoutedServer:
         changes=str(server["changes"]),
         policy_without_tool=tuple(map(str, server["policy_without_tool"])),
         tools=tuple(_tool(name, tool) for tool in server["tools"]),
+        odd_texts=tuple(
+            OddText(str(it["of"]), str(it["name"]), _finding(it))
+            for it in server["findings"]
+            if "of" in it  # what a stack that still runs from before does not tell
+        ),
     )
+
+
+def _finding(found: Mapping[str, Any]) -> Finding:
+    return Finding(str(found["kind"]), str(found["where"]), str(found["what"]), str(found["excerpt"]))
 
 
 def _tool(server: str, tool: Mapping[str, Any]) -> RoutedTool:
@@ -72,9 +81,6 @@ def _tool(server: str, tool: Mapping[str, Any]) -> RoutedTool:
         timeout_s=float(tool["timeout_s"]),
         rate=str(tool["rate"] or ""),
         endpoints=tuple(map(str, tool["endpoints"])),
-        findings=tuple(
-            Finding(str(it["kind"]), str(it["where"]), str(it["what"]), str(it["excerpt"]))
-            for it in tool["findings"]
-        ),
+        findings=tuple(map(_finding, tool["findings"])),
         definition=dict(tool["definition"]),
     )

@@ -49,10 +49,20 @@ class RoutedTool:
 
 
 @dataclass(frozen=True, slots=True)
+class OddText:
+    """A finding with what it is about: a `prompt`, `resource` or `resource template`, and its name."""
+
+    of: str
+    name: str
+    finding: Finding
+
+
+@dataclass(frozen=True, slots=True)
 class RoutedServer:
     """One server; `down` is why it cannot be reached, empty when it can. `told` says that it told its tools.
 
-    `policy_without_tool` is what its settings say about tools that it does not have.
+    `policy_without_tool` is what its settings say about tools that it does not have. `odd_texts` are findings
+    in all that is no tool.
     """
 
     name: str
@@ -61,6 +71,7 @@ class RoutedServer:
     changes: str
     policy_without_tool: tuple[str, ...]
     tools: tuple[RoutedTool, ...]
+    odd_texts: tuple[OddText, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +98,10 @@ class RouteTable:
     def tools(self) -> tuple[RoutedTool, ...]:
         """The tools of all servers."""
         return tuple(tool for server in self.servers for tool in server.tools)
+
+    def server(self, name: str) -> RoutedServer | None:
+        """The server of that name."""
+        return next((server for server in self.servers if server.name == name), None)
 
     def named(self, name: str) -> tuple[RoutedTool, ...]:
         """Tools that callers know by this name; without any, those whose servers call them so."""

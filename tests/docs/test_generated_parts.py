@@ -6,6 +6,7 @@ from docgen_main.documents import KINDS
 from docgenctl.cli.app import COMMANDS
 from docgenctl.cli.generate import KINDS as OFFERED
 from docgenctl.configuration.settings_tree import setting_paths
+from docgenctl.configuration.yaml_source import parse_yaml
 from docgenctl.images.facts import all_image_facts
 from docgenctl.model.settings import Settings
 from docs.generate import PARTS, commands, documents, main, option_names
@@ -54,6 +55,14 @@ def test_every_argument_and_option_says_what_it_is() -> None:
         if not parameter.help
     ]
     assert not silent
+
+
+def test_a_default_can_be_copied_into_docgen_yaml() -> None:
+    told = read("configuration.md")
+    for image in all_image_facts().values():
+        for key, option in image.options.items():
+            (default,) = re.findall(rf"(?m)^\| `{key}` \| {option.type} \|.*\| `([^`]*)` \|$", told)
+            assert parse_yaml(f"value: {default}\n".encode(), "docs").values["value"] == option.default
 
 
 def test_every_setting_is_documented() -> None:

@@ -112,7 +112,7 @@ def build(settings: ServerSettings) -> Starlette:  # noqa: C901 - a list of tool
     async def thing(name: str) -> str:
         return f"thing {name} of {prefix}"
 
-    @mcp.prompt(name=f"{prefix}_prompt", description="A prompt.")
+    @mcp.prompt(name=f"{prefix}_prompt", description=os.environ.get("PROMPT_DESCRIPTION", "A prompt."))
     async def prompt(topic: str) -> str:
         return f"Write about {topic}"
 

@@ -27,7 +27,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
             "rate": {"red_big": "10/m"},
         },
     )
-    stack.add("blue", "same", "odd").environment["TOOL_DESCRIPTION"] = POISON
+    stack.add("blue", "same", "odd").environment.update(TOOL_DESCRIPTION=POISON, PROMPT_DESCRIPTION=POISON)
     stack.endpoints = {"part": {"servers": ["red"], "tools": ["say"]}}
     try:
         yield stack.up()
@@ -80,6 +80,12 @@ async def test_an_odd_description_is_flagged_and_logged_once(table: Stack) -> No
         ("instruction", "description", "dresses up as a message of another part"),
     }
     assert [tool for tool in tools(table, "red").values() if tool["findings"]] == []
+    others = {entry["name"]: entry["findings"] for entry in routes(table)["servers"]}
+    assert {(found["of"], found["name"], found["kind"]) for found in others["blue"]} == {
+        ("prompt", "blue_prompt", "hidden"),
+        ("prompt", "blue_prompt", "instruction"),
+    }
+    assert others["red"] == []
     routes(table)
     await eventually(lambda: any(line["event"] == "odd description" for line in table.orchestrator.lines()))
     lines = [

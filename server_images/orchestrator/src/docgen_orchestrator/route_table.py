@@ -64,7 +64,7 @@ def _server(backend: Backend, findings: Findings, endpoints: Endpoints) -> dict[
             for own, item in tools.items()
         ],
         "findings": [
-            {"kind": kind, "name": name, **asdict(finding)}
+            {"of": kind, "name": name, **asdict(finding)}
             for (kind, name), found in findings.items()
             for finding in found
             if kind != "tool"
