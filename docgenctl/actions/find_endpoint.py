@@ -9,19 +9,21 @@ from docgenctl.state.store import StateStore
 
 
 def find_endpoint(opened: OpenProject, purpose: str = "orchestrator") -> Endpoint:
-    """The endpoint of the orchestrator, or of one server by its name.
+    """The endpoint of the orchestrator, of one server by its name, or a named one of docgen.yaml.
 
-    Raises UsageError when no such server has one, NotHealthyError when the stack was never started from here.
+    A server has a port of its own or, like a named endpoint, a path of its own on the orchestrator's. Raises
+    UsageError when there is no such endpoint, NotHealthyError when the stack was never started from here.
     """
     settings = opened.configuration.settings
     servers = resolve_servers(settings, opened.facts)
-    doors = ("orchestrator", *(server.name for server in servers if server.gateway_port is not None))
-    if purpose not in doors:
-        raise UsageError(
-            f"no server {purpose} has an endpoint of its own", hint=f"endpoints: {', '.join(doors)}"
-        )
+    ports = {"orchestrator", *(server.name for server in servers if server.gateway_port is not None)}
+    paths = {server.name for server in servers} | set(settings.endpoints)
+    if purpose not in ports | paths:
+        known = ", ".join(("orchestrator", *sorted(paths)))
+        raise UsageError(f"there is no endpoint {purpose}", hint=f"endpoints: {known}")
     state = StateStore(opened.state_dir).read()
-    port = state.ports.get(purpose)
+    port = state.ports.get(purpose if purpose in ports else "orchestrator")
+    path = "/mcp" if purpose in ports else f"/mcp/{purpose}"
     key_file = opened.state_dir / API_KEY_FILE
     root_file = opened.state_dir / "ca" / "root.pem"
     if port is None or not key_file.exists() or not root_file.exists():
@@ -29,4 +31,4 @@ def find_endpoint(opened: OpenProject, purpose: str = "orchestrator") -> Endpoin
             "this stack was never started", hint="start it with: docgenctl up", code="never_started"
         )
     host = host_of(settings.ports.bind)
-    return Endpoint(url=f"https://{host}:{port}/mcp", ca_file=root_file, api_key_file=key_file)
+    return Endpoint(url=f"https://{host}:{port}{path}", ca_file=root_file, api_key_file=key_file)

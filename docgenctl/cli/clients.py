@@ -47,7 +47,7 @@ All = Annotated[bool, typer.Option("--all", help="Every client that is found her
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the difference and write nothing.")]
 Endpoint = Annotated[
     str,
-    typer.Option("--endpoint", help="A server's own endpoint; by default the one for all."),
+    typer.Option("--endpoint", help="A server's own endpoint, or a named one; by default the one for all."),
 ]
 _SIGNS = {"ok": "✔", "warning": "!", "problem": "✘", "unknown": "?"}
 

@@ -18,7 +18,8 @@ def endpoint(
     server: Annotated[
         str,
         typer.Argument(
-            help="A server's own endpoint; by default the one for all.", autocompletion=suggestions.servers
+            help="A server's own endpoint, or a named one; by default the one for all.",
+            autocompletion=suggestions.servers,
         ),
     ] = "",
     project_dir: ProjectDir = None,

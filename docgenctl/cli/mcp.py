@@ -19,7 +19,7 @@ app = new_app()
 def mcp(
     endpoint: Annotated[
         str,
-        typer.Argument(help="A server's own endpoint; by default the one for all."),
+        typer.Argument(help="A server's own endpoint, or a named one; by default the one for all."),
     ] = "",
     project_dir: ProjectDir = None,
 ) -> None:

@@ -91,13 +91,20 @@ class Here:
 
 
 @pytest.fixture
-async def here(stack: Stack, tmp_path: Path) -> AsyncIterator[Here]:
+def endpoints() -> dict[str, Any]:
+    """Named endpoints, for tests that have some."""
+    return {}
+
+
+@pytest.fixture
+async def here(stack: Stack, tmp_path: Path, endpoints: dict[str, Any]) -> AsyncIterator[Here]:
     """Red and blue behind an orchestrator in this process."""
     folder = tmp_path / "here"
     (folder / "config").mkdir(parents=True)
     (folder / "secrets").mkdir()
     servers = {name: server.entry for name, server in stack.servers.items()}  # type: ignore[attr-defined]
-    (folder / "config" / "routing.yaml").write_text(json.dumps({"version": 1, "servers": servers}))
+    routing = {"version": 1, "servers": servers, "endpoints": endpoints}
+    (folder / "config" / "routing.yaml").write_text(json.dumps(routing))
     for name, server in stack.servers.items():
         (folder / "secrets" / f"upstream-{name}").write_text(server.key)
     with socket.socket() as listening:
