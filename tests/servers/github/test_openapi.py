@@ -10,6 +10,7 @@ import pytest
 from tests.servers.github.emulator_process import InstallError, installed_emulator
 from tests.servers.github.front import Asked
 from tests.servers.github.openapi_description import Description, description
+from tests.servers.github.permissions import complaints_of_rights
 from tests.servers.github.test_guard_rails import DRY, _filled
 from tests.servers.github.tool_names import READING, WRITING
 from tests.servers.github.world import World, done
@@ -57,17 +58,23 @@ def test_every_tool_is_here():
     assert set(DRY) == WRITING
 
 
-async def test_every_request_of_every_tool_is_described(api: Description, world: World):
+async def test_every_request_of_every_tool_is_described_and_granted_by_the_tools_rights(
+    api: Description, world: World
+):
     world.options = {"merge_approvals": 0, "repositories": ["bot/*"]}
     told: list[str] = []
     seen: set[str] = set()
+    granted: list[str] = []
     for tool, arguments in {**READS, **ELSEWHERE, **DRY}.items():
         if tool in READS or tool in ELSEWHERE or tool == min(DRY):
             world.front.seen.clear()
         await _fresh_call(world, tool, arguments)
         told += [f"{tool}: {one}" for asked in world.front.seen for one in api.complaints(asked)]
-        seen |= {api.operation_id(asked) for asked in world.front.seen}
+        operations = {api.operation_id(asked) for asked in world.front.seen}
+        granted += complaints_of_rights(tool, operations)
+        seen |= operations
     assert told == []
+    assert granted == []
     assert {"pulls/merge", "git/create-tree", "repos/create-release", "pulls/dismiss-review"} <= seen
     assert len(seen) >= 40, sorted(seen)
 

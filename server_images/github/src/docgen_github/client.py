@@ -116,7 +116,7 @@ class GitHubClient:
         self._bounds = bounds or Bounds()
         self._cache = EtagCache()
         self._rate = RateMemory()
-        self._seen: TokenSeen | None = None
+        self._seen: tuple[str, TokenSeen | None] = (ANONYMOUS, None)
         self._http = httpx2.AsyncClient(
             verify=trust or ssl.create_default_context(),
             trust_env=False,
@@ -156,8 +156,9 @@ class GitHubClient:
 
     @property
     def token_seen(self) -> TokenSeen | None:
-        """What GitHub's last answer said of the token; None before the first, or when it said nothing."""
-        return self._seen
+        """What GitHub said of the present token; None before its first answer, or when that said nothing."""
+        identity, seen = self._seen
+        return seen if identity == _identity(self._token() or None) else None
 
     @property
     def token_kind(self) -> str:
@@ -168,6 +169,14 @@ class GitHubClient:
     def has_token(self) -> bool:
         """Whether requests carry a token at the moment."""
         return bool(self._token())
+
+    @property
+    def token_is_sendable(self) -> bool:
+        """Whether the token can stand in a header; one that cannot is never sent."""
+        try:
+            return self._checked_token() is not None
+        except BadToken:
+            return False
 
     async def get(
         self, path: Sequence[str | int], query: Mapping[str, str | int] | None = None, *, what: str
@@ -268,7 +277,9 @@ class GitHubClient:
         kept = self._cache.get(question.identity, question.url) if plain else None
         reply = await self._send(question, kept)
         self._rate.note(reply.headers)
-        self._seen = seen_token(reply.headers, self._seen)
+        identity, before = self._seen
+        before = before if identity == question.identity else None
+        self._seen = (question.identity, seen_token(reply.headers, before))
         if reply.status == 304 and kept is not None:
             return self._answer(kept.body, kept.link)
         if reply.status == 200 or (not question.reads and reply.status in _DONE):

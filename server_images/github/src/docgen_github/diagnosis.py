@@ -1,35 +1,40 @@
-"""`github_diagnose`: what the token is, may reach and lacks; `docgenctl doctor github` asks it."""
+"""`github_diagnose`: what the token is, may reach and lacks; `docgenctl doctor github` asks it.
 
-from collections.abc import Sequence
+Theory of operation. The rate limit is asked for first: it costs none of it, needs no right, and shows
+whether GitHub is reached and takes the token. Only then come the token's user and the repositories that the
+options name, within half of the requests that are left and a bound of time, and last, for a token that does
+not name its rights, one request for each permission that the tools need. Nothing is asked of a GitHub that
+told us to wait.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from pydantic import Field, TypeAdapter
+import anyio
+from pydantic import Field, TypeAdapter, ValidationError
 
 from docgen_github import shapes
-from docgen_github.errors import GitHubError, NotFound
+from docgen_github.errors import (
+    BadToken,
+    EgressClosed,
+    GitHubError,
+    NotConfigured,
+    NotFound,
+    RateLimited,
+    Unreachable,
+)
+from docgen_github.missing_rights import Access, Missing, missing_of, notes_of, probed
+from docgen_github.rate import when
 from docgen_github.toolsets.kit import Kit
 from docgen_github.wire import WireRepository, read_as
 
 #: Repositories that are asked for, one request each.
 MOST = 20
-
-#: What a classic token without the scope cannot do; GitHub's "Scopes for OAuth apps".
-_SCOPES = (
-    (("repo",), "private repositories"),
-    (("repo", "public_repo"), "every change to a repository"),
-    (("workflow",), "changes to files below .github/workflows"),
-    (("read:org", "write:org", "admin:org"), "listing private repositories of organisations (owner/*)"),
-)
-
-
-class Access(shapes.Shape):
-    """What the token may do with one repository that may be read by the options."""
-
-    full_name: str
-    reachable: bool
-    private: bool | None = None
-    push: bool | None = Field(None, description="Whether it may write; null where GitHub does not say.")
-    problem: str | None = Field(None, description="Why it cannot be reached.")
+#: Seconds GitHub has for the first answer, and for all that follow.
+FIRST_S = 8.0
+REST_S = 12.0
 
 
 class Diagnosis(shapes.Shape):
@@ -38,19 +43,47 @@ class Diagnosis(shapes.Shape):
     kind: str = Field(
         description="By its prefix: none, classic, fine-grained, oauth, app-user, app-installation, unknown."
     )
-    accepted: bool = Field(description="Whether GitHub answers requests with it.")
-    problem: str | None = Field(description="Why not.")
+    api_host: str = Field(description="Host of the GitHub REST API.")
+    egress_proxy: bool = Field(description="Whether requests go through the stack's egress proxy.")
+    reached: bool | None = Field(description="Whether GitHub answered; null where it was not asked.")
+    accepted: bool | None = Field(description="Whether it takes the token; null where that did not show.")
+    problem: str | None = Field(description="What went wrong with the first question.")
     login: str | None = Field(description="Whose token it is; null for one of an app.")
     scopes: list[str] | None = Field(description="Of a classic token; others do not say.")
-    expires: datetime | None
+    expires: datetime | None = Field(description="null where it has no end or GitHub does not say.")
     expires_in_days: int | None
-    rate: shapes.Rate | None
-    missing: list[str] = Field(description="What each missing scope or right disables.")
+    rate: shapes.Rate | None = Field(description="null where GitHub keeps no count.")
+    toolsets: list[str] = Field(description="Groups of tools that are switched on.")
+    read_only: bool = Field(description="Whether nothing can be changed.")
+    allowed: list[str] = Field(description="The allowlist: owner/name, or owner/* for all of an owner.")
+    writable: list[str] = Field(description="Repositories that the options let be changed.")
+    missing: list[Missing] = Field(description="Rights that the token lacks, and what each disables.")
+    notes: list[str] = Field(description="What cannot be told, and what is as it is without a right.")
     repositories: list[Access]
-    not_asked: int = Field(description="Repositories of the allowlist that were not asked for.")
+    not_asked: list[str] = Field(description="Entries of the allowlist that were not asked for.")
+
+
+@dataclass
+class _First:
+    """What the first question showed."""
+
+    reached: bool | None = None
+    accepted: bool | None = None
+    problem: str | None = None
+    rate: shapes.Rate | None = None
+
+    @property
+    def may_ask(self) -> bool:
+        return self.problem is None and (self.rate is None or self.rate.remaining > 0)
+
+    @property
+    def most(self) -> int:
+        """Repositories to ask for: never more than takes half of what is left."""
+        return MOST if self.rate is None else min(MOST, self.rate.remaining // 2)
 
 
 _REPOSITORY = TypeAdapter(WireRepository)
+_RATE = TypeAdapter(shapes.Rate)
 
 
 def add_diagnosis(kit: Kit) -> None:
@@ -59,81 +92,117 @@ def add_diagnosis(kit: Kit) -> None:
     @kit.reads("GitHub: diagnose")
     async def github_diagnose() -> Diagnosis:
         """Ask GitHub about the token of this server: kind, scopes, end, rate, repositories it reaches."""
-        problem = await _problem(kit)
-        login = None if problem else await _login(kit)
-        listed = [] if problem else [str(name) for name in kit.options.policy.names]
-        access = [await _access(kit, name) for name in listed[:MOST]]
-        seen, rate = kit.client.token_seen, kit.client.rate.seen
-        scopes = list(seen.scopes) if seen and seen.scopes is not None else None
-        expires = seen.expires if seen else None
-        return Diagnosis(
-            kind=kit.client.token_kind,
-            accepted=problem is None,
-            problem=problem,
-            login=login,
-            scopes=scopes,
-            expires=expires,
-            expires_in_days=(expires - datetime.now(UTC)).days if expires else None,
-            rate=shapes.Rate(limit=rate.limit, remaining=rate.remaining, reset=rate.reset) if rate else None,
-            missing=_missing(kit, scopes, access),
-            repositories=access,
-            not_asked=len(listed) - len(access) + len(kit.options.policy.owners),
-        )
+        first = await _first(kit)
+        login: str | None = None
+        access: list[Access] = []
+        lacking: list[Missing] = []
+        if first.may_ask:
+            with anyio.move_on_after(REST_S):
+                login = await _login(kit, first)
+                await _reach(kit, first, access)
+                lacking += await probed(kit, access)
+        return _told(kit, first, login, access, lacking)
 
 
-async def _problem(kit: Kit) -> str | None:
+def _told(
+    kit: Kit, first: _First, login: str | None, access: list[Access], lacking: list[Missing]
+) -> Diagnosis:
+    seen, options = kit.client.token_seen, kit.options
+    scopes = list(seen.scopes) if seen and seen.scopes is not None else None
+    expires = seen.expires if seen else None
+    asked = {one.full_name for one in access}
+    return Diagnosis(
+        kind=kit.client.token_kind,
+        api_host=options.host,
+        egress_proxy=kit.client.proxied,
+        reached=first.reached,
+        accepted=first.accepted,
+        problem=first.problem,
+        login=login,
+        scopes=scopes,
+        expires=expires,
+        expires_in_days=(expires - datetime.now(UTC)).days if expires else None,
+        rate=first.rate,
+        toolsets=sorted(options.toolsets),
+        read_only=options.writing.read_only,
+        allowed=list(options.policy.entries),
+        writable=list(options.writing.repositories.entries),
+        missing=[*missing_of(kit, scopes, access), *lacking] if first.accepted else [],
+        notes=notes_of(kit, scopes) if first.accepted else [],
+        repositories=access,
+        not_asked=[entry for entry in options.policy.entries if entry not in asked],
+    )
+
+
+async def _first(kit: Kit) -> _First:
+    waits = kit.client.waits_seconds
+    if waits > 0:
+        return _First(problem=f"GitHub's rate limit is reached; nothing is sent until {when(waits)}.")
     try:
         kit.options.require_valid()
-        await kit.client.get(("rate_limit",), what="rate limit")
+        with anyio.fail_after(FIRST_S):
+            answer = await kit.client.get(("rate_limit",), what="rate limit")
+    except TimeoutError:
+        return _First(reached=False, problem=f"{kit.options.host} did not answer within {FIRST_S:g} s.")
     except NotFound:
-        return None  # GitHub Enterprise may switch rate limits off
+        return _First(reached=True, accepted=True)  # GitHub Enterprise may switch rate limits off
+    except BadToken as error:
+        # a token that could not stand in a header was never sent
+        return _First(reached=kit.client.token_is_sendable or None, accepted=False, problem=str(error))
+    except (EgressClosed, Unreachable) as error:
+        return _First(reached=False, problem=str(error))
+    except NotConfigured as error:
+        return _First(problem=str(error))
     except GitHubError as error:
-        return str(error)
-    return None
+        return _First(reached=True, problem=str(error))
+    return _First(reached=True, accepted=True, rate=_rate(kit, answer.value))
 
 
-async def _login(kit: Kit) -> str | None:
+def _rate(kit: Kit, value: Any) -> shapes.Rate | None:
+    """The counters of the REST API; those of the headers where the body has none."""
+    resources = value.get("resources") if isinstance(value, Mapping) else None
+    core = resources.get("core") if isinstance(resources, Mapping) else None
+    try:
+        return _RATE.validate_python(core)
+    except ValidationError:
+        seen = kit.client.rate.seen
+        return shapes.Rate(limit=seen.limit, remaining=seen.remaining, reset=seen.reset) if seen else None
+
+
+async def _login(kit: Kit, first: _First) -> str | None:
     if not kit.client.has_token:
         return None
     try:
         return await kit.reader.own_login()
+    except BadToken as error:  # where rate limits are off, it shows here first
+        first.accepted, first.problem = False, str(error)
     except GitHubError:
-        return None
+        pass
+    return None
 
 
-async def _access(kit: Kit, name: str) -> Access:
-    owner, _, repo = name.partition("/")
-    what = f"repository {name}"
-    try:
-        answer = await kit.client.get(("repos", owner, repo), what=what)
-        wire = read_as(_REPOSITORY, answer.value, what)
-    except GitHubError as error:
-        return Access(full_name=name, reachable=False, problem=str(error))
-    rights = answer.value.get("permissions")
-    push = rights.get("push") if isinstance(rights, dict) else None
-    return Access(
-        full_name=name,
-        reachable=True,
-        private=wire.private,
-        push=push if isinstance(push, bool) else None,
-    )
-
-
-def _missing(kit: Kit, scopes: Sequence[str] | None, access: Sequence[Access]) -> list[str]:
-    told = []
-    if not kit.client.has_token:
-        told.append("no token: private repositories, every change, and more than 60 requests an hour")
-    if scopes is not None:
-        for one_of, what in _SCOPES:
-            needless = one_of[0] == "workflow" and not kit.options.writing.workflow_files
-            if not needless and not {*one_of} & {*scopes}:
-                told.append(f"scope {' or '.join(one_of)}: {what}")
-    policy = kit.options.writing
-    if policy.writes:
-        writable = {str(name).lower() for name in policy.repositories.names}
-        told += [
-            f"write access to {one.full_name}: every change there"
-            for one in access
-            if one.push is False and one.full_name.lower() in writable
-        ]
-    return told
+async def _reach(kit: Kit, first: _First, access: list[Access]) -> None:
+    """Ask for the repositories that are named, into `access`: what came before a bound is kept."""
+    if first.problem:
+        return
+    for name in kit.options.policy.names[: first.most]:
+        what = f"repository {name}"
+        try:
+            answer = await kit.client.get(("repos", name.owner, name.name), what=what)
+            wire = read_as(_REPOSITORY, answer.value, what)
+        except RateLimited:
+            return
+        except GitHubError as error:
+            access.append(Access(full_name=str(name), reachable=False, problem=str(error)))
+            continue
+        rights = answer.value.get("permissions")
+        push = rights.get("push") if isinstance(rights, Mapping) else None
+        access.append(
+            Access(
+                full_name=str(name),
+                reachable=True,
+                private=wire.private,
+                default_branch=wire.default_branch,
+                push=push if isinstance(push, bool) else None,
+            )
+        )
