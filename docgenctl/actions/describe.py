@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from docgenctl import __version__
+from docgenctl.actions.client_keys import in_force, list_keys
 from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.settle_health import settle_health
 from docgenctl.actions.sketch_stack import Sketch, sketch_stack
 from docgenctl.certificates.inspection import CertificateFacts, inspect_certificates
 from docgenctl.configuration.environment import dotenv_values
+from docgenctl.model.client_key import DEFAULT_KEY, KeyState
 from docgenctl.model.errors import EngineError
 from docgenctl.model.observed import EngineInfo, Observation
 from docgenctl.model.stack import Service
@@ -69,6 +71,16 @@ class VolumeFacts:
     survives_down: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyFacts:
+    """A key made for a client and not revoked: `active` or `expired`; `expires` is None for never."""
+
+    name: str
+    state: str
+    scopes: tuple[str, ...]
+    expires: str | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Description:
     """All of it. `state` is `running`, `partly running`, `stopped`, `down` or `never started`.
@@ -90,6 +102,7 @@ class Description:
     files: Mapping[str, str]
     certificates: tuple[CertificateFacts, ...]
     secrets: tuple[SecretFacts, ...]
+    keys: tuple[KeyFacts, ...]
     versions: Mapping[str, str]
 
 
@@ -113,7 +126,17 @@ def describe(opened: OpenProject) -> Description:
         files=_files(opened),
         certificates=inspect_certificates(opened.state_dir),
         secrets=secret_facts(opened.state_dir, sketch.blueprint.servers, environ),
+        keys=_keys(opened),
         versions=_versions(opened),
+    )
+
+
+def _keys(opened: OpenProject) -> tuple[KeyFacts, ...]:
+    """The default key is told among the secrets."""
+    return tuple(
+        KeyFacts(name=key.name, state=state.value, scopes=key.scopes, expires=key.expires)
+        for key, state in in_force(list_keys(opened))
+        if key.name != DEFAULT_KEY and state is not KeyState.REVOKED
     )
 
 

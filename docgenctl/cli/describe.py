@@ -19,7 +19,7 @@ app = new_app()
 
 @app.command("describe")
 def describe_command(project_dir: ProjectDir = None, json_mode: Json = False) -> None:
-    """Tell all about the stack: URLs, who reaches whom, files, certificates, secrets."""
+    """Tell all about the stack: URLs, who reaches whom, files, certificates, secrets, keys."""
     from docgenctl.actions.describe import describe
     from docgenctl.actions.open_project import open_project
 
@@ -105,6 +105,18 @@ def _page(found: Description, now: datetime) -> Iterator[str]:
                 secret.origin,
             ]
             for secret in found.secrets
+        ),
+    )
+    yield from _section(
+        "Keys made for clients",
+        (
+            [
+                key.name,
+                key.state,
+                f"until {key.expires}" if key.expires else "without end",
+                " ".join(key.scopes),
+            ]
+            for key in found.keys
         ),
     )
     yield from _section("Files", ([what, where] for what, where in found.files.items()))

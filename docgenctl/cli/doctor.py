@@ -28,8 +28,8 @@ def doctor(
         list[str] | None,
         typer.Argument(
             metavar="[AREA]...",
-            help="Areas (engine, machine, network, surroundings, project, leftovers) or single checks"
-            " (network/ports); all when none is named.",
+            help="Areas (engine, machine, network, surroundings, project, github, leftovers) or single"
+            " checks (network/ports); all when none is named.",
         ),
     ] = None,
     project_dir: ProjectDir = None,
@@ -42,7 +42,7 @@ def doctor(
     yes: Yes = False,
     json_mode: Json = False,
 ) -> None:
-    """Check engine, machine, network, surroundings and project: verdict, evidence and fix for each."""
+    """Check engine, machine, network, surroundings, project and GitHub: verdict, evidence, fix for each."""
     from docgenctl.actions.doctor.catalogue import chosen_checks
     from docgenctl.actions.doctor.run_checks import run_checks
     from docgenctl.actions.doctor.scene import Scene

@@ -56,7 +56,7 @@ def warning(evidence: str, *details: str, fix: str = "", repairs: tuple[Repair, 
 
 
 def problem(evidence: str, *details: str, fix: str = "", repairs: tuple[Repair, ...] = ()) -> Outcome:
-    """A stack cannot be run, or not safely, before this is changed."""
+    """A stack, or something switched on in it, cannot work, or not safely, before this is changed."""
     return Outcome(verdict=Verdict.PROBLEM, evidence=evidence, fix=fix, details=details, repairs=repairs)
 
 

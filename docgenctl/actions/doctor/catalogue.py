@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from docgenctl.actions.doctor import (
     engine_checks,
+    github_checks,
     leftover_checks,
     machine_checks,
     network_checks,
@@ -19,15 +20,21 @@ from docgenctl.actions.doctor.scene import Scene
 from docgenctl.model.diagnosis import Outcome
 from docgenctl.model.errors import UsageError
 
+#: Longer than an engine is given to answer (4 s), so that its silence is told in its own words.
+_WITHIN_S = 8.0
+#: Longer than the question to a server of GitHub may take.
+_GITHUB_S = 30.0
+
 
 @dataclass(frozen=True)
 class Check:
-    """One check; `expects` is the sentence that is true when its verdict is ok."""
+    """One check; `expects` is the sentence that is true when its verdict is ok. It has `within_s` seconds."""
 
     area: str
     name: str
     expects: str
     look: Callable[[Scene], Outcome]
+    within_s: float = _WITHIN_S
 
 
 CHECKS = (
@@ -144,6 +151,48 @@ CHECKS = (
         project_checks.lock,
     ),
     Check("project", "files", "No half-written files of commands that were killed.", project_checks.files),
+    Check(
+        "project",
+        "keys",
+        "No key made for clients has ended, or ends within a week.",
+        project_checks.keys,
+    ),
+    Check(
+        "github",
+        "settings",
+        "What may be read and changed at GitHub agrees, and the running server has it so.",
+        github_checks.settings,
+        _GITHUB_S,
+    ),
+    Check(
+        "github",
+        "token",
+        "There is a token, GitHub takes it, and it does not end within 14 days.",
+        github_checks.token,
+        _GITHUB_S,
+    ),
+    Check(
+        "github",
+        "reach",
+        "GitHub answers, through the egress proxy.",
+        github_checks.reach,
+        _GITHUB_S,
+    ),
+    Check("github", "rate", "A tenth of GitHub's requests or more are left.", github_checks.rate, _GITHUB_S),
+    Check(
+        "github",
+        "rights",
+        "The token lacks no scope or permission that tools switched on need.",
+        github_checks.rights,
+        _GITHUB_S,
+    ),
+    Check(
+        "github",
+        "repositories",
+        "Every repository that is named, and was asked for, is there for the token.",
+        github_checks.repositories,
+        _GITHUB_S,
+    ),
     Check(
         "leftovers",
         "orphans",

@@ -4,6 +4,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -11,13 +12,17 @@ from docgenctl.actions.doctor.scene import Scene
 from docgenctl.actions.open_engine import PROCESSES
 from docgenctl.host.socket_tables import user_name
 from docgenctl.host.workspace import prepare_output, service_owner, unreadable_for
+from docgenctl.model.client_key import ClientKey, KeyState
 from docgenctl.model.diagnosis import Outcome, Repair, ok, problem, warning
 from docgenctl.model.errors import ConfigurationError, DocgenError, RefusedError
+from docgenctl.secrets.client_keys import ClientKeyFile
 from docgenctl.state.directory import STATE_DIR_VARIABLE, state_base
 from docgenctl.state.lock import lock_owner
 
 #: A file under its second name that is older than this was left by a writer that died.
 _LEFT_BEHIND_S = 60.0
+#: A key that ends within this span is told.
+_SOON = timedelta(days=7)
 #: A command that has held the lock this long deserves a look.
 _LONG_S = 1800.0
 
@@ -226,6 +231,31 @@ def files(scene: Scene) -> Outcome:
             Repair(what=f"remove {path}", run=partial(path.unlink, missing_ok=True)) for path in left
         ),
     )
+
+
+def keys(scene: Scene) -> Outcome:
+    """Keys made for clients: those that have ended, and those that end soon."""
+    place, now = scene.state_dir(), datetime.now(UTC)
+    made = [key for key in ClientKeyFile(place).read() if key.revoked is None] if place.is_dir() else []
+    if not made:
+        return ok("no keys were made for clients")
+    ended = [key for key in made if key.state(now) is KeyState.EXPIRED]
+    soon = [key for key in made if key not in ended and _ends_by(key, now + _SOON)]
+    if not ended and not soon:
+        return ok(f"{len(made)} made for clients, none of which ends within {_SOON.days} days")
+    told = [f"{key.name} has ended: {key.expires}" for key in ended]
+    told += [f"{key.name} ends soon: {key.expires}" for key in soon]
+    return warning(
+        f"{told[0]}" + (f"; and {len(told) - 1} more" if len(told) > 1 else ""),
+        *told[1:],
+        fix=f"docgenctl keys revoke {ended[0].name}; docgenctl keys create makes another"
+        if ended
+        else "docgenctl keys create makes another, under another name",
+    )
+
+
+def _ends_by(key: ClientKey, moment: datetime) -> bool:
+    return key.expires is not None and datetime.fromisoformat(key.expires) <= moment
 
 
 def _temporary(scene: Scene) -> Iterator[Path]:

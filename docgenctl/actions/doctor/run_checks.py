@@ -14,15 +14,14 @@ from docgenctl.actions.doctor.scene import Scene
 from docgenctl.model.diagnosis import Finding, Outcome, unknown
 from docgenctl.model.errors import DocgenError
 
-#: Longer than an engine is given to answer (4 s), so that its silence is told in its own words.
-TIMEOUT_S = 8.0
 
-
-def run_checks(scene: Scene, checks: Iterable[Check], *, timeout_s: float = TIMEOUT_S) -> tuple[Finding, ...]:
-    """One finding a check, all within `timeout_s` and a little."""
+def run_checks(
+    scene: Scene, checks: Iterable[Check], *, timeout_s: float | None = None
+) -> tuple[Finding, ...]:
+    """One finding a check, each within the time that it has (or `timeout_s`) and a little."""
     running = [_Running(check, scene) for check in checks]
-    deadline = time.monotonic() + timeout_s
-    return tuple(each.finding(deadline, timeout_s) for each in running)
+    begun = time.monotonic()
+    return tuple(each.finding(begun, timeout_s) for each in running)
 
 
 class _Running:
@@ -43,7 +42,8 @@ class _Running:
         except Exception as error:  # noqa: BLE001 - a mistake in one check must not hide the others
             self._outcome = unknown(f"this check failed, which is a bug: {type(error).__name__}: {error}")
 
-    def finding(self, deadline: float, timeout_s: float) -> Finding:
-        self._thread.join(max(deadline - time.monotonic(), 0))
-        outcome = self._outcome or unknown(f"no answer within {timeout_s:.0f} s")
+    def finding(self, begun: float, timeout_s: float | None) -> Finding:
+        within_s = self._check.within_s if timeout_s is None else timeout_s
+        self._thread.join(max(begun + within_s - time.monotonic(), 0))
+        outcome = self._outcome or unknown(f"no answer within {within_s:.0f} s")
         return Finding(area=self._check.area, name=self._check.name, outcome=outcome)

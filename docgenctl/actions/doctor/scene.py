@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from docgenctl.actions.cache import cache_directory
-from docgenctl.actions.open_project import locate
+from docgenctl.actions.doctor.github_answers import GithubAnswer, ask_github_servers
+from docgenctl.actions.open_project import OpenProject, locate
 from docgenctl.configuration.load import Configuration, load_configuration
 from docgenctl.configuration.project_identity import identify_project
 from docgenctl.engine.discovery import connect
@@ -71,6 +72,7 @@ class Scene:
         self.engine: Callable[[], Engine] = _Once(lambda: connect(environ))
         self.report: Callable[[], EngineReport] = _Once(lambda: self.engine().report())
         self.inventory: Callable[[], Inventory] = _Once(lambda: self.engine().inventory())
+        self.github: Callable[[], tuple[GithubAnswer, ...]] = _Once(lambda: ask_github_servers(self.opened()))
 
     def settings(self) -> Settings:
         """The settings in force."""
@@ -87,6 +89,16 @@ class Scene:
     def state_dir(self) -> Path:
         """Where this project's state lies or would lie."""
         return state_base(self.environ) / self.project().id
+
+    def opened(self) -> OpenProject:
+        """The project as commands open it, but that its state directory need not be there."""
+        return OpenProject(
+            project=self.project(),
+            configuration=self.configuration(),
+            facts=self.facts(),
+            state_dir=self.state_dir(),
+            environ=self.environ,
+        )
 
     def cache_dir(self) -> Path:
         """Where downloads are kept."""

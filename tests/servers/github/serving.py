@@ -1,4 +1,4 @@
-"""Runs an ASGI app on a real socket of 127.0.0.1 for the length of a test."""
+"""Runs an ASGI app on a real socket, of 127.0.0.1 unless said otherwise, for the length of a test."""
 
 import socket
 import threading
@@ -11,9 +11,11 @@ from starlette.types import ASGIApp
 
 
 @contextmanager
-def served(app: ASGIApp, *, cert: Path | None = None, key: Path | None = None) -> Iterator[int]:
+def served(
+    app: ASGIApp, *, cert: Path | None = None, key: Path | None = None, address: str = "127.0.0.1"
+) -> Iterator[int]:
     """The port; the socket listens before this returns, so no request can come too early."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server((address, 0))
     config = uvicorn.Config(
         app,
         log_config=None,

@@ -21,6 +21,17 @@ def test_a_stack_that_was_never_started_is_described(tmp_path: Path) -> None:
     assert (found["secrets"], found["certificates"]) == ([], [])
 
 
+def test_keys_made_for_clients_are_described_without_their_hashes(tmp_path: Path) -> None:
+    docgenctl(tmp_path, "keys", "create", "ci", "--scope", "main:read", "--expires", "2099-01-31")
+    docgenctl(tmp_path, "keys", "create", "gone")
+    docgenctl(tmp_path, "keys", "revoke", "gone", "--yes")
+    ends = "2099-02-01T00:00:00Z"
+    (line,) = [one for one in docgenctl(tmp_path, "describe").stdout.splitlines() if one.startswith("  ci ")]
+    assert line.split() == ["ci", "active", "until", ends, "main:read"]
+    found = json.loads(docgenctl(tmp_path, "describe", "--json").stdout)
+    assert found["keys"] == [{"name": "ci", "state": "active", "scopes": ["main:read"], "expires": ends}]
+
+
 def test_describing_changes_nothing(tmp_path: Path) -> None:
     docgenctl(tmp_path, "describe")
     docgenctl(tmp_path, "topology")

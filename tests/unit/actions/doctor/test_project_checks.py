@@ -4,10 +4,13 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from docgenctl.model.client_key import ClientKey
+from docgenctl.secrets.client_keys import ClientKeyFile
 from docgenctl.state.directory import state_directory
 from docgenctl.state.lock import project_lock
 from docgenctl.state.store import StateStore
@@ -185,3 +188,25 @@ def test_half_written_files_are_removed_once_they_are_old(tmp_path: Path) -> Non
     assert patient.look("project/files").verdict == "warning"
     assert repaired(patient, "project/files") == "ok"
     assert not any(path.exists() for path in left)
+
+
+def test_keys_that_ended_or_end_soon_are_told_and_revoked_ones_not(tmp_path: Path) -> None:
+    patient = Patient(tmp_path)
+    assert patient.look("project/keys").evidence == "no keys were made for clients"
+    assert not (tmp_path / "state").exists()
+    file = ClientKeyFile(began(patient))
+    made = [("old", -1), ("soon", 6), ("late", 30), ("gone", -2), ("ever", None)]
+    for name, days in made:
+        ends = None if days is None else f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+        file.add(ClientKey(name=name, sha256="0" * 64, created="2026-11-01T00:00:00Z", expires=ends))
+    file.revoke("gone", "2026-11-02T00:00:00Z")
+    found = patient.look("project/keys")
+    assert found.verdict == "warning"
+    assert found.evidence.startswith("old has ended: ")
+    assert found.evidence.endswith("; and 1 more")
+    assert [line.partition(":")[0] for line in found.details] == ["soon ends soon"]
+    assert found.fix.startswith("docgenctl keys revoke old; ")
+    file.revoke("old", "2026-11-02T00:00:00Z")
+    assert patient.look("project/keys").fix == "docgenctl keys create makes another, under another name"
+    file.revoke("soon", "2026-11-02T00:00:00Z")
+    assert patient.look("project/keys").evidence == "2 made for clients, none of which ends within 7 days"
