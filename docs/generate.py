@@ -225,10 +225,50 @@ def _image_reference() -> str:
     return "\n".join(lines)
 
 
+# -- GitHub ----------------------------------------------------------------------------------------------
+
+
+def _github_tools() -> str:
+    lines = ["| toolset | tool | changes something | permissions |", "|---|---|---|---|"]
+    lines += [
+        f"| `{one.toolset}` | `{name}` | {'yes' if one.writes else 'no'} | {_permissions([one]) or 'none'} |"
+        for name, one in _github_rights().items()
+    ]
+    return "\n".join(lines)
+
+
+def _github_permissions() -> str:
+    lines = ["| toolset | permissions for reading | permissions for changing |", "|---|---|---|"]
+    rights = list(_github_rights().values())
+    for toolset in dict.fromkeys(one.toolset for one in rights):
+        reading = [one for one in rights if one.toolset == toolset and not one.writes]
+        changing = [one for one in rights if one.toolset == toolset and one.writes]
+        told = _permissions(reading) or ("none" if reading else "reads nothing")
+        lines.append(f"| `{toolset}` | {told} | {_permissions(changing) or 'changes nothing'} |")
+    return "\n".join(lines)
+
+
+def _permissions(rights: list[Any]) -> str:
+    """Those of all these tools; reading is left out where writing is there, which includes it."""
+    every = {permission for one in rights for permission in one.permissions}
+    written = {permission.name for permission in every if permission.write}
+    return ", ".join(str(one) for one in sorted(every) if one.write or one.name not in written)
+
+
+def _github_rights() -> Mapping[str, Any]:
+    """The server's own table; its sources are on nobody's path but the tests'."""
+    sys.path.append(str(FOLDER.parent / "server_images/github/src"))
+    from docgen_github.rights import TOOLS
+
+    return TOOLS
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "commands": _command_reference,
     "settings": _settings_reference,
     "images": _image_reference,
+    "github-tools": _github_tools,
+    "github-permissions": _github_permissions,
 }
 
 if __name__ == "__main__":

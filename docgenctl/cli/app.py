@@ -58,7 +58,9 @@ COMMANDS = {
     "open": Entry(_USE, "Open the newest document, a named one, or the picture of the topology.", "open"),
     "status": Entry(_LOOK, "Show every service: state, health, ports, image, restarts.", "status"),
     "describe": Entry(
-        _LOOK, "Tell all about the stack: URLs, who reaches whom, files, certificates, secrets.", "describe"
+        _LOOK,
+        "Tell all about the stack: URLs, who reaches whom, files, certificates, secrets, keys.",
+        "describe",
     ),
     "topology": Entry(
         _LOOK, "Draw who is connected with whom: in the terminal, as SVG or as Mermaid.", "topology"
@@ -74,7 +76,7 @@ COMMANDS = {
     "ports": Entry(_LOOK, "Show each host port: its range, who chose it, who holds it.", "ports"),
     "doctor": Entry(
         _LOOK,
-        "Check engine, machine, network, surroundings and project: verdict, evidence and fix for each.",
+        "Check engine, machine, network, surroundings, project and GitHub: verdict, evidence, fix for each.",
         "doctor",
     ),
     "logs": Entry(_LOOK, "Print the services' logs.", "logs"),

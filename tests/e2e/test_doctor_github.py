@@ -1,13 +1,18 @@
-"""`docgenctl doctor github` of a real stack: by gateway, orchestrator, server and egress proxy to a GitHub."""
+"""`docgenctl doctor github` by a real stack: gateway, orchestrator, server, egress proxy, and a GitHub."""
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from docker import APIClient
 
+from tests.docs.documents import blocks
 from tests.e2e.conftest import MakeStack
 from tests.e2e.outside import host_addresses
 from tests.e2e.stack import Ran, Stack
@@ -100,6 +105,41 @@ def test_the_doctor_knows_of_github_what_the_server_sees_of_it(workspace: MakeSt
     assert stopped.exit_code == 0
     assert "nothing answers at" in said(stopped, "reach")
     assert "docgenctl up" in found(stopped, "reach")["fix"]
+
+
+def test_every_command_of_the_page_runs_in_its_order(
+    workspace: MakeStack, github: StandIn, tmp_path: Path
+) -> None:
+    stack = workspace("ghpage", settings={"servers": {"github": {"options": {"api_url": github.url}}}})
+    good = {"x-oauth-scopes": "repo"}
+    core = {"limit": 5000, "remaining": 4000, "reset": int(time.time()) + 1800}
+    github.on("/api/v3/rate_limit", Reply({"resources": {"core": core}}, headers=good))
+    github.on("/api/v3/user", Reply({"login": "octo"}, headers=good))
+    github.on("/api/v3/repos/octo/demo", Reply(repository(permissions={"push": True}), headers=good))
+    program = tmp_path / "bin" / "docgenctl"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m docgenctl "$@"\n')
+    program.chmod(0o755)
+    environ = {"GITHUB_TOKEN": TOKEN, "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    examples = [one for one in blocks(language="sh") if one.document.name == "github.md"]
+    assert [one.note for one in examples] == ["run by tests/e2e/test_doctor_github.py"] * 3
+    printed = ""
+    for example in examples:
+        ran = subprocess.run(
+            ["sh", "-e"],
+            input=example.text,
+            cwd=stack.directory,
+            env=stack.environ | environ,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=300,
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        printed += ran.stdout + ran.stderr
+    assert '"full_name": "octo/demo"' in printed
+    assert '"status": "dry_run"' in printed
+    assert "reads octo/demo of " in printed
+    assert TOKEN not in printed
 
 
 def doctored(stack: Stack) -> Ran:

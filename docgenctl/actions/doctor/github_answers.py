@@ -218,7 +218,7 @@ def _callable(server: RoutedServer) -> str:
             if tool.denied or not tool.name:
                 raise NotHealthyError(
                     f"servers/{server.name}/tools does not offer {TOOL}",
-                    hint=f"let allow and deny of servers/{server.name}/tools offer {TOOL}; then: docgenctl up",
+                    hint=f"let servers/{server.name}/tools (allow, deny) offer {TOOL}; then: docgenctl up",
                 )
             return tool.name
     raise _outdated(server.name)
