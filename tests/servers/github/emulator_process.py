@@ -1,4 +1,4 @@
-"""Runs the GitHub emulator that others wrote."""
+"""Runs the GitHub emulator that others wrote; `emulator/heads.mjs` says what is changed in it."""
 
 import os
 import subprocess
@@ -25,6 +25,7 @@ def emulating(place: Path, port: int) -> Iterator[str]:
     process = subprocess.Popen(
         [
             node(place),
+            *("--import", str(HERE / "heads.mjs")),
             str(place / "node_modules/emulate/dist/index.js"),
             *("start", "-s", "github", "-p", str(port), "--seed", str(HERE / "seed.yaml")),
         ],

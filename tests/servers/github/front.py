@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -17,18 +17,20 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 import httpx2
 
-TOKENS = ("tok_bot", "tok_rev")
+#: Tokens that are good at first, and whose they are.
+TOKENS = {"tok_bot": "bot", "tok_rev": "rev"}
 _HOP = {"connection", "transfer-encoding", "content-length", "content-encoding", "keep-alive", "date"}
 
 
 @dataclass(frozen=True)
 class Asked:
-    """One request that arrived; the body is parsed JSON."""
+    """One request that arrived, from `peer`; the target is below the base, the body is parsed JSON."""
 
     method: str
     target: str
     headers: Mapping[str, str]
     body: Any
+    peer: str = ""
 
     @property
     def path(self) -> str:
@@ -45,17 +47,19 @@ class Fault:
 
     answer: `status` without asking the emulator. lost: the emulator does it, then the connection is cut.
     broken: likewise, but `status` is answered. late: the connection is cut, and the emulator does it after
-    `delay_s`. cut: the connection is cut and nothing is done.
+    `delay_s`. cut: the connection is cut and nothing is done. meanwhile: `action` is done, then the emulator
+    is asked as usual.
     """
 
     method: str
     path: str
-    kind: Literal["answer", "lost", "broken", "late", "cut"]
+    kind: Literal["answer", "lost", "broken", "late", "cut", "meanwhile"]
     status: int = 502
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     times: int = 1
     delay_s: float = 0.0
+    action: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,17 @@ class _Answer:
 
 
 class Front:
-    """Runs in a thread; `faults` may be changed while it does."""
+    """Runs in a thread; `faults` and `tokens` may be changed while it does.
 
-    def __init__(self, emulator: str) -> None:
+    Args:
+        emulator: the emulator's URL.
+        base: path below which the API is, such as `/api/v3`.
+    """
+
+    def __init__(self, emulator: str, base: str = "") -> None:
         self.url = ""
+        self.base = base
+        self.tokens = dict(TOKENS)
         self.seen: list[Asked] = []
         self.faults: list[Fault] = []
         self.statuses: dict[str, list[dict[str, str]]] = {}
@@ -93,7 +104,7 @@ class Front:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
-            asked = await _read(reader)
+            asked = await self._read(reader, writer.get_extra_info("peername")[0])
             self.seen.append(asked)
             answer = await self._answer(asked)
             if answer is not None:
@@ -115,6 +126,9 @@ class Front:
             return await self._like_github(asked)
         if fault.kind == "answer":
             return _json(fault.status, fault.body or {"message": "no"}, fault.headers)
+        if fault.kind == "meanwhile":
+            await asyncio.to_thread(fault.action)
+            return await self._like_github(asked)
         if fault.kind == "late":
             task = asyncio.create_task(self._later(asked, fault.delay_s))
             self._late.add(task)
@@ -138,8 +152,10 @@ class Front:
 
     async def _like_github(self, asked: Asked) -> _Answer:
         token = asked.headers.get("authorization", "").removeprefix("Bearer ")
-        if token not in TOKENS:
+        if token not in self.tokens:
             return _json(401, {"message": "Bad credentials"})
+        if not asked.target.startswith("/"):
+            return _json(404, {"message": "Not Found"})
         status = re.fullmatch(r"/repos/[^/]+/[^/]+/commits/([0-9a-f]{40})/status", asked.path)
         if status:
             found = self.statuses.get(status.group(1), [])
@@ -166,8 +182,21 @@ class Front:
     def _another_token(self, asked: Asked) -> str:
         """One of the user's many tokens: the emulator counts each one's requests, 5,000 in an hour."""
         self._sent += 1
-        token = asked.headers["authorization"]
-        return token if token.endswith("rev") else f"{token}_{self._sent % 20}"
+        login = self.tokens[asked.headers["authorization"].removeprefix("Bearer ")]
+        return f"Bearer tok_{login}" + (f"_{self._sent % 20}" if login == "bot" else "")
+
+    async def _read(self, reader: asyncio.StreamReader, peer: str) -> Asked:
+        """A request; the target of one that is not below the base is made one that leads nowhere."""
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, target, _ = head[0].split(" ")
+        headers = {}
+        for line in head[1:]:
+            name, colon, value = line.partition(":")
+            if colon:
+                headers[name.strip().lower()] = value.strip()
+        raw = await reader.readexactly(int(headers.get("content-length", "0")))
+        below = target.removeprefix(self.base) if target.startswith(f"{self.base}/") else "nowhere"
+        return Asked(method, below, headers, json.loads(raw) if raw else None, peer)
 
     def _with_etag(self, asked: Asked, answer: _Answer) -> _Answer:
         if asked.method != "GET" or answer.status != 200:
@@ -178,18 +207,6 @@ class Front:
         return _Answer(200, answer.headers | {"etag": etag}, answer.body)
 
 
-async def _read(reader: asyncio.StreamReader) -> Asked:
-    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-    method, target, _ = head[0].split(" ")
-    headers = {}
-    for line in head[1:]:
-        name, colon, value = line.partition(":")
-        if colon:
-            headers[name.strip().lower()] = value.strip()
-    raw = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Asked(method, target, headers, json.loads(raw) if raw else None)
-
-
 def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> _Answer:
     return _Answer(
         status, {"content-type": "application/json", **(headers or {})}, json.dumps(value).encode()
@@ -197,12 +214,12 @@ def _json(status: int, value: Any, headers: Mapping[str, str] | None = None) -> 
 
 
 @contextmanager
-def fronting(emulator: str) -> Iterator[Front]:
-    """A running front."""
+def fronting(emulator: str, *, address: str = "127.0.0.1", base: str = "") -> Iterator[Front]:
+    """A running front at an address of this machine."""
     loop = asyncio.new_event_loop()
-    front = Front(emulator)
-    server = loop.run_until_complete(asyncio.start_server(front.serve, "127.0.0.1", 0))
-    front.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    front = Front(emulator, base)
+    server = loop.run_until_complete(asyncio.start_server(front.serve, address, 0))
+    front.url = f"http://{address}:{server.sockets[0].getsockname()[1]}{base}"
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:

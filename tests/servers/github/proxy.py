@@ -12,6 +12,14 @@ REFUSAL = (
 )
 
 
+def _failed(reason: str) -> bytes:
+    """What squid answers when it could not get an answer."""
+    return (
+        f"HTTP/1.1 503 Bad\r\nServer: squid\r\nX-Squid-Error: {reason} 0\r\n"
+        "Content-Type: text/html\r\nContent-Length: 6\r\nConnection: close\r\n\r\nFailed"
+    ).encode()
+
+
 class Proxy:
     """CONNECT for https, absolute request targets for http, one request a connection."""
 
@@ -43,21 +51,36 @@ class Proxy:
         writer: asyncio.StreamWriter,
     ) -> None:
         parts = urlsplit(f"//{target}" if method == "CONNECT" else target)
-        up_reader, up_writer = await asyncio.open_connection(parts.hostname, parts.port)
+        try:
+            up_reader, up_writer = await asyncio.open_connection(parts.hostname, parts.port)
+        except OSError:
+            writer.write(_failed("ERR_CONNECT_FAIL"))
+            return
         if method == "CONNECT":
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         else:
             path = parts.path + (f"?{parts.query}" if parts.query else "")
             up_writer.write(head.replace(target.encode(), path.encode(), 1))
-        await asyncio.gather(self._copy(reader, up_writer), self._copy(up_reader, writer))
+        sending = asyncio.create_task(self._send_on(reader, up_writer))
+        if not await self._copy(up_reader, writer) and method != "CONNECT":
+            writer.write(_failed("ERR_ZERO_SIZE_OBJECT"))
+        writer.close()
+        await sending
 
-    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    async def _send_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        await self._copy(source, target)
+        target.close()
+
+    async def _copy(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> int:
+        """How many bytes there were until the end."""
+        count = 0
         with suppress(ConnectionError):
             while data := await source.read(65536):
+                count += len(data)
                 self.bytes_seen += data
                 target.write(data)
                 await target.drain()
-        target.close()
+        return count
 
 
 @contextmanager

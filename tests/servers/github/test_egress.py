@@ -66,3 +66,12 @@ async def test_a_proxy_that_is_down_is_named_without_its_address(make_client: Ma
         with pytest.raises(Unreachable, match="egress proxy of the stack cannot be reached") as caught:
             await client.get(("thing",), what="x")
     assert str(port) not in str(caught.value)
+
+
+async def test_what_the_proxy_could_not_connect_for_did_not_arrive(
+    proxy: Proxy, make_client: MakeClient, unused_port
+):
+    async with make_client(f"http://127.0.0.1:{unused_port()}", proxy=proxy.url) as client:
+        with pytest.raises(Unreachable, match="could not connect") as caught:
+            await client.once(client.question("POST", ("thing",), what="x"))
+    assert (caught.value.unsent, caught.value.lost) == (True, False)

@@ -10,6 +10,7 @@ from docgen_github.server import build_server
 from mcp import Client
 
 from tests.servers.github.conftest import MakeSettings
+from tests.servers.github.emulated import fresh_repository
 
 pytestmark = pytest.mark.anyio
 HEADERS = {"authorization": "Bearer tok_bot"}
@@ -75,6 +76,20 @@ async def test_what_is_absent_or_not_allowed_is_told_apart(call):
     assert "has no pull request bot/demo#999" in absent.content[0].text
     foreign = await call("github_get_repository", owner="bot", repo="other")
     assert "not in the list of allowed repositories" in foreign.content[0].text
+
+
+def test_the_head_of_a_pull_request_is_that_of_its_branch(emulator: str):
+    repository = fresh_repository(emulator)
+    number = repository.open_pull()["number"]
+    moves = [
+        lambda: repository.direct("PUT", "/contents/b.txt", message="x", content="Yg==", branch="feature"),
+        lambda: repository.direct("PATCH", "/git/refs/heads/feature", sha=repository.head(), force=True),
+    ]
+    for move in moves:
+        before = repository.head("feature")
+        move()
+        head = repository.direct("GET", f"/pulls/{number}")["head"]["sha"]
+        assert before != head == repository.head("feature")
 
 
 def _open_pull_requests(url: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.servers.github.proxy import Proxy
 from tests.servers.github.world import FAST, World, done, refusal
 
 pytestmark = pytest.mark.anyio
@@ -38,6 +39,16 @@ async def test_one_pull_request(fault: Any, world: World):
 
 
 async def test_one_comment(fault: Any, world: World):
+    number = world.open_pull()["number"]
+    world.front.fail("POST", ".*/comments", fault[0], **fault[1])
+    made = await world.call("github_comment_pull", number=number, body="Once.")
+    there = world.direct("GET", f"/issues/{number}/comments", "tok_bot")
+    assert [comment["id"] for comment in there] == [made["result"]["id"]]
+
+
+async def test_one_comment_through_the_egress_proxy(fault: Any, world: World, proxy: Proxy):
+    """Without TLS it is the proxy that sees the connection break, and answers something of its own."""
+    world.options = {"proxy": proxy.url}
     number = world.open_pull()["number"]
     world.front.fail("POST", ".*/comments", fault[0], **fault[1])
     made = await world.call("github_comment_pull", number=number, body="Once.")

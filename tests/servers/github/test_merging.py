@@ -91,12 +91,17 @@ async def test_a_head_that_moves_between_the_look_and_the_merge_is_refused_by_gi
     pull = world.open_pull()
     number, head = pull["number"], pull["head"]["sha"]
     before = world.head()
+
+    def push() -> None:
+        world.direct("PUT", "/contents/unseen.txt", message="Push", content="eA==", branch="feature")
+
     # what the policy saw is what GitHub answered a moment ago; the request names it, and GitHub compares
-    world.front.fail("PUT", ".*/merge", "answer", status=409)
+    world.front.fail("PUT", ".*/merge", "meanwhile", action=push)
     said = await world.refused("github_merge_pull", number=number, expected_head_sha=head)
     (sent,) = world.front.asked("PUT", ".*/merge")
     assert sent.body["sha"] == head
     assert "does not make this change" in said
+    assert world.head("feature") != head
     assert world.head() == before
     assert world.direct("GET", f"/pulls/{number}", "tok_bot")["merged"] is False
 

@@ -29,6 +29,8 @@ from docgen_github.keypaths import KeyPaths
 
 _SCOPES = re.compile(r"[a-z_:=, ]{1,120}")
 _WORD = re.compile(r"[A-Za-z_]{1,40}")
+#: What squid calls a failure before anything was sent on; after any other, the request may have arrived.
+_NOT_SENT_ON = ("ERR_CONNECT_FAIL", "ERR_DNS_FAIL")
 
 
 @dataclass(frozen=True)
@@ -99,8 +101,16 @@ def proxy_refusal(status: int, headers: Mapping[str, str], around: Surroundings)
     json_answer = "json" in headers.get("content-type", "")
     if status == 403 and (squid or not json_answer) and "x-github-request-id" not in headers:
         return around.egress_closed()
-    if status == 407 or (status in {502, 503, 504} and squid):
+    if status == 407:
         return _proxy_failure(str(status), around)
+    if status in {502, 503, 504} and squid:
+        if squid.startswith(_NOT_SENT_ON):
+            return _proxy_failure(str(status), around)
+        return Unreachable(
+            f"The connection to {around.host} broke behind the egress proxy.",
+            "try again later",
+            transient=True,
+        )
     return None
 
 
