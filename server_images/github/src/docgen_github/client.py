@@ -54,7 +54,11 @@ _HEADERS = {
 
 @dataclass(frozen=True)
 class Bounds:
-    """How long and how much; times in seconds, sizes in bytes."""
+    """How long and how much; times in seconds, sizes in bytes.
+
+    `look_every_s` lies between two looks while something is waited for; a look that finds nothing new costs
+    none of GitHub's rate.
+    """
 
     connect_s: float = 5.0
     read_s: float = 15.0
@@ -67,6 +71,7 @@ class Bounds:
     write_s: float = 90.0
     write_spacing_s: float = 1.0
     settle_s: tuple[float, ...] = (0.5, 2.0)
+    look_every_s: float = 10.0
 
 
 @dataclass(frozen=True)

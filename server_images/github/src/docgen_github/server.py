@@ -79,7 +79,7 @@ def build_server(
         request_state_security=request_state_security(settings),
     )
     gate = WriteGate(reader, GitHubWriter(client, bounds), options.writing, flows)
-    add_tools(Kit(mcp, client, reader, options, gate))
+    add_tools(Kit(mcp, client, reader, options, gate, bounds or Bounds()))
     add_review(mcp, reader)
     return GitHubServer(mcp, client, options, tasks)
 

@@ -8,6 +8,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from docgen_github import shapes
+from docgen_github.errors import GitHubError
 from docgen_github.merge_policy import GOOD
 from docgen_github.policy import RepositoryName
 from docgen_github.toolsets.arguments import Owner, Repo, Sha
@@ -18,8 +19,8 @@ from docgen_github.untrusted import clip
 
 #: Checks in one answer.
 MOST = 300
-#: Seconds between two looks while waiting; a look that finds nothing new costs none of GitHub's rate.
-EVERY_S = 10.0
+#: Seconds to wait unless it is said; a call that becomes no task is ended after ten minutes.
+WAIT_S = 540
 
 State = Literal["success", "failure", "pending", "none"]
 
@@ -52,7 +53,7 @@ class Checks(shapes.ResultShape):
     complete: bool = Field(description="False when there are more checks than were read.")
 
 
-def add_checks(kit: Kit, every_s: float = EVERY_S) -> None:
+def add_checks(kit: Kit) -> None:
     """Register what reads checks."""
 
     @kit.reads("GitHub: checks of a commit")
@@ -66,23 +67,37 @@ def add_checks(kit: Kit, every_s: float = EVERY_S) -> None:
         owner: Owner,
         repo: Repo,
         sha: Sha,
-        timeout_s: Annotated[int, Field(description="How long to wait at most.", ge=1, le=1500)] = 600,
+        timeout_s: Annotated[int, Field(description="How long to wait at most.", ge=1, le=1500)] = WAIT_S,
         at_least: Annotated[
             int, Field(description="How many checks there must be; some appear late.", ge=0, le=100)
         ] = 1,
     ) -> Checks:
         """Wait until all checks of a commit are finished; tells progress, and becomes a task where it can."""
-        allowed = kit.reader.allowed(owner, repo)
-        begun = time.monotonic()
-        while True:
-            found = await _checks(kit, allowed, sha)
-            ended = sum(1 for check in found.checks if check.state != "pending")
+        return await _waited(kit, ctx, kit.reader.allowed(owner, repo), sha, timeout_s, at_least)
+
+
+async def _waited(
+    kit: Kit, ctx: Context, repository: RepositoryName, sha: str, timeout_s: int, at_least: int
+) -> Checks:
+    """The checks once they are finished, or as they are when the time is over."""
+    begun = time.monotonic()
+    found = await _checks(kit, repository, sha)
+    told = -1
+    while True:
+        ended = sum(1 for check in found.checks if check.state != "pending")
+        if ended > told:  # progress that does not grow is none
+            told = ended
             await ctx.report_progress(ended, max(len(found.checks), at_least), f"{ended} checks finished")
-            waited = time.monotonic() - begun
-            done = ended == len(found.checks) >= at_least
-            if done or waited >= timeout_s:
-                return found.model_copy(update={"waited_s": int(waited), "timed_out": not done})
-            await anyio.sleep(min(every_s, timeout_s - waited))
+        waited = time.monotonic() - begun
+        done = ended == len(found.checks) >= at_least
+        if done or waited >= timeout_s:
+            return found.model_copy(update={"waited_s": int(waited), "timed_out": not done})
+        await anyio.sleep(min(kit.bounds.look_every_s, timeout_s - waited))
+        try:
+            found = await _checks(kit, repository, sha)
+        except GitHubError as error:
+            if not error.transient:
+                raise
 
 
 async def _checks(kit: Kit, repository: RepositoryName, sha: str) -> Checks:

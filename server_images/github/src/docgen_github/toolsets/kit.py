@@ -8,7 +8,7 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver import Context
 from mcp_types import InputRequiredResult, ToolAnnotations
 
-from docgen_github.client import GitHubClient
+from docgen_github.client import Bounds, GitHubClient
 from docgen_github.operation import Operation, Outcome
 from docgen_github.options import GitHubOptions
 from docgen_github.policy import RepositoryName
@@ -20,13 +20,14 @@ Told = Outcome | InputRequiredResult
 
 @dataclass(frozen=True)
 class Kit:
-    """The server to register at, the way to read, and the way to write."""
+    """The server to register at, the way to read, the way to write, and how long to wait."""
 
     mcp: MCPServer
     client: GitHubClient
     reader: GitHubReader
     options: GitHubOptions
     gate: WriteGate
+    bounds: Bounds
 
     def reads(self, title: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Registers a tool that changes nothing."""
