@@ -21,6 +21,7 @@ from docgenctl.host.routes import routes
 if TYPE_CHECKING:
     from docgenctl.actions.open_engine import WhoseStack
     from docgenctl.engine.protocol import Engine
+    from docgenctl.model.blueprint import Server
     from docgenctl.model.image_facts import ImageFacts
     from docgenctl.model.observed import Observation
 
@@ -67,9 +68,10 @@ def _parts(found: WhoseStack, engine: Engine | None, variables: Iterable[str]) -
     yield engine.info().architecture.encode() if engine else b"no engine"
 
 
-def secret_variables(facts: Iterable[ImageFacts]) -> list[str]:
-    """The names of all variables that may hold a secret of some server."""
-    return sorted({secret.environment for fact in facts for secret in fact.secrets})
+def secret_variables(facts: Iterable[ImageFacts], servers: Iterable[Server]) -> list[str]:
+    """The names of all variables that may hold a secret of some image, or of one of these servers."""
+    of_images = {secret.environment for fact in facts for secret in fact.secrets}
+    return sorted(of_images | {secret.environment for server in servers for secret in server.secrets})
 
 
 def subnets_are_free(subnets: Iterable[str], observation: Observation | None) -> bool:

@@ -73,7 +73,7 @@ def leave_note(
     window = good_between(opened.state_dir)
     if window is None:
         return
-    variables = secret_variables(opened.facts.values())
+    variables = secret_variables(opened.facts.values(), blueprint.servers)
     note = {
         "good": window,
         "bind": blueprint.settings.ports.bind,

@@ -111,7 +111,7 @@ def leave_note(
     if opened.flags_given or window is None or not plan.empty or foreign_members(design.stack, observation):
         remove_private(opened.state_dir / _FILE)
         return
-    variables = secret_variables(opened.facts.values())
+    variables = secret_variables(opened.facts.values(), blueprint.servers)
     output = blueprint.settings.workspace.output
     note = {
         "good": window,

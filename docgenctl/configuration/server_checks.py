@@ -45,6 +45,7 @@ def server_mistakes(settings: Settings, facts: Mapping[str, ImageFacts]) -> Iter
             yield _unknown_image(name, server, images)
         else:
             yield from _option_mistakes(name, server, image)
+            yield from _secret_mistakes(name, server, image)
             yield from _missing_doors(name, server, image)
     yield from _port_mistakes(settings, images)
 
@@ -77,6 +78,16 @@ def _option_mistakes(name: str, server: ServerSettings, image: ImageFacts) -> It
             yield Mistake(path, f"is not an option of the image {image.name}", hint)
         else:
             yield from _value_mistakes(path, value, known)
+
+
+def _secret_mistakes(name: str, server: ServerSettings, image: ImageFacts) -> Iterator[Mistake]:
+    """Secrets of our own images are known; an entry only says which variable each is read from."""
+    known = [secret.environment for secret in image.secrets]
+    for variable in server.secrets:
+        if variable not in known:
+            hint = f"its secrets: {', '.join(known)}" if known else "remove the key"
+            path = ("servers", name, "secrets", variable)
+            yield Mistake(path, f"is not a secret of the image {image.name}", hint)
 
 
 _OPTION_TYPES: Mapping[str, tuple[type, str, str]] = {

@@ -8,7 +8,7 @@ from docgenctl.configuration.secret_look import looks_secret
 from docgenctl.model.server_sources import SourceSettings, is_private, parse_package
 from docgenctl.model.settings import ServerSettings
 
-_OF_OTHERS = ("environment", "secrets", "data")
+_OF_OTHERS = ("environment", "data")
 _BELONGS_TO = {
     "packages": ("stdio",),
     "container_port": ("image",),

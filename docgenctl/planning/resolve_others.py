@@ -33,7 +33,9 @@ def adapter_options(name: str, entry: ServerSettings) -> dict[str, Any]:
 
 
 def secrets_of_others(name: str, entry: ServerSettings) -> tuple[SecretFacts, ...]:
-    """Secrets that the entry names, each once."""
+    """Secrets that the entry of a server of others names, each once."""
+    if not entry.of_others:
+        return ()
     wanted = {*entry.secrets.values(), *((entry.key_secret,) if entry.key_secret else ())}
     return tuple(
         SecretFacts(name=secret, environment=variable_of(secret), description=f"For the server {name}.")

@@ -1,10 +1,11 @@
 """From what people wrote under `servers` to what each server needs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from docgenctl.model.blueprint import GATEWAY_PORT, GATEWAY_STATUS_PORT, Server
-from docgenctl.model.image_facts import ImageFacts
+from docgenctl.model.image_facts import ImageFacts, SecretFacts
+from docgenctl.model.model_providers import variable_of
 from docgenctl.model.server_sources import parse_package
 from docgenctl.model.setting_values import PortRange
 from docgenctl.model.settings import ModelSettings, ServerSettings, Settings
@@ -60,7 +61,7 @@ def _resolve(
         ),
         options=options | dict(model_options(models)) | adapter_options(name, entry),
         egress_hosts=tuple(sorted({*entry.egress.allow, *(_egress_entry(url) for url in urls)})),
-        secrets=(*facts.secrets, *model_secrets(models), *secrets_of_others(name, entry)),
+        secrets=(*_own_secrets(entry, facts), *model_secrets(models), *secrets_of_others(name, entry)),
         gateway_port=_inside(port, facts.port, given),
         gateway_health_port=_inside(health_port, facts.health_port, given),
         data=facts.data or entry.data,
@@ -69,6 +70,13 @@ def _resolve(
         public_host=public_host_of(entry),
         ca_file=entry.ca_file,
     )
+
+
+def _own_secrets(entry: ServerSettings, facts: ImageFacts) -> Iterator[SecretFacts]:
+    """The image's secrets, each from the variable that the entry chose for it, or else from its usual one."""
+    for secret in facts.secrets:
+        chosen = entry.secrets.get(secret.environment)
+        yield secret.model_copy(update={"environment": variable_of(chosen)}) if chosen else secret
 
 
 def _inside(wanted: PortRange | None, usual: PortRange | None, given: set[int]) -> int | None:

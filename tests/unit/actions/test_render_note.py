@@ -121,6 +121,15 @@ def changed_secret(place: Place) -> None:
     place.environ["GITHUB_TOKEN"] = "other"
 
 
+def changed_chosen_secret(place: Place) -> None:
+    """The variable is one that an entry of `servers` names, and no image knows."""
+    with (place.workspace / "docgen.yaml").open("a") as file:
+        file.write("servers: {main: {}, github: {secrets: {GITHUB_TOKEN: hub-api-key}}}\n")
+    place.render()
+    assert place.unchanged() is not None
+    place.environ["HUB_API_KEY"] = "other"
+
+
 def changed_setting_variable(place: Place) -> None:
     place.environ["MCP_LOG_LEVEL"] = "debug"
 
@@ -161,6 +170,7 @@ CHANGES = [
     changed_configuration,
     changed_dotenv,
     changed_secret,
+    changed_chosen_secret,
     changed_setting_variable,
     changed_state,
     lost_certificate,

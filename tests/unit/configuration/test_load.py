@@ -179,6 +179,18 @@ def test_a_single_mistake_is_the_message_itself(load: Load) -> None:
         ("servers: {github: {health_port: 1}}", "servers/github/health_port", "the image github has", "rem"),
         ("servers: {github: {options: {x: }}}", "servers/github/options/x", "is not an option", "known opt"),
         (
+            "servers: {github: {secrets: {TOKEN: my-api-key}}}",
+            "servers/github/secrets/TOKEN",
+            "is not a secret of the image github",
+            "its secrets: GITHUB_TOKEN",
+        ),
+        (
+            "servers: {main: {secrets: {TOKEN: my-api-key}}}",
+            "servers/main/secrets/TOKEN",
+            "is not a secret of the image main",
+            "remove the key",
+        ),
+        (
             "servers: {github: {options: {repository: [a/b]}}}",
             "servers/github/options/repository",
             "is not an option of the image github",

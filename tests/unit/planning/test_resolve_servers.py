@@ -76,3 +76,13 @@ def test_ports_are_wanted_by_the_orchestrator_and_by_servers_that_have_some() ->
         "main_health": "8800-8900",
         "github": "3000-3100",
     }
+
+
+def test_two_entries_of_one_image_read_their_secrets_from_variables_of_their_own() -> None:
+    hub = {"image": "github", "secrets": {"GITHUB_TOKEN": "hub-api-key"}}
+    servers = resolved(servers={"github": {}, "hub": hub})
+    told = {name: [(one.name, one.environment) for one in server.secrets] for name, server in servers.items()}
+    assert told == {
+        "github": [("github-token", "GITHUB_TOKEN")],
+        "hub": [("github-token", "HUB_API_KEY")],
+    }
