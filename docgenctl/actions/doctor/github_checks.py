@@ -73,9 +73,12 @@ def _together(outcomes: Iterable[tuple[str, Outcome]]) -> Outcome:
     if len(found) == 1:
         return found[0][1]
     _, gravest = max(found, key=lambda one: _RANK.index(one[1].verdict))
+    said: dict[str, list[str]] = {}
+    for name, outcome in found:
+        said.setdefault(outcome.evidence, []).append(name)
     return Outcome(
         verdict=gravest.verdict,
-        evidence="; ".join(f"{name}: {outcome.evidence}" for name, outcome in found),
+        evidence="; ".join(f"{' and '.join(names)}: {evidence}" for evidence, names in said.items()),
         fix=gravest.fix,
         details=tuple(f"{name}: {line}" for name, outcome in found for line in outcome.details),
     )
@@ -184,6 +187,11 @@ def _token(answer: GithubAnswer) -> Outcome:
         )
     if told.kind == "none":
         return _no_token(found)
+    if found.kind not in ("none", told.kind):
+        return warning(
+            f"{found.variable} holds {_KINDS[found.kind]} by now, and the running server still has another",
+            fix="docgenctl up",
+        )
     what = _KINDS.get(told.kind, _KINDS["unknown"])
     if told.accepted is not True:
         return _not_accepted(found, told, what)
@@ -276,7 +284,8 @@ def _rights(told: Diagnosis, answer: GithubAnswer) -> Outcome:
     return problem(
         f"{_lacking(first)}{more}",
         *(line for missing in told.missing for line in _disabled(missing, answer)),
-        fix="give the token these rights at GitHub, or make another one; docs/github.md lists them by tool",
+        fix="give the token these rights at GitHub; or put another one into "
+        f"{answer.settings.variable}, then: docgenctl up",
     )
 
 
@@ -302,13 +311,14 @@ def _repositories(told: Diagnosis) -> Outcome:
     names = [entry for entry in told.not_asked if not entry.endswith("/*")]
     if told.accepted is not True:
         return unknown(f"not asked: {_parted(told.problem)[0] or 'GitHub did not take the token'}")
-    private = sum(one.private is True for one in told.repositories)
-    reached = f"{len(told.repositories)} reached, {private} of them private"
     if names and not told.repositories:
         return unknown(f"not asked for, to spare the requests that are left: {_some(names)}")
+    if not told.repositories:
+        return ok(f"none is listed by its name: {_some(told.not_asked)} was not asked for")
+    private = sum(one.private is True for one in told.repositories)
     owners = [entry for entry in told.not_asked if entry.endswith("/*")]
     rest = f"; not asked for: {_some([*names, *owners])}" if told.not_asked else ""
-    return ok(f"{reached}{rest}")
+    return ok(f"{len(told.repositories)} reached, {private} of them private{rest}")
 
 
 def _parted(said: str | None) -> tuple[str, str]:

@@ -16,11 +16,15 @@ from docgenctl.actions.doctor.github_answers import (
     Diagnosis,
     GithubAnswer,
     Missing,
+    _answer,
+    ask_github_servers,
     github_settings,
 )
 from docgenctl.actions.doctor.run_checks import run_checks
+from docgenctl.endpoint.address import Endpoint
 from docgenctl.model.diagnosis import Outcome
 from docgenctl.model.errors import NotHealthyError
+from docgenctl.model.routes import RoutedServer, RoutedTool, RouteTable
 from tests.unit.actions.doctor.sandbox import Patient
 
 TOKEN = "ghp_CANARY4f1b7c9e2a5d8f0b3c6e9a1d4f7b0c3e"
@@ -227,6 +231,9 @@ def test_a_token_and_its_variable_that_do_not_agree_are_told(tmp_path: Path) -> 
     outcome = looked(found, "github/token", a_diagnosis(kind="none", login=None, scopes=None))
     assert (outcome.verdict, outcome.fix) == ("warning", "docgenctl up")
     assert "the running server has no token yet" in outcome.evidence
+    other = looked(found, "github/token", a_diagnosis(kind="fine-grained"))
+    assert (other.verdict, other.fix) == ("warning", "docgenctl up")
+    assert "holds a classic token by now" in other.evidence
     (found.workspace / ".env").unlink()
     gone = looked(found, "github/token", a_diagnosis())
     assert gone.verdict == "warning"
@@ -343,6 +350,8 @@ def test_repositories_that_are_not_there_are_problems(tmp_path: Path) -> None:
         "ok",
         "1 reached, 1 of them private; not asked for: octo/*",
     )
+    owners = a_diagnosis(repositories=[], not_asked=["octo/*"])
+    assert "none is listed by its name: octo/*" in looked(found, "github/repositories", owners).evidence
     spared = looked(found, "github/repositories", a_diagnosis(repositories=[], not_asked=["octo/demo"]))
     assert spared.verdict == "unknown"
 
@@ -359,10 +368,79 @@ def test_several_servers_are_one_finding_of_the_gravest_verdict(tmp_path: Path) 
     (found.workspace / "docgen.yaml").write_text(json.dumps({"servers": servers}))
     scene = found.scene()
     first, second = github_settings(scene.opened())
-    told = Diagnosis.model_validate(a_diagnosis(kind="none", login=None))
+    told = Diagnosis.model_validate(a_diagnosis(api_host="ghe.example"))
+    assert [first.name, second.name] == ["ghe", "github"]
     scene.github = lambda: (GithubAnswer(first, told), GithubAnswer(second, why_not=NOWHERE))
-    settings, reach = run_checks(scene, chosen_checks(["github/settings", "github/reach"]))
-    assert settings.outcome.evidence.startswith("ghe: ")
-    assert "; github: " in settings.outcome.evidence
-    assert reach.outcome.verdict == "unknown"
-    assert reach.outcome.fix == "docgenctl up"
+    (reach,) = run_checks(scene, chosen_checks(["github/reach"]))
+    assert reach.outcome.evidence == (
+        "ghe: ghe.example answers, through the egress proxy; "
+        "github: GitHub was not asked: nothing answers at localhost:8080"
+    )
+    assert (reach.outcome.verdict, reach.outcome.fix) == ("unknown", "docgenctl up")
+    scene.github = lambda: (GithubAnswer(first, why_not=NOWHERE), GithubAnswer(second, why_not=NOWHERE))
+    (reach,) = run_checks(scene, chosen_checks(["github/reach"]))
+    assert reach.outcome.evidence.startswith("ghe and github: GitHub was not asked: ")
+
+
+# --- the way to the server
+
+
+def routed(**more: Any) -> RouteTable:
+    """What the orchestrator tells of a server with one tool."""
+    tool = {
+        "server": "github",
+        "own_name": "github_diagnose",
+        "name": "diag",
+        "denied": False,
+        "held": "",
+        "standing": "known",
+        "digest": "",
+        "read_only": True,
+        "timeout_s": 60.0,
+        "rate": "",
+        "endpoints": (),
+        "findings": (),
+        "definition": {},
+    }
+    server = {"name": "github", "down": "", "told": True, "changes": "report", "policy_without_tool": ()}
+    server |= {key: value for key, value in more.items() if key in server}
+    tools = (
+        RoutedTool(**(tool | {key: value for key, value in more.items() if key in tool and key != "name"})),
+    )
+    return RouteTable(
+        servers=(RoutedServer(**server, tools=more.get("tools", tools)),), endpoints=(), collisions={}, raw={}
+    )
+
+
+def test_a_server_that_may_read_nothing_is_not_asked_and_the_stack_not_looked_for(tmp_path: Path) -> None:
+    opened = patient(tmp_path).scene().opened()
+    (alone,) = ask_github_servers(opened)
+    assert (alone.told, alone.why_not) == (None, None)
+    nowhere = Endpoint(url="https://localhost:1/mcp", ca_file=tmp_path / "ca", api_key_file=tmp_path / "key")
+    assert _answer(alone.settings, nowhere, routed(name="other")) == GithubAnswer(alone.settings)
+
+
+@pytest.mark.parametrize(
+    ("table", "words", "hint"),
+    [
+        (routed(name="other"), "no server github yet", "docgenctl up"),
+        (routed(down="connection refused"), "cannot be reached: connection refused", "docgenctl health"),
+        (
+            routed(held="its definition changed"),
+            "is held back: its definition",
+            "docgenctl tools inspect diag",
+        ),
+        (routed(denied=True), "servers/github/tools does not offer github_diagnose", "docgenctl up"),
+        (routed(tools=()), "is of another version", "docgenctl up"),
+    ],
+)
+def test_why_a_server_cannot_be_asked_is_told_with_a_way_out(
+    table: RouteTable, words: str, hint: str, tmp_path: Path
+) -> None:
+    (settings,) = github_settings(patient(tmp_path, repositories=["octo/demo"]).scene().opened())
+    nowhere = Endpoint(url="https://localhost:1/mcp", ca_file=tmp_path / "ca", api_key_file=tmp_path / "key")
+    answer = _answer(settings, nowhere, table)
+    assert answer.told is None
+    assert answer.why_not is not None
+    assert words in answer.why_not.message
+    assert hint in answer.why_not.hint
