@@ -3,7 +3,7 @@
 import inspect
 import re
 
-from docgen_github import confirmation, diagnosis, flows, options, reader
+from docgen_github import confirmation, diagnosis, flows, missing_rights, options, reader
 from docgen_github.client import Bounds
 from docgen_github.rights import TOOLS
 from docgen_github.toolsets import checks, contents, contents_writes, merge_facts, publish, pulls
@@ -52,6 +52,9 @@ def test_every_check_of_github_is_explained() -> None:
     assert [row[0] for row in rows] == [f"{c.area}/{c.name}" for c in CHECKS if c.area == "github"]
     told = section(PAGE, "## Doctor github")
     assert f"asks for {diagnosis.MOST} repositories at most" in told
+    seconds = diagnosis.FIRST_S + diagnosis.REST_S
+    assert f"give it {seconds:g} seconds for all answers" in read("doctor.md")
+    assert f"first {['no', 'one', 'two'][missing_rights.PROBED]} private repositories" in told
 
 
 LIMITS = {

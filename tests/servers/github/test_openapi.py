@@ -3,17 +3,22 @@
 import json
 import os
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
+from docgen_github.server import build_server
+from mcp import Client
 
+from tests.servers.github.conftest import MakeSettings
 from tests.servers.github.emulator_process import InstallError, installed_emulator
 from tests.servers.github.front import Asked
 from tests.servers.github.openapi_description import Description, description
 from tests.servers.github.permissions import complaints_of_rights
+from tests.servers.github.stand_in import Reply, StandIn, repository
 from tests.servers.github.test_guard_rails import DRY, _filled
 from tests.servers.github.tool_names import READING, WRITING
-from tests.servers.github.world import World, done
+from tests.servers.github.world import FAST, World, done
 
 pytestmark = pytest.mark.anyio
 
@@ -77,6 +82,28 @@ async def test_every_request_of_every_tool_is_described_and_granted_by_the_tools
     assert granted == []
     assert {"pulls/merge", "git/create-tree", "repos/create-release", "pulls/dismiss-review"} <= seen
     assert len(seen) >= 40, sorted(seen)
+
+
+async def test_every_request_of_a_diagnosis_is_described(
+    api: Description, github: StandIn, make_settings: MakeSettings
+):
+    """With a token that names no scopes, for which permissions are tried one by one."""
+    github.on("/rate_limit", Reply({}))
+    github.on("/user", Reply({"login": "octo"}))
+    github.on("/repos/octo/demo", Reply(repository(private=True)))
+    server = build_server(make_settings(token="github_pat_x"), bounds=FAST)
+    async with server.client, Client(server.mcp) as client:
+        await done(client, "github_diagnose")
+    asked = [Asked("GET", f"{one.raw_path}?{urlencode(one.query)}", {}, None) for one in github.seen]
+    assert [one for each in asked for one in api.complaints(each)] == []
+    tried = {"checks/list-for-ref", "repos/get-combined-status-for-ref", "repos/list-branches"}
+    assert {api.operation_id(one) for one in asked} == tried | {
+        "issues/list-for-repo",
+        "pulls/list",
+        "rate-limit/get",
+        "repos/get",
+        "users/get-authenticated",
+    }
 
 
 async def _fresh_call(world: World, tool: str, arguments: dict[str, Any]) -> None:

@@ -150,6 +150,19 @@ def test_a_token_in_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert "a fine-grained token" in found.evidence
 
 
+def test_an_entry_with_a_variable_of_its_own_is_told_by_it(tmp_path: Path) -> None:
+    found = Patient(tmp_path)
+    entry = {
+        "image": "github",
+        "secrets": {"GITHUB_TOKEN": "reviewers-api-key"},
+        "options": {"repositories": ["octo/demo"]},
+    }
+    servers = {"github": {"enabled": False}, "reviewers": entry}
+    (found.workspace / "docgen.yaml").write_text(json.dumps({"servers": servers}))
+    assert found.look("github/token", GITHUB_TOKEN=TOKEN).evidence.startswith("REVIEWERS_API_KEY is not set")
+    assert "a fine-grained token" in found.look("github/token", REVIEWERS_API_KEY="github_pat_x").evidence
+
+
 # --- settings
 
 
