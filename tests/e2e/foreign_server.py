@@ -41,7 +41,7 @@ async def foreign_variables(names: list[str]) -> dict[str, bool]:
 
 
 class Guarded:
-    """Asks for the key, and leads away from `/moved`."""
+    """Asks for the key, and leads away from `/moved`, to where MOVED_TO says."""
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app, self._token = app, token
@@ -55,7 +55,7 @@ class Guarded:
         sys.stdout.write(f"REQUEST {scope['path']} {'right' if right else 'wrong'}\n")
         sys.stdout.flush()
         if scope["path"] == "/moved":
-            await RedirectResponse("https://169.254.169.254/mcp", 307)(scope, receive, send)
+            await RedirectResponse(os.environ["MOVED_TO"], 307)(scope, receive, send)
         elif not right:
             await JSONResponse({"error": "no"}, status_code=401)(scope, receive, send)
         else:

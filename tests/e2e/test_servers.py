@@ -27,7 +27,8 @@ pytestmark = pytest.mark.engine
 PROGRAM = Path(__file__).with_name("foreign_server.py")
 PYTHON = "/opt/docgen/venv/bin/python"
 ONLY_MAIN = {"servers": {"github": {"enabled": False}}}
-OUTSIDE, TOKEN = "mcp.outside.test", "tok-of-the-outside-000000000000"
+OUTSIDE, ELSEWHERE = "mcp.outside.test", "mcp.elsewhere.test"
+TOKEN = "tok-of-the-outside-000000000000"
 
 
 def tools_of(stack: Stack) -> set[str]:
@@ -201,18 +202,28 @@ def test_an_address_is_reached_by_tls_with_its_key_and_only_where_it_is_meant(
         assert TOKEN not in (stack.directory / "docker-compose.mcp.yml").read_text()
 
 
-def test_a_redirect_to_elsewhere_is_not_followed(
+def test_a_redirect_to_a_private_address_is_not_followed_even_where_the_proxy_would_let_it_through(
     workspace: MakeStack, foreign_image: str, api: APIClient, tmp_path: Path
 ) -> None:
     stack = workspace(word="moved", settings=ONLY_MAIN)
     stack.up()
-    with outside(stack, api, foreign_image, tmp_path):
+    elsewhere = f"https://{ELSEWHERE}:8443/mcp"
+    with (
+        outside(stack, api, foreign_image, tmp_path, moved_to=elsewhere) as moved,
+        outside(stack, api, foreign_image, tmp_path, alias=ELSEWHERE) as private,
+    ):
         (stack.directory / "ca.pem").write_bytes((tmp_path / "tls.crt").read_bytes())
-        url = ("--url", f"https://{OUTSIDE}:8443/moved", "--ca-file", "ca.pem", "--allow", f"{OUTSIDE}:8443")
-        refused = stack.run("servers", "add", "wiki", *url, "--timeout", "10", timeout=600)
+        allow = ("--ca-file", "ca.pem", "--allow", f"{OUTSIDE}:8443", "--allow", f"{ELSEWHERE}:8443")
+        wiki = ("servers", "add", "wiki", "--url", f"https://{OUTSIDE}:8443/moved", *allow)
+        refused = stack.run(*wiki, "--timeout", "10", timeout=600)
         assert refused.exit_code == 5, refused
-        asked = [line["text"] for line in stack.logs("egress") if "169.254" in line["text"]]
-        assert asked == []
+        assert "it redirects, which is not followed" in refused.stderr
+        assert b"REQUEST /moved" in api.logs(moved)
+        assert b"REQUEST" not in api.logs(private)
+        assert [line["text"] for line in stack.logs("egress") if ELSEWHERE in line["text"]] == []
+
+        stack.ok("servers", "add", "direct", "--url", elsewhere, *allow, "--timeout", "60")
+        assert b"REQUEST /mcp" in api.logs(private), "it is there, and the proxy lets through who asks for it"
 
 
 def test_no_endpoint_takes_a_command(running_stack: Stack, door: Door) -> None:
@@ -246,16 +257,28 @@ def foreign_image(running_stack: Stack, api: APIClient) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def outside(stack: Stack, api: APIClient, image: str, folder: Path) -> Iterator[str]:
-    """The same server on the network that leads outside, over TLS and behind a key."""
-    certify(folder)
+def outside(
+    stack: Stack, api: APIClient, image: str, folder: Path, *, alias: str = OUTSIDE, moved_to: str = ""
+) -> Iterator[str]:
+    """The same server on the network that leads outside, over TLS and, by its first name, behind a key."""
+    if not (folder / "tls.key").exists():
+        certify(folder)
     network = f"{stack.project}_mcp-egress"
+    token = TOKEN if alias == OUTSIDE else ""
     made = api.create_container(
         image,
-        [PYTHON, "/srv/foreign_server.py", "8443", "/srv/tls.crt", "/srv/tls.key", TOKEN],
+        [
+            PYTHON,
+            "/srv/foreign_server.py",
+            "8443",
+            "/srv/tls.crt",
+            "/srv/tls.key",
+            token,
+        ],
+        environment={"MOVED_TO": moved_to},
         host_config=api.create_host_config(network_mode=network),
         networking_config=api.create_networking_config(
-            {network: api.create_endpoint_config(aliases=[OUTSIDE])}
+            {network: api.create_endpoint_config(aliases=[alias])}
         ),
         user="10001",
     )["Id"]
@@ -280,8 +303,9 @@ def archive_of(folder: Path, *names: str) -> bytes:
 
 
 def certify(folder: Path) -> None:
-    """A certificate for the outside's name, signed by itself."""
+    """A certificate for the names outside, signed by itself."""
     key = ec.generate_private_key(ec.SECP256R1())
+    names = [x509.DNSName(OUTSIDE), x509.DNSName(ELSEWHERE)]
     name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "outside")]), datetime.now(UTC)
     made = (
         x509.CertificateBuilder()
@@ -291,7 +315,7 @@ def certify(folder: Path) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(OUTSIDE)]), critical=False)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

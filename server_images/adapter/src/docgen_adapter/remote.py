@@ -70,6 +70,9 @@ class Answering(httpx2.AsyncBaseTransport):
             return _error(502, f"the egress proxy did not let it through ({error})")
         except httpx2.TransportError as error:
             return _error(502, str(error).strip().lower() or type(error).__name__)
+        if 300 <= response.status_code < 400:
+            await response.aclose()
+            return _error(502, "it redirects, which is not followed")
         kind = response.headers.get("content-type", "").lower()
         if (
             response.status_code >= 400
