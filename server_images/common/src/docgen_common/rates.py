@@ -99,12 +99,17 @@ class Verdict(NamedTuple):
 
         As in draft-ietf-httpapi-ratelimit-headers-10; seconds are whole there, so they are rounded up.
         """
-        policy = f'"{self.name}";q={self.rate.count};w={self.rate.per_s}'
-        state = f'"{self.name}";r={self.remaining};t={ceil(self.reset_s)}'
-        lines = [(b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode())]
-        if not self.allowed:
-            lines.append((b"retry-after", str(max(1, ceil(self.retry_after_s))).encode()))
-        return lines
+        lines = self.lines().split(b"\r\n")
+        return [(name, value) for name, _, value in (line.partition(b": ") for line in lines if line)]
+
+    def lines(self) -> bytes:
+        """The same as it stands in an HTTP/1.1 head, each line with its end."""
+        name, rate = self.name.encode(), self.rate
+        state = (name, rate.count, rate.per_s, name, self.remaining, ceil(self.reset_s))
+        lines = b'ratelimit-policy: "%b";q=%d;w=%d\r\nratelimit: "%b";r=%d;t=%d\r\n' % state
+        if self.allowed:
+            return lines
+        return b"%bretry-after: %d\r\n" % (lines, max(1, ceil(self.retry_after_s)))
 
 
 BucketName = tuple[str, str]

@@ -15,6 +15,8 @@ it may be
   transport). ``abort`` closes without lingering.
 
 A reader that is slower than the server pauses the socket, so a large reply costs bounded memory.
+
+A reply that came whole, with a head that came before (``known_heads``), needs no parser.
 """
 
 from __future__ import annotations
@@ -22,13 +24,13 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
-from collections import deque
 from collections.abc import Callable
-from typing import cast
+from typing import NamedTuple, cast
 
 import httptools
 from docgen_common.room import Share
 
+from docgen_orchestrator.known_heads import KnownHeads, Message, split
 from docgen_orchestrator.reply_room import FREE_BYTES, MAX_REPLY_BYTES, SHARED
 
 _HIGH_WATER = 1024 * 1024
@@ -45,25 +47,38 @@ class ConnectionLostError(Exception):
         self.answered = answered
 
 
+class Meaning(NamedTuple):
+    """What the head of a reply means after which the connection is kept."""
+
+    status: int
+    content_type: str
+
+
+_HEADS: KnownHeads[Meaning] = KnownHeads()
+
+
 class Reply:
     """The answer to one request, as it arrives.
 
-    Whoever does not wait for it is called, by ``moved``, each time it has got further or has failed.
+    Whoever does not wait for it is called, by ``moved``, each time it has got further or has failed. Then
+    ``headers`` may stay empty.
     """
+
+    # What is the same for nearly all replies stands here, and is made an instance's own when it is not.
+    buffered = 0
+    failure: str | None = None
+    status = 0
+    content_type = ""
+    answered = False
+    complete = False
+    _share: Share | None = None
+    _waiter: asyncio.Future[None] | None = None
 
     def __init__(self, connection: Connection, moved: Callable[[], None] | None = None) -> None:
         self._connection = connection
-        self._chunks: deque[bytes] = deque()
-        self.buffered = 0
-        self._share = Share(SHARED, FREE_BYTES)
-        self._waiter: asyncio.Future[None] | None = None
-        self._moved = moved
-        self.failure: str | None = None
-        self.status = 0
-        self.content_type = ""
+        self._chunks: list[bytes] = []
         self.headers: list[tuple[bytes, bytes]] = []
-        self.answered = False
-        self.complete = False
+        self._moved = moved
 
     async def head(self) -> int:
         """Wait for status and headers; returns the status. Raises ConnectionLostError."""
@@ -84,7 +99,7 @@ class Reply:
     def taken(self) -> bytes:
         """What has come of the body since the last look; empty when that is nothing."""
         chunks = self._chunks
-        data = chunks.popleft() if len(chunks) == 1 else b"".join(chunks)
+        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
         self.buffered = 0
         self._connection.resume()
@@ -97,12 +112,17 @@ class Reply:
 
     def keep(self, size: int) -> None:
         """Somebody keeps ``size`` bytes of this reply now. Raises ConnectionLostError if that is too much."""
+        if self._share is None:
+            if size <= FREE_BYTES:
+                return
+            self._share = Share(SHARED, FREE_BYTES)
         if size > MAX_REPLY_BYTES or not self._share.keep(size):
             raise ConnectionLostError(True, "the reply is too large")
 
     def forget(self) -> None:
         """Nothing of this reply is kept any more."""
-        self._share.keep(0)
+        if self._share is not None:
+            self._share.keep(0)
 
     async def read(self) -> bytes:
         """The whole body. Raises ConnectionLostError, also when it is too large to be kept."""
@@ -123,6 +143,14 @@ class Reply:
             self._connection.pause()
         self.wake()
 
+    def receive(self, body: bytes) -> None:
+        """The whole body came at once."""
+        if body:
+            self._chunks.append(body)
+            self.buffered = len(body)
+        self.complete = True
+        self.wake()
+
     def fail(self, reason: str) -> None:
         """No more will come."""
         self.failure = reason
@@ -138,6 +166,11 @@ class Reply:
         """Nobody is to be called any more, and nothing is kept."""
         self._moved = None
         self.forget()
+
+    @property
+    def told(self) -> bool:
+        """Whether somebody is called, who has no use for header lines."""
+        return self._moved is not None
 
     def tell(self) -> None:
         """Call whoever does not wait; never from inside the parser."""
@@ -240,7 +273,16 @@ class Connection(asyncio.Protocol):
         if reply is None or parser is None:
             self.abort()
             return
+        message = split(data) if reply.told and not reply.answered else None
         reply.answered = True
+        if message is not None:
+            known = _HEADS.find(message.pattern)
+            if known is not None:
+                reply.status, reply.content_type = known
+                reply.receive(data[message.body_at :])
+                self._release()
+                reply.tell()
+                return
         try:
             parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -248,6 +290,8 @@ class Connection(asyncio.Protocol):
             self.abort()
             return
         if reply.complete:
+            if message is not None:
+                self._remember(message, reply, len(data))
             self._release()
         reply.tell()
 
@@ -298,6 +342,12 @@ class Connection(asyncio.Protocol):
         self._keep = self._keep and parser.should_keep_alive() and reply.status >= 200
         reply.complete = True
         reply.wake()
+
+    def _remember(self, message: Message, reply: Reply, size: int) -> None:
+        """The parser found one reply in ``message`` and nothing else: the next with that head needs none."""
+        plain = self._keep and reply.status == 200 and reply.buffered == size - message.body_at
+        if plain and message.pattern.startswith(b"HTTP/1.1 200 "):
+            _HEADS.remember(message.pattern, Meaning(reply.status, reply.content_type))
 
     def _release(self) -> None:
         """The reply is whole, and so is what was read from the socket with it."""

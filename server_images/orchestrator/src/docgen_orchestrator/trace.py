@@ -11,15 +11,12 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 from docgen_common.correlation import current_correlation_id, current_traceparent
-from msgspec import Raw
 
 CORRELATION_META_KEY = "docgenctl/correlationId"
 """In the ``_meta`` of each request to a server: the id under which all services log it."""
 
 _TRACEPARENT = "traceparent"
-_QUOTED = b'"traceparent"'
 _WELL_FORMED = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
@@ -40,14 +37,7 @@ def trace_of(meta: Mapping[str, Any]) -> str | None:
     return current_traceparent() or (said if fits else None)
 
 
-def traced_raw(meta: Raw, correlation_id: bytes, trace: bytes) -> tuple[Raw, bytes]:
-    """The same for ``meta`` as JSON, with the value of the header; ``trace`` is empty where there is none."""
-    text = bytes(meta)
-    added = b',"%b":"%b"' % (CORRELATION_META_KEY.encode(), correlation_id)
-    if _QUOTED in text:
-        fields = msgspec.json.decode(text, type=dict[str, Raw])
-        said = bytes(fields.get(_TRACEPARENT, b""))[1:-1].decode("latin-1")
-        trace = trace or (said.encode() if _WELL_FORMED.fullmatch(said) else b"")
-    elif trace:
-        added += b',"traceparent":"%b"' % trace
-    return Raw(b"%b%b}" % (text[:-1], added)), trace
+def well_formed_trace(text: bytes) -> bytes:
+    """The ``traceparent`` that ``text`` is as JSON; empty for anything else."""
+    said = text[1:-1]
+    return said if _WELL_FORMED.fullmatch(said.decode("latin-1")) else b""

@@ -4,7 +4,7 @@ import base64
 import json
 from typing import Any
 
-from docgen_orchestrator.fast.request import read_head, read_request, with_token
+from docgen_orchestrator.fast.request import read_head, read_request
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from mcp.shared.inbound import (
@@ -14,7 +14,6 @@ from mcp.shared.inbound import (
     find_duplicated_routing_header,
 )
 from mcp_types import JSONRPCRequest
-from msgspec import Raw
 
 META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
@@ -124,24 +123,27 @@ def test_a_key_anywhere_but_in_the_usual_line_is_not_looked_for() -> None:
         assert head.key is None
 
 
-tokens = st.integers() | st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
-nested = st.fixed_dictionaries({}, optional={"progressToken": tokens, "x": plain})
+def _body(params: str) -> bytes:
+    meta = json.dumps(META)
+    return f'{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"_meta":{meta},{params}}}}}'.encode()
 
 
-@settings(deadline=None)
-@given(
-    meta=st.dictionaries(
-        st.text(st.characters(exclude_categories=["Cs"]), max_size=6), plain | nested, max_size=4
-    ),
-    token=tokens,
-    blanks=st.booleans(),
-)
-@example(meta={}, token="1,2", blanks=False)
-@example(meta={}, token='a"b', blanks=False)
-@example(meta={"x": {"progressToken": 1}}, token=2, blanks=True)
-def test_another_token_leaves_the_rest_of_meta_as_it_was(
-    meta: dict[str, Any], token: int | str, blanks: bool
-) -> None:
-    text = json.dumps({**meta, "progressToken": token, "last": 1}, indent=1 if blanks else None)
-    told = json.loads(bytes(with_token(Raw(text.encode()), b'"ours"')))
-    assert told == {**meta, "last": 1, "progressToken": "ours"}
+def test_what_stands_twice_anywhere_is_not_taken() -> None:
+    head = read_head([*HEADERS, (b"mcp-method", b"tools/call"), (b"mcp-name", b"red_echo")])
+    assert head is not None
+    good = _body('"name":"red_echo","arguments":{"a":{"b":1,"c":"x:y"}},"requestState":"a:b"')
+    assert read_request(good, head) is not None
+    for twice in (
+        _body('"name":"red_echo","arguments":{"a":{"b":1,"b":2}}'),
+        _body('"name":"red_echo","arguments":{"a":1,"\\u0061":2}'),
+        _body('"name":"red_echo","name":"red_echo"'),
+        _body('"name":"blue_echo","name":"red_echo"'),
+        _body('"name":"red_echo","arguments":{},"arguments":{"a":1}'),
+        _body(f'"name":"red_echo","_meta":{json.dumps(META)}'),
+        _body('"name":"red_echo","inputResponses":{"x":1,"x":1}'),
+        good.replace(b'"id":1', b'"id":1,"id":1'),
+        good.replace(b'"jsonrpc":"2.0"', b'"jsonrpc":"2.0","method":"tools/call"'),
+    ):
+        assert read_request(twice, head) is None, twice
+    # Written as an escape, a colon in a text would make up for the one that is missing.
+    assert read_request(_body('"name":"red_echo","arguments":{"a":"\\u003a","a":1}'), head) is None

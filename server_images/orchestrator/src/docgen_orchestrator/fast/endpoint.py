@@ -37,13 +37,12 @@ class Endpoint:
         self.listing = Listing(view, stamp)
         self._observers: dict[int, tuple[Counter, Histogram]] = {}
 
-    def observe(self, metrics: Metrics, status: int, seconds: float) -> None:
-        """Count one request that ended; what Prometheus needs for it is looked up once."""
+    def observers(self, metrics: Metrics, status: int) -> tuple[Counter, Histogram]:
+        """What counts requests that ended, and what takes their durations; looked up once."""
         found = self._observers.get(status)
         if found is None:
             found = self._observers[status] = metrics.observers(self.path, "POST", status)
-        found[0].inc()
-        found[1].observe(seconds)
+        return found
 
 
 FindEndpoint = Callable[[bytes], Endpoint | None]

@@ -16,10 +16,11 @@ from docgen_common.open_requests import OpenRequest
 from docgen_common.rate_limit import rate_refusal
 from docgen_common.rates import Verdict
 from docgen_common.scopes import UNRESTRICTED
+from msgspec import Struct
 
 from docgen_orchestrator.failures import RETRY_AFTER_S
 from docgen_orchestrator.fast.endpoint import Endpoint, Shared
-from docgen_orchestrator.fast.forward import Forward
+from docgen_orchestrator.fast.forward import Forward, forward
 from docgen_orchestrator.fast.reply import Answer
 from docgen_orchestrator.fast.request import LIST, Head, Request, read_request
 from docgen_orchestrator.fast.targets import Target
@@ -42,52 +43,31 @@ _STATUS = {
 }
 
 
-class Exchange:
+class Exchange(Struct, eq=False):
     """What uvicorn's protocol class knows as the cycle of a request, as far as it looks at one.
 
-    ``message_event`` stands for itself: the protocol sets it when the caller has gone.
+    ``message_event`` stands for itself: the protocol sets it when the caller has gone. ``begun`` is the time
+    of ``perf_counter``; ``body`` gets nothing more, since the body was whole before this began.
     """
 
-    __slots__ = (
-        "_begun",
-        "_forward",
-        "_open",
-        "_task",
-        "_verdict",
-        "body",
-        "correlation_id",
-        "disconnected",
-        "endpoint",
-        "head",
-        "keep_alive",
-        "key",
-        "more_body",
-        "protocol",
-        "response_complete",
-        "sent",
-        "shared",
-        "status",
-    )
-
-    def __init__(self, protocol: RawProtocol, shared: Shared, endpoint: Endpoint, head: Head) -> None:
-        self.protocol = protocol
-        self.shared = shared
-        self.endpoint = endpoint
-        self.head = head
-        self.keep_alive = True
-        self.disconnected = False
-        self.response_complete = False
-        self.more_body = False
-        self.body = b""  # nothing is added: the body was whole before this began
-        self.correlation_id = head.correlation_id or b"%032x" % getrandbits(128)
-        self.key: ApiKey | None = None
-        self.status = 0
-        self.sent = 0
-        self._begun = perf_counter()
-        self._forward: Forward | None = None
-        self._open: OpenRequest | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._verdict: Verdict | None = None
+    protocol: RawProtocol
+    shared: Shared
+    endpoint: Endpoint
+    head: Head
+    correlation_id: bytes
+    begun: float
+    keep_alive: bool = True
+    disconnected: bool = False
+    response_complete: bool = False
+    more_body: bool = False
+    body: bytes = b""
+    key: ApiKey | None = None
+    status: int = 0
+    sent: int = 0
+    _forward: Forward | None = None
+    _open: OpenRequest | None = None
+    _task: asyncio.Task[None] | None = None
+    _verdict: Verdict | None = None
 
     # --- called by the protocol ---
 
@@ -121,14 +101,14 @@ class Exchange:
         if self.head.method == LIST:
             self._begin_list(request)
             return True
-        target = self.endpoint.targets.find(self.head.name, self._begun)
+        target = self.endpoint.targets.find(self.head.name, self.begun)
         if target is None or not self._may_call(target):
             return False
         self._verdict = self.shared.limiter.take(self.key, target.tool.shown_name, target.tool.rate)
         if not self._too_often():
             if self.key is not None:
                 self._open = self.shared.open.begin(self.key, self.protocol.transport.abort)
-            self._forward = Forward(self, request, target)
+            self._forward = forward(self, request, target)
             self._forward.begin()
         return True
 
@@ -158,10 +138,10 @@ class Exchange:
         if self.status:
             self.pass_on(_event(answer.body), last=True)
             return
-        self.status = answer.status
+        status = self.status = answer.status
         body = answer.body
-        start = _STATUS.get(answer.status, _STATUS[200])
-        retry = b"retry-after: %d\r\n" % RETRY_AFTER_S if answer.status == 503 else b""
+        start = _STATUS.get(status, _STATUS[200])
+        retry = b"retry-after: %d\r\n" % RETRY_AFTER_S if status == 503 else b""
         self._write(b"%b%d\r\n%b%b\r\n%b" % (start, len(body), retry, self._lines(), body))
         self._complete()
 
@@ -226,7 +206,7 @@ class Exchange:
         """Header lines that every answer has."""
         lines = b"x-correlation-id: %b\r\n" % self.correlation_id
         if self._verdict is not None:
-            lines += b"".join([b"%b: %b\r\n" % line for line in self._verdict.headers()])
+            lines += self._verdict.lines()
         return lines if self.keep_alive else lines + b"connection: close\r\n"
 
     def _write(self, data: bytes) -> None:
@@ -253,12 +233,18 @@ class Exchange:
                 client[0] if client else None,
                 # 499 is what nginx made known as "the client went away before there was an answer".
                 self.status if self.response_complete else 499,
-                perf_counter() - self._begun,
+                perf_counter() - self.begun,
                 self.sent,
                 target,
                 outcome,
             )
         )
+
+
+def exchange(protocol: RawProtocol, shared: Shared, endpoint: Endpoint, head: Head) -> Exchange:
+    """One that begins now. What came without a correlation id gets one."""
+    correlation_id = head.correlation_id or b"%032x" % getrandbits(128)
+    return Exchange(protocol, shared, endpoint, head, correlation_id, perf_counter())
 
 
 def _event(data: bytes) -> bytes:

@@ -15,61 +15,42 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING
 
-import msgspec
 from docgen_common.auth import CALLER_HEADER
+from msgspec import Struct
 
 from docgen_orchestrator.backend import DeadlineError, Slot
 from docgen_orchestrator.failures import FAILED, Failed, failure_of
 from docgen_orchestrator.fast.reply import Answer, Wanted, failed, read_answer, read_event
-from docgen_orchestrator.fast.request import Request, with_token
+from docgen_orchestrator.fast.request import Request
 from docgen_orchestrator.fast.targets import Target
 from docgen_orchestrator.http1 import Connection, ConnectionLostError, Reply
 from docgen_orchestrator.pool import ConnectFailedError
 from docgen_orchestrator.resilience.bulkhead import BusyError
 from docgen_orchestrator.sse import EventSplitter
-from docgen_orchestrator.trace import traced_raw
 from docgen_orchestrator.upstream import UnavailableError, finish, no_message
 
 if TYPE_CHECKING:
     from docgen_orchestrator.fast.exchange import Exchange
 
-_ENCODE = msgspec.json.Encoder().encode
 _PING = b": ping\r\n\r\n"
 _ids = itertools.count(1)
 
 
-class Forward:
+class Forward(Struct, eq=False):
     """One call. ``deadline`` is the event loop's time at which it is over."""
 
-    __slots__ = (
-        "_connecting",
-        "_connection",
-        "_ended",
-        "_events",
-        "_exchange",
-        "_id",
-        "_reply",
-        "_request",
-        "_retried",
-        "_slot",
-        "_target",
-        "_wanted",
-        "deadline",
-    )
-
-    def __init__(self, exchange: Exchange, request: Request, target: Target) -> None:
-        self.deadline = float("inf")
-        self._exchange = exchange
-        self._id = request.id
-        self._target = target
-        self._request, self._wanted = _encoded(exchange, request, target)
-        self._slot: Slot | None = None
-        self._connection: Connection | None = None
-        self._reply: Reply | None = None
-        self._connecting: asyncio.Task[None] | None = None
-        self._events: EventSplitter | None = None
-        self._retried = False
-        self._ended = False
+    _exchange: Exchange
+    _target: Target
+    _request: bytes
+    _wanted: Wanted
+    deadline: float = float("inf")
+    _slot: Slot | None = None
+    _connection: Connection | None = None
+    _reply: Reply | None = None
+    _connecting: asyncio.Task[None] | None = None
+    _events: EventSplitter | None = None
+    _retried: bool = False
+    _ended: bool = False
 
     def begin(self) -> None:
         """Send the call, or answer that it cannot be sent."""
@@ -140,7 +121,7 @@ class Forward:
     def _broken(self, reply: Reply) -> None:
         """The connection ended first: a read of which no byte was answered may be asked once more."""
         upstream = self._target.upstream
-        again = self._target.tool.read_only and not reply.answered and not self._retried
+        again = self._target.read_only and not reply.answered and not self._retried
         if again and upstream.retries.take():
             self._retried = True
             self._connection = self._reply = None
@@ -200,7 +181,7 @@ class Forward:
         if self._ended:
             return
         failure = failure_of(self._target.backend.name, error)
-        self._exchange.answer(failed(self._id, failure))
+        self._exchange.answer(failed(self._wanted.id, failure))
         self._end("failed", error)
 
     def _end(self, outcome: str, error: BaseException | None) -> None:
@@ -208,7 +189,7 @@ class Forward:
         exchange, target = self._exchange, self._target
         exchange.shared.deadlines.running.discard(self)
         if self._slot is not None:
-            self._slot.leave(error, changes=not target.tool.read_only)
+            self._slot.leave(error, changes=not target.read_only)
         if self._reply is not None:
             self._reply.let_go()
             self._reply = None
@@ -225,25 +206,26 @@ class Forward:
             connection.drop(reply)
 
 
-def _encoded(exchange: Exchange, request: Request, target: Target) -> tuple[bytes, Wanted]:
-    """The HTTP request for the server, and what its reply will be turned into."""
-    params, own_id = request.params, b"%d" % next(_ids)
-    own_token = b""
-    if request.token:
-        own_token = b'"docgen-raw-%b"' % own_id
-        params.meta = with_token(params.meta, own_token)
-    params.meta, trace = traced_raw(params.meta, exchange.correlation_id, exchange.head.traceparent)
-    if target.renamed is not None:
-        params.name = target.renamed
-    body = b'{"jsonrpc":"2.0","id":%b,"method":"tools/call","params":%b}' % (own_id, _ENCODE(params))
+def forward(exchange: Exchange, request: Request, target: Target) -> Forward:
+    """A call that is ready to be sent: its HTTP request, and what its reply will become."""
+    meta, own_id = request.meta, next(_ids)
+    own_token = b'"docgen-raw-%d"' % own_id if meta.token else b""
+    trace = exchange.head.traceparent
+    body = b'{"jsonrpc":"2.0","id":%d,"method":"tools/call","params":{"_meta":%b,"name":%b%b}}' % (
+        own_id,
+        meta.told(own_token, exchange.correlation_id, trace),
+        target.json_own_name,
+        request.rest,
+    )
+    trace = trace or meta.trace or b""
     lines = b"X-Correlation-ID: %b\r\n" % exchange.correlation_id
     if trace:
         lines += b"traceparent: %b\r\n" % trace
     if exchange.key is not None:
         lines += b"%b: %b\r\n" % (_CALLER, exchange.key.id.encode("latin-1", "replace"))
     whole = b"%b%bContent-Length: %d\r\n\r\n%b" % (target.head, lines, len(body), body)
-    server, stamps = target.backend.name, exchange.endpoint.stamps
-    return whole, Wanted(own_id, request.id, own_token, request.token, server, stamps)
+    wanted = Wanted(own_id, request.id, own_token, meta.token, target.server, exchange.endpoint.stamps)
+    return Forward(exchange, target, whole, wanted)
 
 
 _CALLER = CALLER_HEADER.encode()

@@ -2,21 +2,22 @@
 
 A request is held from the end of its head to the end of its body. When the raw path does not take it, or its
 body is too large or too slow, uvicorn's own handling starts with the bytes that came, a little later than it
-would have.
+would have. A request that came whole, with a head that was taken before (`known_heads`), needs no parser.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, NamedTuple, cast
 
 from docgen_common.keys import ApiKey
 from docgen_common.room import Room, Share
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from docgen_orchestrator.fast.endpoint import Shared
-from docgen_orchestrator.fast.exchange import Exchange
-from docgen_orchestrator.fast.request import MOST_BODY_BYTES, read_head
+from docgen_orchestrator.fast.exchange import Exchange, exchange
+from docgen_orchestrator.fast.request import MOST_BODY_BYTES, Head, read_head
+from docgen_orchestrator.known_heads import KnownHeads, Message, split
 
 SLOW_READER_S = 30.0
 """How long a caller may leave unread what it was sent before its connection is closed."""
@@ -29,14 +30,23 @@ HOLD_SECONDS = 1.0
 """How long a body may take to arrive before the request is handed over, with what has come of it."""
 
 
+class Meaning(NamedTuple):
+    """What a head means that the raw path took: the path it is for, and whether the connection stays."""
+
+    url: bytes
+    head: Head
+    keep_alive: bool
+
+
 class RawProtocol(HttpToolsProtocol):
-    """One connection of a caller. ``shared`` is set on the subclass that a server uses.
+    """One connection of a caller. ``shared`` and ``heads`` are set on the subclass that a server uses.
 
     ``proved`` is the last good key that came on it, the keys that were in force then, and whose it is: the
     same key under the same keys needs no second look. Keys that expire are looked up each time.
     """
 
     shared: ClassVar[Shared]
+    heads: ClassVar[KnownHeads[Meaning]]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -45,6 +55,7 @@ class RawProtocol(HttpToolsProtocol):
         self._length = 0
         self._late: asyncio.TimerHandle | None = None
         self._exchange: Exchange | None = None
+        self._between = True  # whether the parser waits for a first byte
         self._idle_since: float | None = None
         self._unread = Share(UNREAD, FREE_BYTES)
         self._slow: asyncio.TimerHandle | None = None
@@ -52,7 +63,14 @@ class RawProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; a body that did not come with its head is waited for, but not long."""
-        super().data_received(data)
+        message = split(data) if self._between else None
+        if message is None:
+            super().data_received(data)
+        elif not self._begin_known(message, data):
+            before = self._exchange
+            super().data_received(data)
+            if self._exchange is not before and self._between:
+                self._remember(message, data)
         if self._held is not None and self._late is None:
             self._late = self.loop.call_later(HOLD_SECONDS, self._hand_over)
 
@@ -91,6 +109,7 @@ class RawProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """A request begins; what uvicorn keeps of one is made when it turns out to be uvicorn's."""
+        self._between = False
         self.url = b""
         self.headers = []
 
@@ -100,11 +119,11 @@ class RawProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head of a request is there."""
-        exchange = self._candidate()
-        if exchange is None:
+        candidate = self._candidate()
+        if candidate is None:
             self._begin_for_uvicorn()
             return
-        self._held, self._body, self._length = exchange, [], 0
+        self._held, self._body, self._length = candidate, [], 0
 
     def on_body(self, body: bytes) -> None:
         """A part of its body."""
@@ -118,15 +137,15 @@ class RawProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole."""
-        exchange, self._held = self._held, None
-        if exchange is None:
+        self._between = True
+        held, self._held = self._held, None
+        if held is None:
             super().on_message_complete()
             return
         self._stop_waiting()
-        if exchange.begin(b"".join(self._body)):
+        if held.begin(b"".join(self._body)):
             self._body = []
-            self.cycle = cast("RequestResponseCycle", exchange)  # it has all that is used of one
-            self._exchange = exchange
+            self._adopt(held)
             return
         self._hand_over()
         super().on_message_complete()
@@ -138,7 +157,7 @@ class RawProtocol(HttpToolsProtocol):
             super().on_response_complete()
             return
         self.server_state.total_requests += 1
-        if not self.transport.is_closing():
+        if self.flow.read_paused and not self.transport.is_closing():
             self.flow.resume_reading()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -155,6 +174,35 @@ class RawProtocol(HttpToolsProtocol):
     def _unset_keepalive_if_required(self) -> None:
         """What uvicorn does for each request: the timer runs on, and looks whether there was one."""
 
+    def _begin_known(self, message: Message, data: bytes) -> bool:
+        """Begin a request whose head was taken before; False when it is for the parser."""
+        known = self.heads.find(message.pattern)
+        if known is None or not (self.cycle is None or self.cycle.response_complete):
+            return False
+        endpoint = self.shared.find(known.url)
+        if endpoint is None:
+            return False
+        head = known.head.of(message)
+        if head is None:
+            return False
+        begun = exchange(self, self.shared, endpoint, head)
+        begun.keep_alive = known.keep_alive
+        if not begun.admit() or not begun.begin(data[message.body_at :]):
+            return False
+        self._adopt(begun)
+        return True
+
+    def _remember(self, message: Message, data: bytes) -> None:
+        """The parser found the request in ``message``, and the raw path took it: so it may the next time."""
+        taken = self._exchange
+        head = None if taken is None else taken.head.without(message)
+        if taken is not None and head is not None and self._length == len(data) - message.body_at:
+            self.heads.remember(message.pattern, Meaning(self.url, head, taken.keep_alive))
+
+    def _adopt(self, taken: Exchange) -> None:
+        self.cycle = cast("RequestResponseCycle", taken)  # it has all that is used of one
+        self._exchange = taken
+
     def _candidate(self) -> Exchange | None:
         """The exchange that may answer this request; None where the head says already that it cannot."""
         idle = self.cycle is None or self.cycle.response_complete
@@ -168,9 +216,9 @@ class RawProtocol(HttpToolsProtocol):
         head = read_head(self.headers)
         if head is None:
             return None
-        exchange = Exchange(self, self.shared, endpoint, head)
-        exchange.keep_alive = self.parser.should_keep_alive()
-        return exchange if exchange.admit() else None
+        candidate = exchange(self, self.shared, endpoint, head)
+        candidate.keep_alive = self.parser.should_keep_alive()
+        return candidate if candidate.admit() else None
 
     def _hand_over(self) -> None:
         """Let uvicorn and the application have the held request."""
@@ -203,4 +251,4 @@ class RawProtocol(HttpToolsProtocol):
 
 def protocol_class(shared: Shared) -> type[RawProtocol]:
     """The class that uvicorn makes one of for each connection."""
-    return type("SharedRawProtocol", (RawProtocol,), {"shared": shared})
+    return type("SharedRawProtocol", (RawProtocol,), {"shared": shared, "heads": KnownHeads()})

@@ -7,7 +7,6 @@ and the id of a task is made to name its server. All else is as the server wrote
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
 
 import msgspec
 from mcp.shared.inbound import ERROR_CODE_HTTP_STATUS
@@ -22,11 +21,11 @@ _OBJECT = msgspec.json.Decoder(dict[str, Raw])
 _ENCODE = msgspec.json.Encoder().encode
 _NULL = b"null"
 _MOST_STAMPS = 16
-_COMPLETE = Raw(b'"complete"')
+_COMPLETE, _TRUE = Raw(b'"complete"'), Raw(b"true")
 _PROGRESS = b'"notifications/progress"'
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True, gc=False):
     """A whole message for the caller; ``outcome`` is ``ok``, ``error`` (the tool's own) or ``failed``."""
 
     body: bytes
@@ -37,7 +36,7 @@ class Answer(NamedTuple):
 class Message(Struct):
     """What a server sends: an answer, or a notification."""
 
-    id: Raw = Raw(_NULL)
+    id: int | str | None = None
     result: dict[str, Raw] | UnsetType = UNSET
     error: Raw | UnsetType = UNSET
     method: Raw | UnsetType = UNSET
@@ -67,13 +66,13 @@ class Stamps:
         return found
 
 
-class Wanted(NamedTuple):
+class Wanted(Struct, frozen=True, gc=False):
     """Whom an answer is for: our id, the caller's, both progress tokens as JSON (empty for none).
 
     ``server`` is the one that was asked; ``stamps`` puts our name in the place of its own.
     """
 
-    own_id: bytes
+    own_id: int
     id: bytes
     own_token: bytes
     token: bytes
@@ -92,7 +91,7 @@ def read_event(data: bytes, wanted: Wanted) -> Answer | bytes | None:
     message = _message(data)
     if message.method is UNSET:
         return _answer(message, wanted)
-    if bytes(message.id) != _NULL or bytes(message.method) != _PROGRESS:
+    if message.id is not None or bytes(message.method) != _PROGRESS:
         return None
     params = _fields(b"{}" if message.params is UNSET else message.params)
     if not wanted.token or bytes(params.get("progressToken", _NULL)) != wanted.own_token:
@@ -113,8 +112,7 @@ def failed(id_: bytes, failure: Failure) -> Answer:
 
 
 def _answer(message: Message, wanted: Wanted) -> Answer:
-    own = bytes(message.id)
-    if own != wanted.own_id and not (own == _NULL and message.error is not UNSET):
+    if message.id != wanted.own_id and not (message.id is None and message.error is not UNSET):
         raise ConnectionLostError(True, "the reply belongs to another request")
     if message.error is not UNSET:
         return _error_answer(bytes(message.error), wanted)
@@ -124,13 +122,12 @@ def _answer(message: Message, wanted: Wanted) -> Answer:
     kind = result.get("resultType")
     if kind is None:
         result["resultType"] = _COMPLETE
-    elif bytes(kind) == b'"task"':
+    elif kind != _COMPLETE and bytes(kind) == b'"task"':
         result = _fields(
             json.dumps(task_ids.for_callers(wanted.server, json.loads(_ENCODE(result)))).encode()
         )
     result["_meta"] = wanted.stamps.on(result.get("_meta"))
-    failed_ = result.get("isError")
-    outcome = "error" if failed_ is not None and bytes(failed_) == b"true" else "ok"
+    outcome = "error" if result.get("isError") == _TRUE else "ok"
     return Answer(b'{"jsonrpc":"2.0","id":%b,"result":%b}' % (wanted.id, _ENCODE(result)), 200, outcome)
 
 

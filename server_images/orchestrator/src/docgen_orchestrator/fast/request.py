@@ -11,14 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
-from mcp_types import (
-    CLIENT_CAPABILITIES_META_KEY,
-    CLIENT_INFO_META_KEY,
-    LOG_LEVEL_META_KEY,
-    PROTOCOL_VERSION_META_KEY,
-)
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
+from docgen_orchestrator import known_heads
+from docgen_orchestrator.fast.meta import Meta, named_once, read_meta
+from docgen_orchestrator.known_heads import CORRELATION_ID, TRACEPARENT
 from docgen_orchestrator.upstream import WIRE_VERSION
 
 CALL, LIST = b"tools/call", b"tools/list"
@@ -38,10 +35,9 @@ _USUAL = frozenset(
         *(b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"),
     }
 )
-_CORRELATION = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _PARAM = b"mcp-param-"
-_ESCAPED_COLON = b"\\u003"
+_ESCAPED_COLON = re.compile(rb"\\u003[aA]")
+_BRACE = ord("{")
 _MOST_KEY_BYTES = 512
 
 
@@ -64,22 +60,15 @@ class Message(Struct, forbid_unknown_fields=True):
     params: Params
 
 
-class Envelope(Struct):
-    """What is looked at in ``_meta``."""
+class Request(Struct, frozen=True, gc=False):
+    """A whole request: its id as JSON, its ``_meta``, and the rest of the parameters but for the name.
 
-    version: Literal["2026-07-28"] = field(name=PROTOCOL_VERSION_META_KEY)
-    capabilities: Raw = field(name=CLIENT_CAPABILITIES_META_KEY)
-    client: Raw | UnsetType = field(default=UNSET, name=CLIENT_INFO_META_KEY)
-    log_level: Raw | UnsetType = field(default=UNSET, name=LOG_LEVEL_META_KEY)
-    token: int | str | UnsetType = field(default=UNSET, name="progressToken")
-
-
-class Request(NamedTuple):
-    """A whole request: the id and the progress token as JSON, the token empty where there is none."""
+    ``rest`` is JSON that may follow another member, comma first.
+    """
 
     id: bytes
-    token: bytes
-    params: Params
+    meta: Meta
+    rest: bytes
 
 
 class Head(NamedTuple):
@@ -92,16 +81,34 @@ class Head(NamedTuple):
     correlation_id: bytes
     traceparent: bytes
 
+    def without(self, message: known_heads.Message) -> Head | None:
+        """The head without the lines that ``message`` has cut out; None when they said something else."""
+        correlation_id, trace = message.correlation_id, message.traceparent
+        if (correlation_id and correlation_id != self.correlation_id) or (
+            trace and trace != self.traceparent
+        ):
+            return None
+        return self._replace(
+            correlation_id=b"" if correlation_id else self.correlation_id,
+            traceparent=b"" if trace else self.traceparent,
+        )
+
+    def of(self, message: known_heads.Message) -> Head | None:
+        """The head with the lines that ``message`` has cut out; None when one would stand there twice."""
+        correlation_id, trace = message.correlation_id, message.traceparent
+        if not correlation_id and not trace:
+            return self
+        if (correlation_id and self.correlation_id) or (trace and self.traceparent):
+            return None
+        method, name, key, host, own, own_trace = self
+        return Head(method, name, key, host, correlation_id or own, trace or own_trace)
+
 
 _DECODE = msgspec.json.Decoder(Message).decode
-_DECODE_ANY = msgspec.json.Decoder().decode
-_DECODE_ENVELOPE = msgspec.json.Decoder(Envelope).decode
 _ENCODE = msgspec.json.Encoder().encode
-_BRACE = ord("{")
-_TOKEN = b'"progressToken"'
-_OLD_TOKEN = re.compile(rb'\s*:\s*(?:"[^"]*"|-?[0-9]+)(?=\s*[,}])')
-_MOST_KEPT, _LONGEST_KEPT = 64, 2048
-_plain: set[bytes] = set()
+_METHODS = {CALL: "tools/call", LIST: "tools/list"}
+_OUTER_COLONS = 5
+"""After the names jsonrpc, id, method, params and _meta."""
 
 
 def read_head(headers: Sequence[tuple[bytes, bytes]]) -> Head | None:
@@ -124,8 +131,8 @@ def read_head(headers: Sequence[tuple[bytes, bytes]]) -> Head | None:
         name,
         _key(lines),
         lines.get(b"host", b""),
-        correlation_id if _CORRELATION.fullmatch(correlation_id) else b"",
-        traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else b"",
+        correlation_id if CORRELATION_ID.fullmatch(correlation_id) else b"",
+        traceparent if traceparent and TRACEPARENT.fullmatch(traceparent) else b"",
     )
 
 
@@ -144,72 +151,44 @@ def read_request(body: bytes, head: Head) -> Request | None:
             body.decode()
         message = _DECODE(body)
         params = message.params
-        if message.method.encode() != head.method or params.name.encode() != head.name:
+        if message.method != _METHODS[head.method] or params.name.encode() != head.name:
             return None
-        if not _named_once(body):
+        if b"\\u003" in body and _ESCAPED_COLON.search(body):
             return None
-        if not _is_object(params.arguments) or (head.method == LIST and not _bare(params)):
+        raw = bytes(params.meta)
+        meta = read_meta(raw)
+        rest = _rest(params)
+        if meta is None or rest is None or (head.method == LIST and rest):
             return None
-        token = _token(params.meta)
-        return None if token is None else Request(_ENCODE(message.id), token, params)
+        id_ = b"%d" % message.id if isinstance(message.id, int) else _ENCODE(message.id)
+        inside = raw.count(b":") + rest.count(b":") + head.name.count(b":") + id_.count(b":")
+        # One more colon than there are names and texts to have one: something stands there twice.
+        if body.count(b":") != _OUTER_COLONS + inside + (1 if head.name else 0):
+            return None
+        return Request(id_, meta, rest)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError):
         return None
 
 
-def _named_once(body: bytes) -> bool:
-    """Whether no object in the message has a name twice, which the server might read otherwise than this.
-
-    What is written anew has each name once, and so a colon less for each that stood twice. Texts have the
-    same colons in both, but for those that are written as an escape.
-    """
-    return _ESCAPED_COLON not in body and body.count(b":") == _ENCODE(_DECODE_ANY(body)).count(b":")
-
-
-def _token(meta: Raw) -> bytes | None:
-    """The progress token in ``_meta`` as JSON, empty for none; None for a ``_meta`` that is not plain.
-
-    Clients send the same ``_meta`` with every request but for tokens, so those without one are remembered.
-    """
-    raw = bytes(meta)
-    if raw in _plain:
-        return b""
-    envelope = _DECODE_ENVELOPE(raw)
-    if envelope.log_level is not UNSET:
-        return None
-    if not (_is_object(envelope.capabilities) and _is_object(envelope.client)):
-        return None
-    if envelope.token is not UNSET:
-        return _ENCODE(envelope.token)
-    if len(raw) <= _LONGEST_KEPT:
-        if len(_plain) >= _MOST_KEPT:
-            _plain.clear()
-        _plain.add(raw)
-    return b""
-
-
-def with_token(meta: Raw, token: bytes) -> Raw:
-    """``_meta`` with another progress token (JSON), and all else in it as it was.
-
-    Where its name stands once, and nothing is escaped, the old one is cut out; else ``_meta`` is taken apart.
-    """
-    raw = bytes(meta)
-    if raw.count(_TOKEN) == 1 and b"\\" not in raw:
-        before, _, after = raw.partition(_TOKEN)
-        old = _OLD_TOKEN.match(after)
-        if old is not None:
-            return Raw(b"%b%b:%b%b" % (before, _TOKEN, token, after[old.end() :]))
-    fields = msgspec.json.decode(meta, type=dict[str, Raw])
-    fields["progressToken"] = Raw(token)
-    return Raw(_ENCODE(fields))
-
-
-def _is_object(value: Raw | UnsetType) -> bool:
-    return value is UNSET or memoryview(value)[0] == _BRACE
-
-
-def _bare(params: Params) -> bool:
-    rest = (params.arguments, params.input_responses, params.request_state)
-    return not params.name and all(value is UNSET for value in rest)
+def _rest(params: Params) -> bytes | None:
+    """The parameters of a call but for name and ``_meta``; None when they are not plain."""
+    arguments = params.arguments
+    if arguments is UNSET:
+        rest = b""
+    else:
+        raw = bytes(arguments)
+        if raw[0] != _BRACE or not named_once(raw):
+            return None
+        rest = b',"arguments":' + raw
+    if params.input_responses is UNSET and params.request_state is UNSET:
+        return rest
+    for name, value in ((b"inputResponses", params.input_responses), (b"requestState", params.request_state)):
+        if value is not UNSET:
+            raw = bytes(value)
+            if not named_once(raw):
+                return None
+            rest += b',"%b":%b' % (name, raw)
+    return rest
 
 
 def _takes_both(accept: bytes) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import msgspec
 from docgen_common.metrics import Metrics
 from mcp.shared.inbound import encode_header_value
+from msgspec import Struct, field
 from prometheus_client import Counter
 
 from docgen_orchestrator.backend import Backend
@@ -17,30 +16,27 @@ from docgen_orchestrator.view import View
 _LOOK_EVERY_S = 0.005
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One tool: its server, the head of requests for it, and its name there if that is another."""
+class Target(Struct, frozen=True, eq=False):
+    """One tool: its server, the head of requests for it, its name as JSON, and the one it has there."""
 
     tool: CatalogTool[Backend]
+    backend: Backend
+    server: str
     upstream: HttpUpstream
     head: bytes
-    renamed: str | None
     timeout_s: float
+    read_only: bool
     json_name: bytes
+    json_own_name: bytes
     counters: dict[str, Counter] = field(default_factory=dict)
 
-    @property
-    def backend(self) -> Backend:
-        """The server."""
-        return self.tool.backend
-
-    def count(self, metrics: Metrics, outcome: str) -> None:
-        """Count one call that ended; what Prometheus needs for it is looked up once."""
+    def counter(self, metrics: Metrics, outcome: str) -> Counter:
+        """What counts calls that ended so; looked up once."""
         found = self.counters.get(outcome)
         if found is None:
             known = outcome != "failed"
             found = self.counters[outcome] = metrics.tool_counter(self.tool.shown_name, outcome, known=known)
-        found.inc()
+        return found
 
 
 class Targets:
@@ -81,11 +77,14 @@ def _target(catalog: Catalog[Backend], name: bytes) -> Target | None:
         return None
     return Target(
         tool=tool,
+        backend=tool.backend,
+        server=tool.backend.name,
         upstream=upstream,
         head=upstream.head + _lines(tool.upstream_name),
-        renamed=None if tool.upstream_name == shown else tool.upstream_name,
         timeout_s=tool.timeout_s or tool.backend.route.timeout_s,
+        read_only=tool.read_only,
         json_name=msgspec.json.encode(shown),
+        json_own_name=msgspec.json.encode(tool.upstream_name),
     )
 
 

@@ -13,10 +13,12 @@ import logging
 import sys
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 from docgen_common.metrics import Metrics
+from msgspec import Struct
+from prometheus_client import Counter
 
 if TYPE_CHECKING:
     from docgen_orchestrator.fast.endpoint import Endpoint
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
 GATHER_S = 0.05
 """How long notes are gathered."""
 
+_MOST_CONSTANTS = 1_000
+
 _ENCODE = msgspec.json.Encoder().encode
 
 
-class Note(NamedTuple):
+class Note(Struct, frozen=True, gc=False):
     """One request that ended: at which time of day, how long it took, what was sent back (seconds, bytes).
 
     ``target`` and ``outcome`` are those of a call; a list, or a request that was refused, has none.
@@ -66,6 +70,7 @@ class Telling:
         self._server = _ENCODE(server)
         self._write = write
         self._notes: list[Note] = []
+        self._constants: dict[tuple[bytes, bytes, bytes, str | None, str | None], bytes] = {}
         self._second = 0
         self._second_told = b""
         metrics.before_reading.append(self.work_off)
@@ -81,42 +86,59 @@ class Telling:
         notes, self._notes = self._notes, []
         if not notes:
             return
+        counts: dict[Counter, int] = {}
         for note in notes:
-            note.endpoint.observe(self._metrics, note.status, note.took_s)
+            counter, durations = note.endpoint.observers(self._metrics, note.status)
+            counts[counter] = counts.get(counter, 0) + 1
+            durations.observe(note.took_s)
             if note.target is not None:
-                note.target.count(self._metrics, note.outcome)
+                counter = note.target.counter(self._metrics, note.outcome)
+                counts[counter] = counts.get(counter, 0) + 1
+        for counter, count in counts.items():
+            counter.inc(count)
         if self.logs:
             self._write(b"".join([self._line(note) for note in notes]))
 
     def _line(self, note: Note) -> bytes:
         head, target = note.head, note.target
-        key = b"" if note.key_id is None else b',"key_id":%b' % _ENCODE(note.key_id)
-        trace = b',"traceparent":"%b"' % head.traceparent if head.traceparent else b""
-        name = b',"mcp_name":%b' % _ENCODE(head.name[:128].decode("latin-1")) if head.name else b""
+        of_whom = (note.endpoint.json_path, head.method, head.name, note.key_id, note.client)
+        constant = self._constants.get(of_whom) or self._constant(*of_whom)
+        took = b"%.2f" % (note.took_s * 1000)
         called = b""
         if target is not None:
-            told = (target.json_name, note.outcome.encode(), note.took_s * 1000)
-            called = b',"tool":%b,"outcome":"%b","tool_ms":%.2f' % told
-        return (
-            b'{"time":"%b","level":"info","event":"request","server":%b,"correlation_id":"%b"%b%b,'
-            b'"method":"POST","path":%b,"status":%d,"duration_ms":%.2f,"bytes_out":%d,"client":%b,'
-            b'"mcp_method":"%b"%b%b}\n'
+            called = b',"tool":%b,"outcome":"%b","tool_ms":%b' % (
+                *(target.json_name, note.outcome.encode(), took),
+            )
+        return b'{"time":"%b",%b,"correlation_id":"%b"%b,"status":%d,"duration_ms":%b,"bytes_out":%d%b}\n' % (
+            self._time(note.ended),
+            constant,
+            note.correlation_id,
+            b',"traceparent":"%b"' % head.traceparent if head.traceparent else b"",
+            note.status,
+            took,
+            note.sent,
+            called,
+        )
+
+    def _constant(
+        self, json_path: bytes, method: bytes, name: bytes, key_id: str | None, client: str | None
+    ) -> bytes:
+        """What all lines of one caller about one tool have in common."""
+        if len(self._constants) >= _MOST_CONSTANTS:
+            self._constants.clear()
+        made = self._constants[json_path, method, name, key_id, client] = (
+            b'"level":"info","event":"request","server":%b%b,"method":"POST","path":%b,"client":%b,'
+            b'"mcp_method":"%b"%b'
             % (
-                self._time(note.ended),
                 self._server,
-                note.correlation_id,
-                key,
-                trace,
-                note.endpoint.json_path,
-                note.status,
-                note.took_s * 1000,
-                note.sent,
-                b"null" if note.client is None else b'"%b"' % note.client.encode(),
-                head.method,
-                name,
-                called,
+                b"" if key_id is None else b',"key_id":%b' % _ENCODE(key_id),
+                json_path,
+                b"null" if client is None else b'"%b"' % client.encode(),
+                method,
+                b',"mcp_name":%b' % _ENCODE(name[:128].decode("latin-1")) if name else b"",
             )
         )
+        return made
 
     def _time(self, ended: float) -> bytes:
         """RFC 3339 with microseconds, in UTC."""
