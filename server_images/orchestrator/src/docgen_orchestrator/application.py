@@ -13,7 +13,6 @@ from docgen_common.errors import SettingsError
 from docgen_common.event_stream import EventStream
 from docgen_common.legacy_sessions import SessionLimits
 from docgen_common.limits import Limits
-from docgen_common.open_requests import OpenRequests
 from docgen_common.settings import ServerSettings
 from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
@@ -25,7 +24,9 @@ from docgen_orchestrator.endpoints import ALL, Endpoints
 from docgen_orchestrator.entry import LONGEST_SECONDS
 from docgen_orchestrator.event_relay import event_source
 from docgen_orchestrator.fast.endpoint import Shared, host_check
+from docgen_orchestrator.fast.forward import Forward
 from docgen_orchestrator.fast.protocol import protocol_class
+from docgen_orchestrator.fast.revoking import Revoking
 from docgen_orchestrator.fast.telling import Telling
 from docgen_orchestrator.fleet import Fleet
 from docgen_orchestrator.followed_file import FollowedFile
@@ -58,7 +59,7 @@ def build(settings: ServerSettings) -> Starlette:
     endpoints = Endpoints(fleet, lambda path, view: _front(path, view, settings, sessions))
     servers = endpoints.begin(routing)
     views = endpoints.views
-    deadlines = Deadlines()
+    deadlines: Deadlines[Forward] = Deadlines()
     inspection = Inspection(fleet)
     ready = ReadyPaths(fleet)
 
@@ -73,7 +74,11 @@ def build(settings: ServerSettings) -> Starlette:
     @asynccontextmanager
     async def looked_after(_: Starlette) -> AsyncIterator[None]:
         async with fleet.running():
-            work = (file.follow(take_over), looked_at.follow(compare), inspection.run(), deadlines.run())
+            revoking = Revoking(app.state.keys, deadlines.running)
+            work = (
+                *(file.follow(take_over), looked_at.follow(compare)),
+                *(inspection.run(), deadlines.run(), revoking.run()),
+            )
             tasks = [asyncio.create_task(each) for each in work]
             try:
                 yield
@@ -109,7 +114,7 @@ def build(settings: ServerSettings) -> Starlette:
 
 
 def _take_raw_path(
-    app: Starlette, endpoints: Endpoints, deadlines: Deadlines, settings: ServerSettings
+    app: Starlette, endpoints: Endpoints, deadlines: Deadlines[Forward], settings: ServerSettings
 ) -> None:
     """Let plain calls and lists be answered before they reach ``app``, by the same keys and rates."""
     app.state.metrics.watch_in_flight(lambda: len(deadlines.running))
@@ -120,7 +125,6 @@ def _take_raw_path(
             limiter=app.state.limiter,
             telling=Telling(settings.server, app.state.metrics),
             deadlines=deadlines,
-            open=OpenRequests(app.state.keys),
             knows_host=host_check(settings.allowed_hosts),
         )
     )

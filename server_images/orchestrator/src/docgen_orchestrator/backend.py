@@ -22,6 +22,7 @@ from time import monotonic
 from typing import Any
 
 import structlog
+from msgspec import Struct
 
 from docgen_orchestrator.changes import Changes
 from docgen_orchestrator.offer import OWN_META, Offer, fetch_offer
@@ -55,15 +56,12 @@ class DeadlineError(Exception):
         self.timeout_s = timeout_s
 
 
-class Slot:
+class Slot(Struct, eq=False):
     """The place of one call among those that a server has at once; left once, by how the call ended."""
 
-    __slots__ = ("_backend", "_key_id", "since")
-
-    def __init__(self, backend: Backend, key_id: str | None, since: float) -> None:
-        self._backend = backend
-        self._key_id = key_id
-        self.since = since
+    _backend: Backend
+    _key_id: str | None
+    since: float
 
     def leave(self, error: BaseException | None = None, *, changes: bool = False) -> None:
         """The call ended; ``changes`` says that it may have changed what the server offers."""

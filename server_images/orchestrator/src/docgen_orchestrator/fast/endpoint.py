@@ -10,7 +10,6 @@ from typing import Any
 from docgen_common.hosts import Hosts
 from docgen_common.keys import KeyRing
 from docgen_common.metrics import Metrics
-from docgen_common.open_requests import OpenRequests
 from docgen_common.rates import Limiter
 from msgspec import Raw
 from prometheus_client import Counter, Histogram
@@ -57,8 +56,7 @@ class Shared:
     ring: KeyRing
     limiter: Limiter
     telling: Telling
-    deadlines: Deadlines
-    open: OpenRequests
+    deadlines: Deadlines[Any]
     knows_host: Callable[[bytes], bool]
 
 

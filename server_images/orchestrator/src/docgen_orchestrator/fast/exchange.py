@@ -7,12 +7,12 @@ somebody else's comes before the first side effect. From then on it is answered 
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from random import getrandbits
 from time import perf_counter, time
 from typing import TYPE_CHECKING
 
 from docgen_common.keys import ApiKey
-from docgen_common.open_requests import OpenRequest
 from docgen_common.rate_limit import rate_refusal
 from docgen_common.rates import Verdict
 from docgen_common.scopes import UNRESTRICTED
@@ -65,7 +65,6 @@ class Exchange(Struct, eq=False):
     status: int = 0
     sent: int = 0
     _forward: Forward | None = None
-    _open: OpenRequest | None = None
     _task: asyncio.Task[None] | None = None
     _verdict: Verdict | None = None
 
@@ -106,8 +105,6 @@ class Exchange(Struct, eq=False):
             return False
         self._verdict = self.shared.limiter.take(self.key, target.tool.shown_name, target.tool.rate)
         if not self._too_often():
-            if self.key is not None:
-                self._open = self.shared.open.begin(self.key, self.protocol.transport.abort)
             self._forward = forward(self, request, target)
             self._forward.begin()
         return True
@@ -220,8 +217,6 @@ class Exchange(Struct, eq=False):
         self.protocol.on_response_complete()
 
     def _report(self, target: Target | None = None, outcome: str = "") -> None:
-        if self._open is not None:
-            self.shared.open.end(self._open)
         client = self.protocol.client
         self.shared.telling.take(
             Note(
@@ -241,9 +236,13 @@ class Exchange(Struct, eq=False):
         )
 
 
+_BEGINNING = b"%016x" % getrandbits(64)
+_numbers = count(getrandbits(63))
+
+
 def exchange(protocol: RawProtocol, shared: Shared, endpoint: Endpoint, head: Head) -> Exchange:
     """One that begins now. What came without a correlation id gets one."""
-    correlation_id = head.correlation_id or b"%032x" % getrandbits(128)
+    correlation_id = head.correlation_id or _BEGINNING + b"%016x" % next(_numbers)
     return Exchange(protocol, shared, endpoint, head, correlation_id, perf_counter())
 
 

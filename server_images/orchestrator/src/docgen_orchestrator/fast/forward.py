@@ -16,6 +16,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from docgen_common.auth import CALLER_HEADER
+from docgen_common.keys import ApiKey
 from msgspec import Struct
 
 from docgen_orchestrator.backend import DeadlineError, Slot
@@ -51,6 +52,15 @@ class Forward(Struct, eq=False):
     _events: EventSplitter | None = None
     _retried: bool = False
     _ended: bool = False
+
+    @property
+    def key(self) -> ApiKey | None:
+        """The caller's key."""
+        return self._exchange.key
+
+    def break_off(self) -> None:
+        """Close the caller's connection, since its key is no longer in force."""
+        self._exchange.protocol.transport.abort()
 
     def begin(self) -> None:
         """Send the call, or answer that it cannot be sent."""

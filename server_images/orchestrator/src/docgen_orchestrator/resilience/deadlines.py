@@ -7,7 +7,7 @@ says so until it is on time again.
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 LOOK_EVERY_S = 0.1
 LATE_S = 0.5
@@ -23,11 +23,14 @@ class Expiring(Protocol):
         """Its time is over."""
 
 
-class Deadlines:
+ExpiringT = TypeVar("ExpiringT", bound=Expiring)
+
+
+class Deadlines(Generic[ExpiringT]):
     """What is under way, by when it must have ended (the event loop's clock, seconds)."""
 
     def __init__(self) -> None:
-        self.running: set[Expiring] = set()
+        self.running: set[ExpiringT] = set()
         self.overloaded = False
 
     async def run(self) -> None:
