@@ -27,6 +27,19 @@ def _tool_name(value: str) -> str:
     return value
 
 
+def _shown_name(value: str) -> str:
+    return _tool_name(value.removesuffix("*")) and value
+
+
+def _renames(value: dict[str, str]) -> dict[str, str]:
+    for own, shown in value.items():
+        if own.endswith("*") is not shown.endswith("*"):
+            raise ValueError(
+                f"{own!r} and {shown!r} do not go together; end both with * to change how names begin"
+            )
+    return value
+
+
 def _rate(value: str) -> str:
     match = re.fullmatch(r"([0-9]{1,9})/[smh](?: burst ([0-9]{1,9}))?", value, re.ASCII)
     if match is None or not int(match[1]) or not int(match[2] or 1):
@@ -35,7 +48,7 @@ def _rate(value: str) -> str:
 
 
 Pattern = Annotated[str, AfterValidator(_pattern)]
-ToolName = Annotated[str, AfterValidator(_tool_name)]
+ShownName = Annotated[str, AfterValidator(_shown_name)]
 RateText = Annotated[str, AfterValidator(_rate)]
 CallTimeout = Annotated[Seconds, Field(ge=1, le=86_400)]
 
@@ -47,8 +60,9 @@ class ToolSettings(Section):
     deny: tuple[Pattern, ...] = Field(
         (), description="Patterns of tools that are not offered, whatever `allow` says."
     )
-    rename: dict[str, ToolName] = Field(
-        default_factory=dict, description="The server's name of a tool, and the one that clients see."
+    rename: Annotated[dict[str, ShownName], AfterValidator(_renames)] = Field(
+        default_factory=dict,
+        description="The server's name of a tool, and the one that clients see; or beginnings: git_*: hub_*.",
     )
     timeout: dict[Pattern, CallTimeout] = Field(
         default_factory=dict, description="Longest call by pattern, the first that matches: 90s, 10m."
@@ -59,6 +73,15 @@ class ToolSettings(Section):
     changes: Literal["report", "hold"] = Field(
         "report", description="What happens to a tool whose definition changed: it is told, or held back."
     )
+
+    def shown_name(self, own_name: str) -> str:
+        """What clients know the server's tool `own_name` by, where it is for them."""
+        if own_name in self.rename:
+            return self.rename[own_name]
+        for old, new in self.rename.items():
+            if old.endswith("*") and own_name.startswith(old[:-1]):
+                return new[:-1] + own_name[len(old) - 1 :]
+        return own_name
 
 
 class EndpointSettings(Section):

@@ -11,7 +11,7 @@ def reachable_canary(canary: CanaryFacts | None, tools: ToolSettings) -> CanaryF
     """The call under the name that clients see; None where the settings offer the tool to nobody."""
     if canary is None:
         return None
-    shown = tools.rename.get(canary.tool, canary.tool)
+    shown = tools.shown_name(canary.tool)
     denied = _matches(canary.tool, tools.deny) or _matches(shown, tools.deny)
     if denied or not _matches(canary.tool, tools.allow):
         return None

@@ -21,6 +21,7 @@ from mcp import Client
 from mcp_types import ElicitResult
 
 from docgenctl.engine.docker_engine import DockerEngine
+from tests.e2e.conftest import MakeStack
 from tests.e2e.github_outside import TOKEN, GitHubOutside, github_outside
 from tests.e2e.keys_story import make, until
 from tests.e2e.outside import attempts
@@ -501,3 +502,45 @@ TOUCHED: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
 async def _told(client: Client, tool: str, **arguments: Any) -> str:
     """All that a call comes to, whatever it is."""
     return (await client.call_tool(tool, arguments)).model_dump_json()
+
+
+def test_two_entries_act_each_with_its_own_token(workspace: MakeStack, api: APIClient) -> None:
+    """The second one's token is read from a variable of its own, and its tools have names of their own."""
+    other = "ghp_OTHERd2f4a6c8e0b1d3f5a7092b4d6e8f0a1c3e5"
+    with github_outside(api) as github:
+        github.front.tokens[other] = "rev"
+        reviewers = {
+            "image": "github",
+            "secrets": {"GITHUB_TOKEN": "reviewers-api-key"},
+            "tools": {"rename": {"github_*": "reviewers_*"}},
+            "options": github.options(),
+        }
+        stack = workspace(
+            "two",
+            settings={"servers": {"github": {"options": github.options()}, "reviewers": reviewers}},
+            environ={"GITHUB_TOKEN": TOKEN, "REVIEWERS_API_KEY": other},
+        )
+        stack.up()
+        stack.ok("health")
+        number = github.site.direct("POST", "/issues", title="Who is there?")["number"]
+        door = Door.of(stack.endpoint())
+        keys = {entry: make(stack, entry, "--scope", entry) for entry in ("github", "reviewers")}
+        with door.http() as http:
+            for entry, key in keys.items():
+                until(http, key, 403)  # until it is known: it may not list documents
+                for named in keys:
+                    arguments = {**github.site.place, "number": number, "body": f"By {entry}."}
+                    request = message(
+                        "tools/call", {"name": f"{named}_comment_issue", "arguments": arguments}
+                    )
+                    sent = headers(request, Authorization=f"Bearer {key}")
+                    answer = http.post("/mcp", json=request, headers=sent)
+                    assert answer.status_code == (200 if named == entry else 403), (entry, named)
+        comments = github.site.direct("GET", f"/issues/{number}/comments")
+        authors = [(one["user"]["login"], one["body"].splitlines()[0]) for one in comments]
+        assert authors == [("bot", "By github."), ("rev", "By reviewers.")]
+        held = {name: secrets_of(api, id_) for name, id_ in stack.containers().items()}
+        tokens = {
+            name: files["github-token"][0].strip() for name, files in held.items() if "github-token" in files
+        }
+        assert tokens == {"github": TOKEN.encode(), "reviewers": other.encode()}

@@ -503,3 +503,5 @@ def test_a_token_is_good_for_its_caller_and_its_time_alone():
 
 def test_paths_name_the_options_of_the_server_under_its_own_name():
     assert KeyPaths("hub").option("flows") == "servers/hub/options/flows"
+    assert KeyPaths("hub").token == "GITHUB_TOKEN (or what servers/hub/secrets names for it)"
+    assert KeyPaths("github").token == "GITHUB_TOKEN"

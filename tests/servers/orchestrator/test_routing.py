@@ -72,6 +72,11 @@ def test_a_policy_and_an_endpoint_are_read() -> None:
             document({"tools": {"rename": {"a": "c", "b": "c"}}}),
             "routing.yaml: servers/main/tools/rename: 'c' is given twice",
         ),
+        (
+            document({"tools": {"rename": {"a_*": "b_"}}}),
+            "main/tools/rename: 'a_*' and 'b_': both end with *",
+        ),
+        (document({"tools": {"rename": {"a": "b_*"}}}), "main/tools/rename: 'a' and 'b_*': both end with *"),
         (document({"tools": {"timeout_s": {"a": 0}}}), "servers/main/tools/timeout_s/a: must be seconds"),
         (document({"tools": {"rate": {"a": 5}}}), "routing.yaml: servers/main/tools/rate/a: must be text"),
         (document({"tools": {"rate": {"a": "5"}}}), "tools/rate/a: '5' is not a rate; write 10/s"),

@@ -9,7 +9,7 @@ from docgen_orchestrator.catalog import AmbiguousError, NotOfferedError, catalog
 from docgen_orchestrator.globs import Globs
 from docgen_orchestrator.offer import Item, Offer
 from docgen_orchestrator.routing import Route
-from docgen_orchestrator.shaped import shaped
+from docgen_orchestrator.shaped import shaped, unmatched
 from docgen_orchestrator.tool_policy import ToolPolicy
 
 
@@ -75,6 +75,43 @@ def test_a_renamed_tool_is_listed_and_found_by_its_new_name_only() -> None:
     assert (found.shown_name, found.upstream_name) == ("first", "main_a")
     with pytest.raises(NotOfferedError, match="Unknown tool: main_a"):
         catalog.tool("main_a")
+
+
+def test_beginnings_of_names_are_renamed_whole_names_before_them_and_back_again() -> None:
+    policy = ToolPolicy(
+        rename={"main_*": "second_*", "main_a": "first", "mai*": "never_*"}, deny=Globs(("second_d",))
+    )
+    shown = {own: policy.shown_name(own) for own in ("main_a", "main_b", "main_", "main_d", "other")}
+    assert shown == {
+        "main_a": "first",
+        "main_b": "second_b",
+        "main_": "second_",
+        "main_d": None,
+        "other": "other",
+    }
+    back = {name: policy.own_name(name) for name in ("first", "second_b", "second_", "second_d", "other")}
+    assert back == {
+        "first": "main_a",
+        "second_b": "main_b",
+        "second_": "main_",
+        "second_d": None,
+        "other": "other",
+    }
+    assert [policy.own_name(name) for name in ("main_a", "main_b")] == [None, None]
+
+
+def test_a_beginning_that_no_tool_has_is_told_of() -> None:
+    policy = ToolPolicy(rename={"main_*": "second_*", "mian_*": "third_*", "main_z": "z"})
+    assert unmatched(Offer(tools={"main_a": tool("main_a")}), policy) == ("rename/mian_*", "rename/main_z")
+
+
+def test_two_servers_of_one_kind_are_told_apart_by_another_beginning() -> None:
+    two = [server("main", "main_a", "main_b"), server("main", "main_a", "main_b", rename={"main_*": "hub_*"})]
+    catalog = catalog_of(two)
+    assert list(catalog.tools) == ["hub_a", "hub_b", "main_a", "main_b"]
+    assert catalog.collisions == {}
+    found = catalog.tool("hub_b")
+    assert (found.upstream_name, found.backend) == ("main_b", two[1])
 
 
 def test_a_denied_tool_is_told_of_like_one_that_does_not_exist() -> None:

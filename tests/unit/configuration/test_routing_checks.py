@@ -45,6 +45,16 @@ endpoints:
             "write at most 128 letters, digits, dashes, dots and underscores",
         ),
         (
+            "servers: {main: {tools: {rename: {a_*: b_}}}}",
+            "docgen.yaml:1: servers/main/tools/rename: 'a_*' and 'b_' do not go together",
+            "end both with * to change how names begin",
+        ),
+        (
+            "servers: {main: {tools: {rename: {a_*: '*b*'}}}}",
+            "docgen.yaml:1: servers/main/tools/rename/a_*: '*b' is not a tool name",
+            "write at most 128 letters, digits, dashes, dots and underscores",
+        ),
+        (
             "servers:\n  main: {tools: {rename: {a: c}}}\n  github: {tools: {rename: {b: c}}}",
             "docgen.yaml:3: servers/github/tools/rename/b: "
             "'c' is also the name of servers/main/tools/rename/a",

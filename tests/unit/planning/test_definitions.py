@@ -65,6 +65,10 @@ def test_a_server_that_told_nothing_is_not_looked_at() -> None:
     [
         ({}, "files_list"),
         ({"rename": {"files_list": "ls"}}, "ls"),
+        ({"rename": {"files_*": "tree_*"}}, "tree_list"),
+        ({"rename": {"files_*": "tree_*", "files_list": "ls"}}, "ls"),
+        ({"rename": {"file*": "tree*", "files_*": "no_*", "docs_*": "files_*"}}, "trees_list"),
+        ({"deny": ["tree_*"], "rename": {"files_*": "tree_*"}}, None),
         ({"deny": ["files_*"]}, None),
         ({"deny": ["ls"], "rename": {"files_list": "ls"}}, None),
         ({"allow": ["docs_*"]}, None),

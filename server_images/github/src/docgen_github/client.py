@@ -252,7 +252,7 @@ class GitHubClient:
         if token and not (token.isascii() and token.isprintable() and " " not in token):
             raise BadToken(
                 "The token holds characters that no GitHub token has.",
-                "put a valid one into GITHUB_TOKEN, then run `docgenctl up`",
+                f"put a valid one into {self._around.paths.token}, then run `docgenctl up`",
             )
         return token
 

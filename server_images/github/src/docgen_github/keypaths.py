@@ -14,6 +14,12 @@ class KeyPaths:
         return f"servers/{self.server}/options/{name}"
 
     @property
+    def token(self) -> str:
+        """The variable that the token is read from, as far as the server can know."""
+        own = "" if self.server == "github" else f" (or what servers/{self.server}/secrets names for it)"
+        return f"GITHUB_TOKEN{own}"
+
+    @property
     def repositories(self) -> str:
         """The allowlist of repositories."""
         return f"servers/{self.server}/options/repositories"

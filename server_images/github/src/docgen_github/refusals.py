@@ -118,7 +118,7 @@ def refusal(reply: Reply, what: str, around: Surroundings, *, token: bool, reads
     """The error for a status that is neither success nor a rate limit; `what` was asked for, or changed."""
     status, headers = reply.status, reply.headers
     if status == 401:
-        return _bad_token(token)
+        return _bad_token(around, token=token)
     if status in {403, 451}:
         return _not_permitted(status, headers, what, "read" if reads else "change")
     if status in {405, 409, 422} and not reads:
@@ -150,15 +150,15 @@ def _proxy_failure(text: str, around: Surroundings) -> GitHubError:
     )
 
 
-def _bad_token(token: bool) -> BadToken:
+def _bad_token(around: Surroundings, *, token: bool) -> BadToken:
     if token:
         return BadToken(
             "GitHub does not accept the token (401): it is wrong, expired or revoked.",
-            "put a valid one into GITHUB_TOKEN, then run `docgenctl up`",
+            f"put a valid one into {around.paths.token}, then run `docgenctl up`",
         )
     return BadToken(
         "GitHub asks for a token (401), and this server has none.",
-        "put one into GITHUB_TOKEN, then run `docgenctl up`",
+        f"put one into {around.paths.token}, then run `docgenctl up`",
     )
 
 

@@ -112,8 +112,10 @@ def _route(name: str, entry: Entry) -> Route:
 
 def _policy(entry: Entry) -> ToolPolicy:
     rename = entry.names("rename")
-    for shown in rename.values():
-        if not _TOOL_NAME.fullmatch(shown):
+    for own, shown in rename.items():
+        if own.endswith("*") is not shown.endswith("*"):
+            raise entry.refuse("rename", f"{own!r} and {shown!r}: both end with * or neither does")
+        if not _TOOL_NAME.fullmatch(shown.removesuffix("*")):
             raise entry.refuse("rename", f"{shown!r} is not a tool name (A-Z, a-z, 0-9, _, - and .)")
         if list(rename.values()).count(shown) > 1:
             raise entry.refuse("rename", f"{shown!r} is given twice")

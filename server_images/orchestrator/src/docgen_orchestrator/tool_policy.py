@@ -25,8 +25,9 @@ Changes = Literal["report", "hold"]
 class ToolPolicy:
     """The policy of one server.
 
-    ``rename`` maps a tool's own name to the one that callers see; ``timeouts`` (seconds) and ``rates`` map
-    patterns of its own names to bounds, the first that matches being the one.
+    ``rename`` maps a tool's own name to the one that callers see, or a beginning of names to another
+    (``red_*`` to ``blue_*``; whole names count before beginnings). ``timeouts`` (seconds) and ``rates`` map
+    patterns of its own names to bounds. Of beginnings and patterns the first that matches is the one.
     """
 
     allow: Globs = EVERYTHING
@@ -38,7 +39,7 @@ class ToolPolicy:
 
     def shown_name(self, own_name: str) -> str | None:
         """What callers know the server's tool ``own_name`` by; None when it is not for them."""
-        shown = self.rename.get(own_name, own_name)
+        shown = self.rename.get(own_name) or _begun_anew(own_name, self.rename) or own_name
         denied = self.deny.match(own_name) or self.deny.match(shown)
         return None if denied or not self.allow.match(own_name) else shown
 
@@ -47,8 +48,11 @@ class ToolPolicy:
 
         The only answer there is while the server has not told what it offers.
         """
-        own = self._own_names.get(shown_name, shown_name)
-        return own if self.shown_name(own) == shown_name else None
+        names = self._own_names
+        for own in (names.get(shown_name), _begun_anew(shown_name, names), shown_name):
+            if own is not None and self.shown_name(own) == shown_name:
+                return own
+        return None
 
     def timeout_s(self, own_name: str) -> float | None:
         """How long one call of this tool may take, in seconds; None: as long as any call to its server."""
@@ -61,6 +65,14 @@ class ToolPolicy:
     @cached_property
     def _own_names(self) -> Mapping[str, str]:
         return {shown: own for own, shown in self.rename.items()}
+
+
+def _begun_anew(name: str, beginnings: Mapping[str, str]) -> str | None:
+    """``name`` with another beginning, by the first of those that end with a star; None when none fits."""
+    for old, new in beginnings.items():
+        if old.endswith("*") and name.startswith(old[:-1]):
+            return new[:-1] + name[len(old) - 1 :]
+    return None
 
 
 def _first(bounds: Mapping[str, Bound], name: str) -> Bound | None:
