@@ -22,6 +22,7 @@ from _processes import Process, free_port, python_program, server_sources, start
 from _servers import KEY, META
 
 MODERN = "2026-07-28"
+OURS, IN_IMAGE = "ours", "ours in its image"
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,17 @@ def ours(bench: Bench) -> Iterator[Front]:
     environ = _orchestrator(bench, port)
     command = [sys.executable, "-m", "docgen_orchestrator"]
     with started(command, port, bench.log, environ) as process:
-        yield Front("ours", process)
+        yield Front(OURS, process)
+
+
+def own_image() -> str | None:
+    """The image of the orchestrator that this working tree makes; None where no engine can make it."""
+    place = Path(__file__).parents[1]
+    command = [sys.executable, "-m", "docgenctl", "build", "--json", "--project-dir", str(place)]
+    built = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    if built.returncode:
+        return None
+    return str(json.loads(built.stdout)["orchestrator"]["reference"])
 
 
 def ours_in(image: str) -> Callable[[Bench], AbstractContextManager[Front]]:
@@ -146,7 +157,7 @@ def ours_in(image: str) -> Callable[[Bench], AbstractContextManager[Front]]:
         try:
             wait_until_answered(port)
             pid = int(_said(["docker", "inspect", "--format", "{{.State.Pid}}", container]))
-            yield Front("ours in its image", Process(port, pid))
+            yield Front(IN_IMAGE, Process(port, pid))
         finally:
             _said(["docker", "rm", "--force", container])
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from _fronts import IN_IMAGE, OURS
 from _measuring import Figures
 
 _HEAD = (
@@ -56,10 +57,12 @@ def as_json(section: Section) -> dict[str, Any]:
 
 def print_claims(plain: Sequence[dict[str, Any]], pss_mib: dict[str, float]) -> None:
     """What was promised of ours, beside what was seen."""
-    print()
+    names = {front["front"] for section in plain for front in section["fronts"]}
+    ours = IN_IMAGE if IN_IMAGE in names else OURS
+    print(f"\n{ours}:")
     for section in plain:
         for front in section["fronts"]:
-            if front["front"] == "ours":
+            if front["front"] == ours:
                 _print_claims(section["tools"], front)
     if pss_mib:
         seen = ", ".join(f"{mib:.1f} after {int(calls):,}" for calls, mib in pss_mib.items())

@@ -3,10 +3,12 @@
     make bench, or python benchmarks/forwarding.py [--quick] [--json FILE] [--only ours,nginx] [--profile]
 
 The same load generator (`_load.py`) asks the same raw backend (`_raw_backend.py`) through each front, every
-front and the backend a process of its own with one worker. Ours runs as in its container: key, limits,
-time-outs, cancellation, metrics, log lines. Everything goes over loopback, with no container and no
-docker-proxy in between. Trust ratios, which are made within a round; a machine with something else to do
-makes absolute figures worthless.
+front and the backend a process of its own with one worker. Ours runs with all that it has: key, limits,
+time-outs, cancellation, metrics, log lines. It comes twice: with the Python that runs this, and in the image
+that this working tree makes, with the Python that users have. Where there is an engine, the latter is held
+against what is promised. Everything goes over loopback, the image's too, with no docker-proxy in between.
+Trust ratios, which are made within a round; a machine with something else to do makes absolute figures
+worthless.
 
 Other people's programs come from `make peers`; what is not there is left out, and said.
 """
@@ -55,7 +57,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", type=lambda value: value.split(","), help="these fronts, with commas between"
     )
-    parser.add_argument("--image", metavar="REF", help="an image of the orchestrator, to be measured besides")
+    parser.add_argument("--image", metavar="REF", help="another image of ours than that of this working tree")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0.0, help="of each measurement")
     parser.add_argument("--profile", type=float, default=0.0, metavar="SECONDS", help="sample ours instead")
@@ -74,8 +76,11 @@ def chosen(options: argparse.Namespace) -> dict[str, Make]:
             print(f"left out: {name}, because {missing} is not here (make peers)")
         else:
             found[name] = make
-    if options.image:
-        found["image"] = _fronts.ours_in(options.image)
+    image = options.image or (_fronts.own_image() if not options.only or "image" in options.only else None)
+    if image:
+        found["image"] = _fronts.ours_in(image)
+    else:
+        print("left out: image, because there is no engine that makes one (make engine)")
     return found
 
 
@@ -122,10 +127,10 @@ def sections(options: argparse.Namespace, folder: Path, makes: dict[str, Make]) 
         yield Section(MUTUAL, 100, uvloop.run(measure(bench, fronts, plan)))
 
 
-def memory(folder: Path, calls: int) -> dict[str, float]:
+def memory(folder: Path, calls: int, ours: Make) -> dict[str, float]:
     """PSS of ours in MiB when it can be called, and after calls from 32 callers."""
     marks = sorted({0, min(1_000, calls), calls // 2, calls})
-    with running(folder / "memory", {"ours": _fronts.ours}, MANY, None) as (bench, (front,)):
+    with running(folder / "memory", {"ours": ours}, MANY, None) as (bench, (front,)):
 
         async def look() -> dict[str, float]:
             await ready(bench, front)
@@ -144,7 +149,7 @@ def memory(folder: Path, calls: int) -> dict[str, float]:
 def conditions() -> dict[str, Any]:
     """What the figures rest on."""
     return {
-        "path": "127.0.0.1, no container, no docker-proxy",
+        "path": "127.0.0.1, no bridge, no docker-proxy",
         "processors": os.cpu_count(),
         "load_average": os.getloadavg()[0],
         "python": platform.python_version(),
@@ -167,7 +172,8 @@ def main() -> None:
             print_section(section)
             found.append(section)
         calls = options.memory if options.memory >= 0 else 3_000 if options.quick else 100_000
-        seen = memory(folder, calls) if calls and "ours" in makes else {}
+        ours = makes.get("image") or makes.get("ours")
+        seen = memory(folder, calls, ours) if calls and ours else {}
         print_claims([as_json(section) for section in found if section.wire == PLAIN], seen)
         if options.json:
             document = {
