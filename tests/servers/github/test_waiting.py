@@ -137,6 +137,21 @@ async def test_a_cancelled_wait_asks_github_nothing_more(waiting: Waiting) -> No
         assert waiting.looked == before
 
 
+async def test_a_caller_that_goes_away_ends_its_wait(waiting: Waiting) -> None:
+    waiting.begin("tests")
+    async with waiting.caller() as gone:
+        call = asyncio.create_task(gone.call(WAIT, waiting.arguments, capabilities={}))
+        await waiting.looks(3)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+    async with waiting.caller() as wire, asyncio.timeout(20):
+        before = -1
+        while waiting.looked != before:
+            before = waiting.looked
+            for _ in range(10):
+                await wire.call("github_get_repository", waiting.world.place)
+
+
 async def test_a_wait_ends_at_its_deadline_and_says_so(waiting: Waiting) -> None:
     waiting.begin("tests")
     async with waiting.caller() as wire:
