@@ -1,6 +1,7 @@
 """Definitions of tools that are not what they were: told, or held back until somebody accepts them."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -199,6 +200,38 @@ async def test_a_broken_file_keeps_what_was_known(watched: Stack) -> None:
     (watched.orchestrator.folder / "secrets" / "definitions.json").write_text("{")
     wait_until(lambda: "definitions.json is not JSON" in check(watched)["detail"], 5, "the file is told of")
     assert "red_echo" not in await names(watched, "auto")
+
+
+def changed(stack: Stack) -> dict[tuple[str, str], float]:
+    """Server and whether they are held → changed definitions, as Prometheus reads them."""
+    with stack.http() as http:
+        text = http.get("/metrics").text
+    found = re.findall(r'docgen_tool_definitions_changed\{held="(\w+)",server="(\w+)"\} ([\d.]+)', text)
+    return {(server, held): float(count) for held, server, count in found}
+
+
+def test_changed_and_held_definitions_are_counted_and_denied_ones_are_not(
+    make_stack: Callable[[], Stack],
+) -> None:
+    stack = make_stack()
+    stack.add("red", policy={"changes": "hold", "rename": {"red_echo": "say"}})
+    stack.add("blue", policy={"deny": ["blue_pid"]})
+    stack.up()
+    known = {name: digests(stack, name) for name in ("red", "blue")}
+    none = {(server, held): 0.0 for server in known for held in ("true", "false")}
+    assert changed(stack) == none, "nobody looked yet"
+    other = {f"{name}_{tool}": "0" * 64 for name in known for tool in ("echo", "pid")}
+    deliver(
+        stack,
+        {name: {own: other.get(own, digest) for own, digest in it.items()} for name, it in known.items()},
+    )
+    expected = none | {("red", "true"): 2.0, ("blue", "false"): 1.0}
+    wait_until(lambda: changed(stack) == expected, 10, "the changes are counted")
+    deliver(stack, known)
+    wait_until(lambda: changed(stack) == none, 10, "they are known")
+    del stack.servers["blue"]
+    stack.write_routing()
+    wait_until(lambda: {server for server, _ in changed(stack)} == {"red"}, 10, "who left is not counted")
 
 
 def test_definitions_of_a_server_that_is_not_there_are_no_mistake() -> None:

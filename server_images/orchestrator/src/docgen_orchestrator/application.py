@@ -18,6 +18,7 @@ from mcp.server.lowlevel import Server
 from starlette.applications import Starlette
 
 from docgen_orchestrator.backend import Backend
+from docgen_orchestrator.definition_metrics import ChangedDefinitions
 from docgen_orchestrator.definitions import FILE_NAME as DEFINITIONS_FILE
 from docgen_orchestrator.definitions import Definitions, parse_definitions
 from docgen_orchestrator.endpoints import ALL, Endpoints
@@ -109,6 +110,7 @@ def build(settings: ServerSettings) -> Starlette:
         sessions=sessions,
     )
     app.state.limiter.share_among(routing.replicas)
+    app.state.metrics.registry.register(ChangedDefinitions(fleet))
     _take_raw_path(app, endpoints, deadlines, settings)
     return app
 
