@@ -19,15 +19,22 @@ from docgenctl.state.directory import state_directory_if_there
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
-def bridge_stdio(directory: Path | None, door: str, environ: Mapping[str, str]) -> None:
+def bridge_stdio(
+    directory: Path | None, door: str, environ: Mapping[str, str], *, key_file: Path | None = None
+) -> None:
     """Serve the client on standard input and output until it closes them.
 
-    `door` is a server or another endpoint behind `/mcp/`, empty for everything. Raises UsageError when the
-    directory is not there or the door cannot be one; a stack that is not there is no error.
+    `door` is a server or another endpoint behind `/mcp/`, empty for everything. `key_file` holds a key made
+    for this client; without one the stack's own is used. Raises UsageError when the directory is not there or
+    the door cannot be one, NotHealthyError and RefusedError for a key file that cannot be used; a stack that
+    is not there is no error.
     """
     if door and _NAME.fullmatch(door) is None:
         raise UsageError(f"{door!r} is not the name of an endpoint", hint="write: docgenctl mcp main")
-    find = Whereabouts(locate(directory), door, environ)
+    if key_file is not None:
+        key_file = Path(os.path.abspath(key_file.expanduser()))  # noqa: PTH100 - links stay links
+        Endpoint("https://localhost", key_file, key_file, own_key=True).read_key()
+    find = Whereabouts(locate(directory), door, environ, key_file=key_file)
     Bridge(find, Output(private_output()), _log).run(lines(sys.stdin.fileno()))
 
 
@@ -38,8 +45,11 @@ class Whereabouts:
     written down, also while somebody edits that file. The same Endpoint comes back while nothing changes.
     """
 
-    def __init__(self, directory: Path, door: str, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, directory: Path, door: str, environ: Mapping[str, str], *, key_file: Path | None = None
+    ) -> None:
         self._directory = directory
+        self._key_file = key_file
         self._path = f"/mcp/{door}" if door else "/mcp"
         self._environ = environ
         self._known: tuple[object, Endpoint] | None = None
@@ -62,6 +72,8 @@ class Whereabouts:
         except (ValueError, KeyError, TypeError):
             raise self._never_started() from None
         url = f"https://{host_of(bind)}:{port}{self._path}"
+        if self._key_file is not None:
+            return Endpoint(url, root_file, self._key_file, own_key=True)
         return Endpoint(url, root_file, state_file.parent / "api-key")
 
     def _never_started(self) -> NotHealthyError:
@@ -84,18 +96,20 @@ def _log(sentence: str) -> None:
     print(f"docgenctl mcp: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - standard output is taken
 
 
-def read_arguments(arguments: list[str]) -> tuple[Path | None, str] | None:
-    """Directory and door of a plain command line, None for one that Typer should read."""
+def read_arguments(arguments: list[str]) -> tuple[Path | None, str, Path | None] | None:
+    """Directory, door and key file of a plain command line, None for one that Typer should read."""
     directory: Path | None = None
+    key_file: Path | None = None
     door = ""
     rest = list(arguments)
     while rest:
         word = rest.pop(0)
         option, equals, value = word.partition("=")
-        if option in ("--project-dir", "-C") and (equals or rest):
-            directory = Path(value if equals else rest.pop(0))
+        if option in ("--project-dir", "-C", "--key-file") and (equals or rest):
+            path = Path(value if equals else rest.pop(0))
+            directory, key_file = (directory, path) if option == "--key-file" else (path, key_file)
         elif word.startswith("-") or door or not word:
             return None
         else:
             door = word
-    return directory, door
+    return directory, door, key_file

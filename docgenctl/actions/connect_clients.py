@@ -71,7 +71,9 @@ def detected(around: Surroundings) -> tuple[Program, ...]:
     return tuple(program for program in PROGRAMS if program.is_there(around))
 
 
-def bridge_command(workspace: Path, environ: Mapping[str, str], endpoint: str = "") -> Launch:
+def bridge_command(
+    workspace: Path, environ: Mapping[str, str], endpoint: str = "", key_file: Path | None = None
+) -> Launch:
     """How a client starts the bridge of this workspace: by absolute paths, since it may know no PATH.
 
     The state directory is named where it is not the one that docgenctl finds by itself.
@@ -79,7 +81,8 @@ def bridge_command(workspace: Path, environ: Mapping[str, str], endpoint: str = 
     own = _own_command()
     named = any(environ.get(name) for name in (STATE_DIR_VARIABLE, "XDG_STATE_HOME"))
     env = {STATE_DIR_VARIABLE: str(state_base(environ))} if named else {}
-    args = (*own[1:], "mcp", *((endpoint,) if endpoint else ()), "--project-dir", str(workspace))
+    key = ("--key-file", os.path.abspath(key_file.expanduser())) if key_file else ()  # noqa: PTH100
+    args = (*own[1:], "mcp", *((endpoint,) if endpoint else ()), "--project-dir", str(workspace), *key)
     return Launch(own[0], args, env)
 
 
@@ -146,12 +149,13 @@ def _connections(file: ServerList, around: Surroundings, wanted: Launch) -> Iter
 
 
 def _with_door(wanted: Launch, launch: Launch) -> Launch:
-    """The wanted command for the endpoint that the entry has."""
+    """The wanted command for the endpoint and the key file that the entry has."""
     own = list(wanted.args)
     words = launch.args[launch.args.index("mcp") + 1 :]
-    door = words[0] if words and not words[0].startswith("-") else ""
+    door = words[:1] if words and not words[0].startswith("-") else ()
+    key = words[words.index("--key-file") :][:2] if "--key-file" in words else ()
     at = own.index("mcp") + 1
-    return Launch(wanted.command, (*own[:at], *([door] if door else []), *own[at:]), wanted.env)
+    return Launch(wanted.command, (*own[:at], *door, *own[at:], *key), wanted.env)
 
 
 def _served(launch: Launch, file: ServerList, around: Surroundings) -> str:

@@ -182,7 +182,8 @@ def _serve_quickly(arguments: Sequence[str]) -> int | None:
     read = read_arguments(list(arguments[1:]))
     if read is None:
         return None
-    bridge_stdio(*read, os.environ)
+    directory, door, key_file = read
+    bridge_stdio(directory, door, os.environ, key_file=key_file)
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -14,7 +15,6 @@ from docgenctl.model.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from docgenctl.actions.check_clients import Checkup
     from docgenctl.actions.connect_clients import Change
@@ -48,6 +48,14 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the difference and
 Endpoint = Annotated[
     str,
     typer.Option("--endpoint", help="A server's own endpoint, or a named one; by default the one for all."),
+]
+KeyFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--key-file",
+        help="A file with a key made for the client (mode 0600); by default the stack's own key.",
+        show_default=False,
+    ),
 ]
 _SIGNS = {"ok": "✔", "warning": "!", "problem": "✘", "unknown": "?"}
 
@@ -108,6 +116,7 @@ def connect_command(
     scope: ScopeName = "",
     name: Name = "",
     endpoint: Endpoint = "",
+    key_file: KeyFile = None,
     project_dir: ProjectDir = None,
     dry_run: DryRun = False,
     json_mode: Json = False,
@@ -118,7 +127,7 @@ def connect_command(
     console = Console(json_mode=json_mode)
     workspace, around = _around(project_dir)
     chosen = _chosen(clients, around, console, every=every)
-    launch = bridge_command(workspace, os.environ, endpoint)
+    launch = bridge_command(workspace, os.environ, endpoint, key_file)
     changes = connect(chosen, _scope(scope), name, launch, around, dry_run=dry_run)
     _report(changes, console, dry_run=dry_run, done="connected")
 

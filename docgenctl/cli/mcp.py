@@ -5,6 +5,7 @@ without Typer (`docgenctl.cli.app`), and everything else, such as `--help`, by T
 """
 
 import os
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,9 +22,13 @@ def mcp(
         str,
         typer.Argument(help="A server's own endpoint, or a named one; by default the one for all."),
     ] = "",
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="A file with a key made for this client (mode 0600).", show_default=False),
+    ] = None,
     project_dir: ProjectDir = None,
 ) -> None:
     """Serve the stack to one MCP client over standard input and output."""
     from docgenctl.actions.bridge_stdio import bridge_stdio
 
-    bridge_stdio(project_dir, endpoint, os.environ)
+    bridge_stdio(project_dir, endpoint, os.environ, key_file=key_file)

@@ -1,15 +1,18 @@
 """Where a stack answers, what proves it is the right one, and where the key to it lies."""
 
+import os
 import re
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from docgenctl.model.errors import ConfigurationError, NotHealthyError
+from docgenctl.model.errors import ConfigurationError, NotHealthyError, RefusedError
 from docgenctl.model.secret import Secret
 
 _KEY = re.compile(rb"[\x21-\x7e]{1,4096}")
 _HTTPS_PORT = 443
+_LONGEST_FILE = 8 * 1024
 
 
 def host_of(bind: str) -> str:
@@ -23,12 +26,14 @@ def host_of(bind: str) -> str:
 class Endpoint:
     """All that a client needs: URL of `/mcp`, the root certificate to trust, the file with the API key.
 
-    Raises ConfigurationError for a URL that is not https with a host: the key is never sent in clear.
+    `own_key` says that the key's file is not the stack's but one that somebody named: nobody else may read
+    it. Raises ConfigurationError for a URL that is not https with a host: the key is never sent in clear.
     """
 
     url: str
     ca_file: Path
     api_key_file: Path
+    own_key: bool = False
 
     def __post_init__(self) -> None:
         try:
@@ -68,20 +73,45 @@ class Endpoint:
     def read_key(self) -> Secret:
         """The key, read now, so that a rotated one takes effect at once.
 
-        Raises NotHealthyError when there is none that can be sent; its content is never part of the error.
+        Raises NotHealthyError when there is none that can be sent, RefusedError for a file of one's own that
+        others may read; its content is never part of the error.
         """
+        file = self.api_key_file
         try:
-            content = self.api_key_file.read_bytes().strip()
+            content = _only_ours(file) if self.own_key else file.read_bytes()
         except OSError as error:
             raise NotHealthyError(
-                f"the API key cannot be read from {self.api_key_file}: {error.strerror}",
+                f"the API key cannot be read from {file}: {error.strerror}",
                 code="key_missing",
-                hint="'docgenctl up' makes one.",
+                hint=f"docgenctl keys create NAME --out {file}"
+                if self.own_key
+                else "'docgenctl up' makes one.",
             ) from None
-        if _KEY.fullmatch(content) is None:
+        if _KEY.fullmatch(content.strip()) is None:
+            another = f"Look into it; a new key is made by: docgenctl keys create NAME --out {file}.new"
             raise NotHealthyError(
-                f"{self.api_key_file} holds no API key",
+                f"{file} holds no API key",
                 code="key_missing",
-                hint=f"Remove it, and 'docgenctl up' makes a new one: rm {self.api_key_file}",
+                hint=another if self.own_key else f"Remove it, and 'docgenctl up' makes a new one: rm {file}",
             )
-        return Secret(content)
+        return Secret(content.strip())
+
+
+def _only_ours(path: Path) -> bytes:
+    """The content of a file that its owner alone may read. Raises RefusedError and OSError."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise RefusedError(f"{path} is not a plain file", hint="name the file that the key is in")
+        if found.st_uid != os.geteuid():
+            raise RefusedError(
+                f"{path} belongs to uid {found.st_uid}, not to you (uid {os.geteuid()})",
+                hint=f"take it over if it is yours: chown {os.geteuid()} {path}",
+            )
+        if stat.S_IMODE(found.st_mode) & 0o077:
+            raise RefusedError(
+                f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o})",
+                hint=f"if nobody else read it: chmod 600 {path}; otherwise make a new key",
+            )
+        return file.read(_LONGEST_FILE)

@@ -181,3 +181,23 @@ def test_a_snippet_has_the_command_and_the_address_and_not_the_key(user: User) -
     text = user.run("snippet").stdout
     assert (user.stack.state / "api-key").read_text().strip() not in text
     assert "NODE_EXTRA_CA_CERTS" in text
+
+
+def test_a_client_can_be_given_a_key_of_its_own_which_later_commands_keep(user: User) -> None:
+    user.stack.start()
+    key = user.stack.folder / "client.key"
+    key.write_bytes((user.stack.state / "api-key").read_bytes())
+    key.chmod(0o600)
+    user.run("connect", "claude-code", "--endpoint", "main", "--key-file", str(key))
+    entry = json.loads((user.stack.workspace / ".mcp.json").read_text())["mcpServers"]["docgenctl"]
+    where = ["--project-dir", str(user.stack.workspace)]
+    assert entry["args"][-6:] == ["mcp", "main", *where, "--key-file", str(key)]
+    assert key.read_text().strip() not in json.dumps(entry)
+    assert user.states()["claude-code", "project"] == "connected"
+    user.run("connect", "claude-code", "--key-file", str(key))
+    assert "problem" not in {one["verdict"] for one in user.json("doctor", "claude-code")}
+    key.chmod(0o644)
+    (told,) = user.json("doctor", "claude-code", code=5)
+    assert "is open to others" in json.dumps(told)
+    user.run("disconnect", "claude-code")
+    assert user.states()["claude-code", "project"] == "none"

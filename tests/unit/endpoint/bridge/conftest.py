@@ -46,9 +46,10 @@ class Home:
         """With a new authority when the old one is gone."""
         ensure_gateway_certificate(self.state, [], "development", datetime.now(UTC), project="test")
 
-    def start(self, port: int = 0) -> None:
-        program = Path(__file__).with_name("server_program.py")
-        argv = [sys.executable, program, self.state / "gateway.pem", self.state / "api-key", str(port)]
+    def start(self, port: int = 0, key_file: Path | None = None) -> None:
+        """`key_file` holds the key that the server takes, the stack's own unless it is said."""
+        program, taken = Path(__file__).with_name("server_program.py"), key_file or self.state / "api-key"
+        argv = [sys.executable, program, self.state / "gateway.pem", taken, str(port)]
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline())
