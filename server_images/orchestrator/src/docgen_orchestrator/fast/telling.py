@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 GATHER_S = 0.05
 """How long notes are gathered."""
 
+_MOST_GATHERED = 64
+"""How many are, so that telling of them keeps nobody waiting for long."""
+
 _MOST_CONSTANTS = 1_000
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -70,6 +73,7 @@ class Telling:
         self._server = _ENCODE(server)
         self._write = write
         self._notes: list[Note] = []
+        self._timer: asyncio.TimerHandle | None = None
         self._constants: dict[tuple[bytes, bytes, bytes, str | None, str | None], bytes] = {}
         self._second = 0
         self._second_told = b""
@@ -77,13 +81,19 @@ class Telling:
 
     def take(self, note: Note) -> None:
         """One request ended."""
-        if not self._notes:
-            asyncio.get_running_loop().call_later(GATHER_S, self.work_off)
-        self._notes.append(note)
+        notes = self._notes
+        if not notes:
+            self._timer = asyncio.get_running_loop().call_later(GATHER_S, self.work_off)
+        notes.append(note)
+        if len(notes) >= _MOST_GATHERED:
+            self.work_off()
 
     def work_off(self) -> None:
         """Tell of all that was noted."""
         notes, self._notes = self._notes, []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if not notes:
             return
         counts: dict[Counter, int] = {}
