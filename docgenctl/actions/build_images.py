@@ -70,6 +70,8 @@ def write_recipes(
         complete=lambda _: proxy_context(egress, bases.egress_debs),
         network=bases.egress_debs is None,
     )
+    if blueprint.shared_limits:
+        recipes["valkey"] = _valkey_recipe(bases)
     return recipes
 
 
@@ -102,7 +104,14 @@ def prepare_recipes(
     """Recipes on pinned bases, which are pulled or made if need be; `pull` asks the registries again."""
     if not blueprint.isolates:
         return process_recipes(opened, blueprint)
-    bases = choose_bases(opened, engine, cache_directory(opened.environ), reporter, pull=pull)
+    bases = choose_bases(
+        opened,
+        engine,
+        cache_directory(opened.environ),
+        reporter,
+        shared_limits=blueprint.shared_limits,
+        pull=pull,
+    )
     bases = replace(bases, origins=choose_origins(opened, blueprint, engine, reporter, pull=pull))
     return write_recipes(opened, blueprint, bases, engine.info().architecture)
 
@@ -171,6 +180,17 @@ def _server_recipe(
 
     context = server_context(facts.name, dockerfile, more=own)
     return Recipe(image=facts.name, dockerfile=dockerfile, context=context, complete=complete)
+
+
+def _valkey_recipe(bases: Bases) -> Recipe:
+    dockerfile = _dockerfile("valkey", base=bases.valkey, debs=bases.valkey_debs is not None)
+    return Recipe(
+        image="valkey",
+        dockerfile=dockerfile,
+        context=proxy_context(dockerfile, bases.valkey_debs),
+        complete=lambda _: proxy_context(dockerfile, bases.valkey_debs),
+        network=bases.valkey_debs is None,
+    )
 
 
 def _origin_recipe(server: str, base: str) -> Recipe:

@@ -11,13 +11,15 @@ from docgenctl.actions.settle_health import settle_health
 from docgenctl.actions.watch_crashes import trouble_of
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.endpoint.mcp_client import McpEndpoint
-from docgenctl.endpoint.probe import probe_definitions, probe_discover, probe_gateway, wait_until_ready
+from docgenctl.endpoint.probe import probe_discover, probe_gateway, probe_whole, wait_until_ready
 from docgenctl.engine.protocol import Engine
 from docgenctl.model.blueprint import Server
 from docgenctl.model.health import HealthReport, LayerResult
 from docgenctl.model.observed import Health, ObservedContainer
+from docgenctl.planning.choose_replicas import limits_are_shared, replicas_wanted
 from docgenctl.planning.resolve_servers import resolve_servers
 from docgenctl.planning.steps import instance_name
+from docgenctl.state.store import StateStore
 
 #: Not a failure, and nothing to be silent about.
 NO_EGRESS = "none without containers: what servers reach outside is not restricted"
@@ -38,7 +40,7 @@ def check_health(
     layers.append(probe_gateway(endpoint))
     if layers[-1].ok:
         layers += (_ready(endpoint, server) for server in servers)
-        layers += probe_definitions(endpoint)
+        layers += probe_whole(endpoint)
         with McpEndpoint(endpoint, timeout_s=PROBE_TIMEOUT_S) as client:
             layers.append(probe_discover(client))
             layers += call_canaries(canaries_of(servers), client)
@@ -64,15 +66,20 @@ def check_containers(
     observation = engine.observe(opened.project.name)
     latency_ms = (time.perf_counter() - begun) * 1000
     settled = settle_health(observation.containers, engine)
-    wanted = ("gateway", "orchestrator", *(server.name for server in servers), "egress")
-    if not observation.isolates:
-        wanted = wanted[:-1]
+    around = ("egress", *(("valkey",) if _counts_together(opened) else ())) if observation.isolates else ()
+    wanted = ("gateway", "orchestrator", *(server.name for server in servers), *around)
     layers = [
         LayerResult("service", name, *_verdict_of_all(name, settled, latency_ms, engine)) for name in wanted
     ]
     if not observation.isolates:
         layers.append(LayerResult("service", "egress", True, 0.0, NO_EGRESS))
     return tuple(layers)
+
+
+def _counts_together(opened: OpenProject) -> bool:
+    settings = opened.configuration.settings
+    replicas = replicas_wanted(settings, StateStore(opened.state_dir).read().scaled)
+    return limits_are_shared(settings, replicas, isolates=True)
 
 
 def _verdict_of_all(

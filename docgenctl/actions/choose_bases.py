@@ -24,7 +24,8 @@ MADE_HERE = "made-here"
 class Bases:
     """What the images are built from: references that cannot move, and packages where a base lacks them.
 
-    `origins` maps servers to the images of others that they come from.
+    `valkey` is empty where there is no store of rates. `origins` maps servers to the images of others that
+    they come from.
     """
 
     server: str
@@ -32,26 +33,36 @@ class Bases:
     egress: str
     gateway_debs: Path | None = None
     egress_debs: Path | None = None
+    valkey: str = ""
+    valkey_debs: Path | None = None
     origins: Mapping[str, str] = field(default_factory=dict)
 
 
 def choose_bases(
-    opened: OpenProject, engine: Engine, cache_dir: Path, reporter: Reporter, *, pull: bool = False
+    opened: OpenProject,
+    engine: Engine,
+    cache_dir: Path,
+    reporter: Reporter,
+    *,
+    shared_limits: bool = False,
+    pull: bool = False,
 ) -> Bases:
     """The bases of this project's images, pulled or made if need be.
 
-    `pull` forgets what was pinned and asks the registries again. Raises EngineError (`pull_failed`) when
-    one cannot be had and `images/fallback` is off.
+    `shared_limits` asks for that of the store of rates too. `pull` forgets what was pinned and asks the
+    registries again. Raises EngineError (`pull_failed`) when one cannot be had and `images/fallback` is off.
     """
     images = opened.configuration.settings.images
     pins = Pins(opened.state_dir, engine, reporter)
+    wanted = [images.base, images.gateway, images.egress, *([images.valkey] if shared_limits else [])]
     if pull:
-        pins.forget((images.base, images.gateway, images.egress))
-    server = pins.pinned(images.base)
-    gateway = pins.pinned(images.gateway)
-    egress = pins.pinned(images.egress)
-    if server and gateway and egress:
-        return Bases(server=server, gateway=gateway, egress=egress)
+        pins.forget(tuple(wanted))
+    # Two of them may be one, and then one pull is enough.
+    chosen = {configured: pins.pinned(configured) for configured in dict.fromkeys(wanted)}
+    server, gateway, egress = chosen[images.base], chosen[images.gateway], chosen[images.egress]
+    valkey = chosen.get(images.valkey) or "" if shared_limits else ""
+    if server and gateway and egress and (valkey or not shared_limits):
+        return Bases(server=server, gateway=gateway, egress=egress, valkey=valkey)
     if not images.fallback:
         raise EngineError(
             f"no registry gives {', '.join(pins.missing)}",
@@ -66,7 +77,6 @@ def choose_bases(
         )
     because = f"no registry gives {pins.missing[0]}" if pins.missing else ""
     files = base_from_packages(engine, cache_dir, reporter, because=because)
-    chosen = {images.base: server, images.gateway: gateway, images.egress: egress}
     pins.made_here([configured for configured, reference in chosen.items() if reference is None])
     return Bases(
         server=server or files.reference,
@@ -74,6 +84,8 @@ def choose_bases(
         egress=egress or files.reference,
         gateway_debs=None if gateway else files.gateway_debs,
         egress_debs=None if egress else files.egress_debs,
+        valkey=(valkey or files.reference) if shared_limits else "",
+        valkey_debs=files.valkey_debs if shared_limits and not valkey else None,
     )
 
 

@@ -37,6 +37,7 @@ from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Reporter
 from docgenctl.model.settings import Settings
 from docgenctl.model.stack import Stack
+from docgenctl.planning.assemble_stack import VALKEY_NETWORK
 from docgenctl.planning.reconcile import plan_up
 from docgenctl.planning.resolve_servers import resolve_servers
 from docgenctl.rendering.write import write_files
@@ -203,6 +204,7 @@ def _recall(opened: OpenProject, previous: dict[str, Any]) -> tuple[Stack, Bluep
             owner=service_owner(opened.project.directory),
             tool_version=__version__,
             isolates=previous.get("isolates", True),
+            shared_limits=VALKEY_NETWORK in previous["subnets"],
         )
         return _STACK.validate_python(previous["stack"]), blueprint
     except (KeyError, ValidationError) as error:

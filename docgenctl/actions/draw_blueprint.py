@@ -21,7 +21,13 @@ from docgenctl.model.setting_values import PortRange
 from docgenctl.model.state import State, SubstitutedPort
 from docgenctl.planning.assemble_stack import is_open, network_keys
 from docgenctl.planning.choose_ports import choose_ports, find_substitutions
-from docgenctl.planning.choose_replicas import refuse_several, replicas_wanted, still_scaled
+from docgenctl.planning.choose_replicas import (
+    limits_are_shared,
+    refuse_several,
+    refuse_shared_limits,
+    replicas_wanted,
+    still_scaled,
+)
 from docgenctl.planning.choose_subnets import choose_subnets
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
 from docgenctl.state.store import StateStore
@@ -48,7 +54,13 @@ def draw_blueprint(
     store = StateStore(opened.state_dir)
     state = store.read()
     servers = resolve_servers(settings, opened.facts)
-    keys = network_keys(tuple(server.name for server in servers))
+    isolates = observation.isolates if observation else True
+    replicas = replicas_wanted(settings, state.scaled)
+    if replicas > 1:
+        refuse_several(settings, isolates=isolates)
+    refuse_shared_limits(settings, isolates=isolates)
+    shared_limits = limits_are_shared(settings, replicas, isolates=isolates)
+    keys = network_keys(tuple(server.name for server in servers), shared_limits=shared_limits)
     wanted = wanted_ports(settings, servers)
     with _free_ports(settings.ports.bind, observation, busy_ports) as is_free:
         try:
@@ -61,10 +73,6 @@ def draw_blueprint(
         key: settings.networks.frontend_pool if is_open(key) else settings.networks.backend_pool
         for key in keys
     }
-    isolates = observation.isolates if observation else True
-    replicas = replicas_wanted(settings, state.scaled)
-    if replicas > 1:
-        refuse_several(settings, isolates=isolates)
     # Without containers a subnet is a note: what others use is in nobody's way, and no cause to begin anew.
     taken = _taken_networks(observation, busy_subnets) if isolates else {}
     try:
@@ -83,6 +91,7 @@ def draw_blueprint(
         tool_version=__version__,
         isolates=isolates,
         replicas=replicas,
+        shared_limits=shared_limits,
         substitutions=substitutions,
         subnet_moves=tuple(_moves(state.subnets, subnets, taken)),
     )

@@ -40,6 +40,7 @@ def fill_in_contents(
         blueprint.servers,
         now=now,
         environ={**dotenv_values(opened.project.directory), **set_variables},
+        shared_limits=blueprint.shared_limits,
     )
     certificate = ensure_gateway_certificate(
         opened.state_dir,

@@ -191,7 +191,7 @@ def _recipes(
         return process_recipes(opened, blueprint), ()
     architecture = engine.info().architecture if engine else "amd64"
     docker = engine if engine and engine.info().isolates else None
-    foreseen = foresee_bases(opened, docker, architecture)
+    foreseen = foresee_bases(opened, docker, architecture, shared_limits=blueprint.shared_limits)
     return write_recipes(opened, blueprint, foreseen.bases, architecture), foreseen.to_fetch
 
 

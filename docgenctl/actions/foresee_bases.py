@@ -21,7 +21,9 @@ class ForeseenBases:
     to_fetch: tuple[str, ...]
 
 
-def foresee_bases(opened: OpenProject, engine: Engine | None, architecture: str) -> ForeseenBases:
+def foresee_bases(
+    opened: OpenProject, engine: Engine | None, architecture: str, *, shared_limits: bool = False
+) -> ForeseenBases:
     """The bases that `choose_bases` would take; pulls, makes and remembers nothing.
 
     Without an engine, what is pinned counts as there.
@@ -50,6 +52,7 @@ def foresee_bases(opened: OpenProject, engine: Engine | None, architecture: str)
     server, _ = foreseen(images.base)
     gateway, gateway_made = foreseen(images.gateway)
     egress, egress_made = foreseen(images.egress)
+    valkey, valkey_made = foreseen(images.valkey) if shared_limits else ("", False)
     return ForeseenBases(
         bases=Bases(
             server=server,
@@ -57,6 +60,8 @@ def foresee_bases(opened: OpenProject, engine: Engine | None, architecture: str)
             egress=egress,
             gateway_debs=made.gateway_debs if made and gateway_made else None,
             egress_debs=made.egress_debs if made and egress_made else None,
+            valkey=valkey,
+            valkey_debs=made.valkey_debs if made and valkey_made else None,
             origins={name: foreseen(reference)[0] for name, reference in wanted.items()},
         ),
         to_fetch=tuple(dict.fromkeys(to_fetch)),

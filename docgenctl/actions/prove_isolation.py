@@ -23,7 +23,8 @@ from docgenctl.planning.isolation_proofs import ask, attempts, judge
 from docgenctl.planning.resolve_servers import resolve_servers
 
 _PYTHON = "/opt/docgen/venv/bin/python"
-#: The gateway's image has no Python. Prints number and outcome of each address; refusals are answers too.
+_WITHOUT_PYTHON = ("gateway", "valkey")
+#: What can be run in those. Prints number and outcome of each address; refusals are answers too.
 _BASH = """
 i=0
 for target in "$@"; do
@@ -48,7 +49,8 @@ def prove_isolation(opened: OpenProject, engine: Engine) -> tuple[Proof, ...]:
     servers = {name: _addresses(observation.container(name)) for name in names}
     with listening(_bridges(observation)) as listeners:
         outside = _outside(opened.configuration.settings.proofs.outside)
-        questions = ask(servers, listeners, outside)
+        store = _addresses(observation.container("valkey"))
+        questions = ask(servers, listeners, outside, store)
         wanted = attempts(questions)
         with ThreadPoolExecutor(max(1, len(wanted)), thread_name_prefix="prove") as pool:
             seen = pool.map(lambda place: _look(place, wanted[place], observation, engine), wanted)
@@ -92,7 +94,7 @@ def _look(place: str, wanted: Mapping[Address, bool], observation: Observation, 
     if container is None or container.state != "running":
         return View(error=f"{place} does not run")
     try:
-        if place == "gateway":
+        if place in _WITHOUT_PYTHON:
             return _look_with_bash(container, wanted, engine)
         source = Path(reachability.__file__).read_text(encoding="utf-8")
         command = (_PYTHON, "-I", "-S", "-c", source, json.dumps(targets))

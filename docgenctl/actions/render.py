@@ -67,10 +67,13 @@ def known_bases(opened: OpenProject, architecture: str) -> Bases:
 
     gateway, gateway_made = known(images.gateway)
     egress, egress_made = known(images.egress)
+    valkey, valkey_made = known(images.valkey)
     return Bases(
         server=known(images.base)[0],
         gateway=gateway,
         egress=egress,
         gateway_debs=made.gateway_debs if made and gateway_made else None,
         egress_debs=made.egress_debs if made and egress_made else None,
+        valkey=valkey,
+        valkey_debs=made.valkey_debs if made and valkey_made else None,
     )

@@ -12,6 +12,7 @@ from docgenctl.model.stack import Stack
 from docgenctl.model.state import State
 from docgenctl.model.topology import Topology
 from docgenctl.planning.assemble_stack import ImageChoice, assemble_stack, network_keys, service_names
+from docgenctl.planning.choose_replicas import limits_are_shared, replicas_wanted
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
 from docgenctl.planning.trace_topology import trace_topology
 from docgenctl.state.store import StateStore
@@ -44,7 +45,10 @@ def sketch_stack(opened: OpenProject) -> Sketch:
     state = StateStore(opened.state_dir).read()
     servers = resolve_servers(settings, opened.facts)
     wanted = wanted_ports(settings, servers)
-    keys = network_keys(tuple(server.name for server in servers))
+    isolates = not runs_as_processes(opened)
+    replicas = replicas_wanted(settings, state.scaled)
+    shared_limits = limits_are_shared(settings, replicas, isolates=isolates)
+    keys = network_keys(tuple(server.name for server in servers), shared_limits=shared_limits)
     blueprint = Blueprint(
         project=opened.project,
         settings=settings,
@@ -53,7 +57,8 @@ def sketch_stack(opened: OpenProject) -> Sketch:
         subnets={key: state.subnets.get(key, "") for key in keys},
         owner=service_owner(opened.project.directory),
         tool_version=__version__,
-        isolates=not runs_as_processes(opened),
+        isolates=isolates,
+        shared_limits=shared_limits,
     )
     images = dict.fromkeys(service_names(blueprint), ImageChoice(reference=""))
     return Sketch(

@@ -17,7 +17,7 @@ from docgenctl.model.progress import Reporter
 
 POLL_S = 0.1
 #: Services that every request passes, or that no request passes: the others are servers.
-_INFRASTRUCTURE = ("gateway", "orchestrator", "egress")
+_INFRASTRUCTURE = ("gateway", "orchestrator", "egress", "valkey")
 
 
 def wait_until_healthy(

@@ -246,7 +246,7 @@ def _print(result: UpResult, info: EngineInfo, proofs: tuple[Proof, ...] | None,
         console.line(f"{label:<14}{value}")
 
 
-_OF_THE_STACK = ("gateway", "orchestrator", "egress")
+_OF_THE_STACK = ("gateway", "orchestrator", "egress", "valkey")
 
 
 def _order(purpose: str) -> tuple[bool, str]:

@@ -59,18 +59,33 @@ def _check(name: str, check: Any, latency_ms: float) -> LayerResult:
     return LayerResult("ready", failures.printable(str(name)), ok, latency_ms, words)
 
 
-def probe_definitions(endpoint: Endpoint, *, timeout_s: float = 5.0) -> tuple[LayerResult, ...]:
-    """Layer `definitions`, only where tools are not what they were: for people to judge, no failure."""
+def probe_whole(endpoint: Endpoint, *, timeout_s: float = 5.0) -> tuple[LayerResult, ...]:
+    """What the orchestrator says of itself, only where there is something to say.
+
+    Layer `definitions` where tools are not what they were, which is for people to judge and no failure; layer
+    `limits` where rates cannot be counted in their store.
+    """
     probe = ReadinessProbe(endpoint, timeout_s=timeout_s)
     try:
         checks = {layer.subject: layer for layer in probe.ask()[1:]}
     finally:
         probe.close()
-    found = checks.get("definitions")
+    return (*_definitions(checks.get("definitions")), *_limits(checks.get("limits")))
+
+
+def _definitions(found: LayerResult | None) -> tuple[LayerResult, ...]:
     if found is None or found.detail in ("ready", "not ready"):
         return ()
     detail = f"{found.detail}: docgenctl tools inspect NAME"
     return (LayerResult("definitions", "tools", True, found.latency_ms, detail),)
+
+
+def _limits(found: LayerResult | None) -> tuple[LayerResult, ...]:
+    if found is None or found.ok:
+        return ()
+    return (
+        LayerResult("limits", "store", False, found.latency_ms, f"{found.detail}: docgenctl logs valkey"),
+    )
 
 
 def probe_discover(client: McpEndpoint) -> LayerResult:

@@ -1,8 +1,8 @@
 """Makes a base image from Debian packages, for machines that no image registry serves.
 
 One run of mmdebstrap makes everything from one state of the archive: the root file system with Python, and,
-relative to exactly that system, the packages that HAProxy and squid need on top of it. So the images of
-the gateway and the egress proxy are built from base and packages without network, and share its layer.
+relative to exactly that system, the packages that HAProxy, squid and Valkey need on top of it. So the images
+of gateway, egress proxy and Valkey are built from base and packages without network, and share its layer.
 
 Times in the tar end at the start of the day (UTC): two runs on one state of the archive on one day give the
 same bytes, and no byte code is made older than its source.
@@ -28,6 +28,7 @@ PYTHON = "3.13"
 _PACKAGES = ("python3", "python3-venv", "ca-certificates")
 _GATEWAY_PACKAGE = "haproxy"
 _EGRESS_PACKAGE = "squid-openssl"
+_VALKEY_PACKAGE = "valkey-server"
 _ARCHITECTURES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 _PROGRAM_PACKAGES = ("mmdebstrap", "gpg", "uidmap", "debian-archive-keyring")
 _INSTALL = ("apt-get", "install", "-y", "--no-install-recommends", *_PROGRAM_PACKAGES)
@@ -37,7 +38,7 @@ _FACTS = "base.json"
 
 @dataclass(frozen=True, slots=True)
 class BaseFiles:
-    """The files of a base image: what `docker import` takes, two folders of .deb files, and a digest.
+    """The files of a base image: what `docker import` takes, three folders of .deb files, and a digest.
 
     `digest` is the hex sha256 of all of them.
     """
@@ -45,6 +46,7 @@ class BaseFiles:
     root_tar: Path
     gateway_debs: Path
     egress_debs: Path
+    valkey_debs: Path
     digest: str
 
     @property
@@ -111,7 +113,7 @@ def _debian_architecture(architecture: str) -> str:
 
 
 def _directory(cache_dir: Path, architecture: str, mirror: str) -> Path:
-    inputs = ["1", SUITE, *_PACKAGES, _GATEWAY_PACKAGE, _EGRESS_PACKAGE, mirror]
+    inputs = ["1", SUITE, *_PACKAGES, _GATEWAY_PACKAGE, _EGRESS_PACKAGE, _VALKEY_PACKAGE, mirror]
     inputs.append(_debian_architecture(architecture))
     return cache_dir / "base-image" / hashlib.sha256("\0".join(inputs).encode()).hexdigest()[:32]
 
@@ -121,11 +123,15 @@ def _load(directory: Path) -> BaseFiles | None:
     try:
         facts = json.loads((directory / _FACTS).read_text(encoding="utf-8"))
         files = BaseFiles(
-            directory / "root.tar", directory / "gateway", directory / "egress", str(facts["digest"])
+            directory / "root.tar",
+            directory / "gateway",
+            directory / "egress",
+            directory / "valkey",
+            str(facts["digest"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    debs = (files.gateway_debs, files.egress_debs)
+    debs = (files.gateway_debs, files.egress_debs, files.valkey_debs)
     whole = files.root_tar.is_file() and all(any(folder.glob("*.deb")) for folder in debs)
     return files if whole else None
 
@@ -151,7 +157,8 @@ def _ensure_mmdebstrap(on_line: Sink) -> None:
 def _bootstrap(directory: Path, architecture: str, mirror: str, on_line: Sink) -> None:
     command = ["mmdebstrap", "--variant=minbase", f"--include={','.join(_PACKAGES)}", "--format=tar"]
     command.append(f"--architectures={architecture}")
-    for folder, package in (("gateway", _GATEWAY_PACKAGE), ("egress", _EGRESS_PACKAGE)):
+    packages = {"gateway": _GATEWAY_PACKAGE, "egress": _EGRESS_PACKAGE, "valkey": _VALKEY_PACKAGE}
+    for folder, package in packages.items():
         (directory / folder).mkdir()
         command += _download_hooks(package, directory / folder)
     command += [SUITE, str(directory / "root.tar"), *([mirror] if mirror else [])]

@@ -110,7 +110,7 @@ def process_context(
 
 
 def proxy_context(dockerfile: str, debs: Path | None = None) -> Context:
-    """The context of the gateway or the egress proxy: the Dockerfile, and Debian packages if it has any."""
+    """The context of an image of one program: the Dockerfile, and Debian packages if it has any."""
     return assemble(dockerfile, tree(debs, "debs") if debs else {})
 
 

@@ -17,6 +17,7 @@ GATEWAY_PORT = 8080
 GATEWAY_STATUS_PORT = 8404
 GATEWAY_ADMIN_PORT = 8405
 EGRESS_PORT = 3128
+VALKEY_PORT = 6379
 _ORIGIN = "-origin"
 #: Where the packages of a server of others lie in its image.
 PACKAGES_TARGET = "/opt/docgen/packages"
@@ -82,7 +83,8 @@ class Blueprint:
     maps network keys to CIDR text; `owner` is the `uid:gid` that may write the output folder. `isolates`
     is false for an engine without containers: no image of others runs there, and nothing could force
     servers through an egress proxy, so there is none.
-    `replicas` is how many orchestrators run. `substitutions` are purposes whose port is another than it would
+    `replicas` is how many orchestrators run, `shared_limits` whether they count in a store beside them.
+    `substitutions` are purposes whose port is another than it would
     be on an idle machine, `subnet_moves` are networks that had to leave their subnet.
     """
 
@@ -97,6 +99,7 @@ class Blueprint:
     substitutions: tuple[PortSubstitution, ...] = ()
     subnet_moves: tuple[SubnetMove, ...] = ()
     replicas: int = 1
+    shared_limits: bool = False
 
     def server(self, name: str) -> Server:
         """The server of that name. Raises KeyError."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class LayerResult:
     """One layer of one subject, probed once.
 
-    `layer` is the kind of proof (`service`, `gateway`, `ready`, `discover`, `tool`), `subject` what was
-    probed (a service, an address, a tool), `latency_ms` how long the answer took, failures included.
+    `layer` is the kind of proof (`service`, `gateway`, `ready`, `limits`, `discover`, `tool`), `subject` what
+    was probed (a service, an address, a tool), `latency_ms` how long the answer took, failures included.
     `detail` says what was seen; never a secret.
     """
 

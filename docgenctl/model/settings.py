@@ -69,6 +69,9 @@ class ImageSettings(Section):
     base: str = Field("python:3.13-slim-trixie", min_length=1, description="Base of all server images.")
     gateway: str = Field("haproxy:3.0", min_length=1, description="HAProxy image of the gateway.")
     egress: str = Field("debian:trixie-slim", min_length=1, description="Base of the egress proxy (squid).")
+    valkey: str = Field(
+        "debian:trixie-slim", min_length=1, description="Base of the store of rates, where there is one."
+    )
     python: Annotated[str, Field(pattern=r"^3\.\d{1,2}$")] = Field(
         "3.13", description="Python of the base image; wheels are fetched for it."
     )
@@ -127,6 +130,10 @@ class OrchestratorSettings(Section):
     )
     replicas: int = Field(
         1, ge=1, le=MOST_REPLICAS, description="How many of it run; `docgenctl scale` changes it for a while."
+    )
+    shared_limits: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Whether rates are counted in a store of their own; `auto`: while several of it run.",
     )
 
     @model_validator(mode="after")
@@ -265,7 +272,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _names_are_free(self) -> "Settings":
-        reserved = sorted({"gateway", "egress", "orchestrator", "adapter"} & set(self.servers))
+        reserved = sorted({"gateway", "egress", "orchestrator", "adapter", "valkey"} & set(self.servers))
         if reserved:
             raise ValueError(
                 f"servers/{reserved[0]}: the name belongs to a part of the stack; choose another"

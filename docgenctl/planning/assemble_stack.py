@@ -13,6 +13,7 @@ from docgenctl.model.blueprint import (
     SCRATCH_TARGET,
     SECRETS_TARGET,
     SERVER_PORT,
+    VALKEY_PORT,
     WORKSPACE_TARGET,
     Blueprint,
     Origin,
@@ -42,6 +43,7 @@ __all__ = ["CHECK_TIMEOUT_S", "FIXED_OWNER", "ImageChoice", "volume_key"]
 
 COMPOSE_FILE = "docker-compose.mcp.yml"
 FRONTEND, ORCHESTRATOR_NETWORK, EGRESS_NETWORK = "mcp-frontend", "mcp-orchestrator", "mcp-egress"
+VALKEY_NETWORK = "mcp-valkey"
 
 
 def server_network(name: str) -> str:
@@ -49,10 +51,11 @@ def server_network(name: str) -> str:
     return f"mcp-{name}"
 
 
-def network_keys(server_names: tuple[str, ...]) -> tuple[str, ...]:
-    """Keys of all networks of a stack with these servers."""
+def network_keys(server_names: tuple[str, ...], *, shared_limits: bool = False) -> tuple[str, ...]:
+    """Keys of all networks of a stack with these servers, and with a store of rates if there is one."""
     servers = tuple(server_network(name) for name in server_names)
-    return (FRONTEND, ORCHESTRATOR_NETWORK, *servers, EGRESS_NETWORK)
+    store = (VALKEY_NETWORK,) if shared_limits else ()
+    return (FRONTEND, ORCHESTRATOR_NETWORK, *servers, *store, EGRESS_NETWORK)
 
 
 def is_open(network: str) -> bool:
@@ -63,12 +66,13 @@ def is_open(network: str) -> bool:
 def service_names(blueprint: Blueprint) -> tuple[str, ...]:
     """Names of all services, dependencies first."""
     egress = ("egress",) if blueprint.isolates else ()
+    store = ("valkey",) if blueprint.shared_limits else ()
     servers = (
         name
         for server in blueprint.servers
         for name in ((origin_name(server.name), server.name) if server.origin else (server.name,))
     )
-    return (*servers, *egress, "orchestrator", "gateway")
+    return (*servers, *egress, *store, "orchestrator", "gateway")
 
 
 def assemble_stack(
@@ -84,6 +88,7 @@ def assemble_stack(
     services = (
         *(part for server in blueprint.servers for part in _server_parts(server, blueprint)),
         *((_egress(blueprint),) if blueprint.isolates else ()),
+        *((_valkey(blueprint),) if blueprint.shared_limits else ()),
         _orchestrator(blueprint),
         _gateway(blueprint),
     )
@@ -179,14 +184,15 @@ def _orchestrator(blueprint: Blueprint) -> Part:
     if blueprint.settings.orchestrator.legacy_sessions:
         # Read at its start only, so that it must be something that the container is made anew for.
         environment["DOCGEN_LEGACY_SESSIONS"] = "1"
+    store = ("valkey",) if blueprint.shared_limits else ()
     return Part(
         name="orchestrator",
-        networks=(ORCHESTRATOR_NETWORK, *(server_network(name) for name in names)),
+        networks=(ORCHESTRATOR_NETWORK, *(server_network(name) for name in (*names, *store))),
         limits=_general_limits(blueprint),
         health_command=_python_health(blueprint),
         environment=environment,
         command=_python_command("docgen_orchestrator", blueprint),
-        depends_on=names,
+        depends_on=(*names, *store),
         # It looks for another routing.yaml by itself; a process is told its servers' sockets at its start.
         reload=Reload() if blueprint.isolates else None,
         replicas=blueprint.replicas,
@@ -205,6 +211,17 @@ def _egress(blueprint: Blueprint) -> Part:
         reload=_controlled("{config}"),
         dns=(),
         dns_options=(),
+    )
+
+
+def _valkey(blueprint: Blueprint) -> Part:
+    return Part(
+        name="valkey",
+        networks=(VALKEY_NETWORK,),
+        limits=_general_limits(blueprint),
+        health_command=_proxy_health(VALKEY_PORT, "PING"),
+        environment={},
+        purposes=(VolumePurpose.CONFIG, VolumePurpose.SECRETS, VolumePurpose.SCRATCH),
     )
 
 
@@ -285,7 +302,8 @@ def _controlled(*places: str) -> Reload:
 
 
 def _networks(blueprint: Blueprint, labels: Mapping[str, str]) -> tuple[Network, ...]:
-    keys = network_keys(tuple(server.name for server in blueprint.servers))
+    names = tuple(server.name for server in blueprint.servers)
+    keys = network_keys(names, shared_limits=blueprint.shared_limits)
     if not blueprint.isolates:
         keys = tuple(key for key in keys if key != EGRESS_NETWORK)
     return tuple(

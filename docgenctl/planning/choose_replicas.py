@@ -1,4 +1,4 @@
-"""How many containers of a service run, and why of most there is one."""
+"""How many containers of a service run, why of most there is one, and whether they count together."""
 
 from collections.abc import Mapping
 
@@ -11,6 +11,7 @@ _REASONS = {
     "gateway": "it publishes the ports, and each can be published once",
     "egress": "servers find it under one name, and one proxy is no bottleneck for them",
     "main": "its documents, tasks and events live in one process, and the output folder has one writer",
+    "valkey": "it is the one place where all orchestrators count",
     "github": "GitHub counts its requests together, and its tasks live in one process",
 }
 _OF_ANY_SERVER = "its tasks, events and data live in one process"
@@ -26,6 +27,22 @@ def still_scaled(settings: Settings, scaled: Scaled | None) -> Scaled | None:
     """What `docgenctl scale` said if it still holds."""
     holds = scaled is not None and scaled.configured == settings.orchestrator.replicas
     return scaled if holds else None
+
+
+def limits_are_shared(settings: Settings, replicas: int, *, isolates: bool) -> bool:
+    """Whether rates are counted in a store beside the orchestrators."""
+    wanted = settings.orchestrator.shared_limits
+    return isolates and (wanted == "always" or (wanted == "auto" and replicas > 1))
+
+
+def refuse_shared_limits(settings: Settings, *, isolates: bool) -> None:
+    """Raise RefusedError `cannot_share_limits` where a store of rates is wanted and cannot be."""
+    if settings.orchestrator.shared_limits == "always" and not isolates:
+        raise RefusedError(
+            "without containers there is no store of rates",
+            hint="docgenctl up --engine docker; or orchestrator: {shared_limits: auto} in docgen.yaml",
+            code="cannot_share_limits",
+        )
 
 
 def refuse_impossible(settings: Settings, wanted: Mapping[str, int], *, isolates: bool) -> int:

@@ -12,17 +12,21 @@ tried at all. What is looked at then is whether any router of the service's rout
 
 from collections.abc import Mapping, Sequence
 
-from docgenctl.model.blueprint import EGRESS_PORT, SERVER_PORT
+from docgenctl.model.blueprint import EGRESS_PORT, SERVER_PORT, VALKEY_PORT
 from docgenctl.model.proof import THIS_MACHINE, Address, Proof, Question, Verdict, View
 
 _EGRESS: Address = ("egress", EGRESS_PORT)
 _ORCHESTRATOR: Address = ("orchestrator", SERVER_PORT)
+_STORE = "valkey"
 #: Both show that packets got through: somebody had to receive one to refuse it.
 _ANSWERS = ("connected", "refused")
 
 
 def ask(
-    servers: Mapping[str, Sequence[str]], listeners: Sequence[Address], outside: Sequence[Address]
+    servers: Mapping[str, Sequence[str]],
+    listeners: Sequence[Address],
+    outside: Sequence[Address],
+    store: Sequence[str] = (),
 ) -> tuple[Question, ...]:
     """All questions about a running stack.
 
@@ -30,6 +34,7 @@ def ask(
         servers: name of each server → its addresses on its networks.
         listeners: where this machine listens for the moment, on addresses that containers could know.
         outside: targets beyond this machine that it reaches itself; may be empty.
+        store: addresses of the store of rates, empty where there is none.
     """
     questions: list[Question] = []
     for name in servers:
@@ -38,7 +43,12 @@ def ask(
         questions += [
             _other(name, other, alive, addresses) for other, addresses in servers.items() if other != name
         ]
+        if store:
+            questions.append(_other(name, _STORE, alive, store, VALKEY_PORT))
         questions.append(_outside(name, alive, outside))
+    if store:
+        questions.append(_host(_STORE, (_STORE, _ORCHESTRATOR), listeners))
+        questions.append(_other("gateway", _STORE, ("gateway", _ORCHESTRATOR), store, VALKEY_PORT))
     if servers:
         first = next(iter(servers))
         alive = ("orchestrator", (first, SERVER_PORT))
@@ -84,9 +94,11 @@ def _host(name: str, alive: tuple[str, Address], listeners: Sequence[Address]) -
     return Question(service=name, target="host", tried=tuple(listeners), controls=(alive, *there))
 
 
-def _other(name: str, other: str, alive: tuple[str, Address], addresses: Sequence[str]) -> Question:
+def _other(
+    name: str, other: str, alive: tuple[str, Address], addresses: Sequence[str], port: int = SERVER_PORT
+) -> Question:
     """By name and by address; the orchestrator must get through to the same, or the other may just be off."""
-    tried = ((other, SERVER_PORT), *((address, SERVER_PORT) for address in addresses))
+    tried = ((other, port), *((address, port) for address in addresses))
     controls = (alive, *(("orchestrator", address) for address in tried))
     return Question(service=name, target=other, tried=tried, controls=controls)
 

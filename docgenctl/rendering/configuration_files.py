@@ -10,6 +10,7 @@ from docgenctl.rendering.environment import render_template
 from docgenctl.rendering.gateway import render_doors, render_gateway, render_gateway_control
 from docgenctl.rendering.routing import render_routing
 from docgenctl.rendering.stamp import stamp_text
+from docgenctl.rendering.valkey import render_valkey
 
 SERVER_TEMPLATE = "server/server.json.j2"
 HEALTH_TEMPLATE = "health/healthcheck.bash.j2"
@@ -39,7 +40,14 @@ def _orchestrator_options(blueprint: Blueprint) -> dict[str, Any]:
 def _infrastructure(blueprint: Blueprint, templates: Path) -> dict[str, Mapping[str, str]]:
     if not blueprint.isolates:
         return {"gateway": {"gateway.json": render_doors(blueprint, templates)}}
+    store = {
+        "valkey": {
+            "valkey.conf": render_valkey(blueprint, templates),
+            "healthcheck.bash": _health_check(blueprint, templates),
+        }
+    }
     return {
+        **(store if blueprint.shared_limits else {}),
         "gateway": {
             "haproxy.cfg": render_gateway(blueprint, templates),
             "control.bash": render_gateway_control(blueprint, templates),

@@ -1,4 +1,4 @@
-"""Dockerfiles of the three kinds of images: `server`, `gateway`, `egress`."""
+"""Dockerfiles of the kinds of images: `server`, `gateway`, `egress`, `valkey`, `origin`."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -13,7 +13,7 @@ from docgenctl.rendering.manifest import render_manifest
 from docgenctl.rendering.stamp import stamp_text
 from docgenctl.rendering.write import FOLDER
 
-_INFRASTRUCTURE = ("gateway", "egress", "orchestrator")
+_INFRASTRUCTURE = ("gateway", "egress", "orchestrator", "valkey")
 
 
 def render_project(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from docgenctl.model.blueprint import SERVER_PORT, Blueprint, Server
+from docgenctl.model.blueprint import SERVER_PORT, VALKEY_PORT, Blueprint, Server
 from docgenctl.model.tool_settings import EndpointSettings, ToolSettings
 from docgenctl.rendering.environment import render_template
 from docgenctl.rendering.stamp import stamp_text
@@ -19,6 +19,7 @@ def render_routing(blueprint: Blueprint, templates: Path) -> str:
     variables = {
         "stamp": stamp_text(blueprint.tool_version),
         "replicas": blueprint.replicas,
+        "limits": _limits() if blueprint.shared_limits else None,
         "servers": [_route(server, blueprint) for server in blueprint.servers],
         "endpoints": [
             _endpoint(name, endpoint, blueprint)
@@ -26,6 +27,10 @@ def render_routing(blueprint: Blueprint, templates: Path) -> str:
         ],
     }
     return render_template(templates, TEMPLATE, variables)
+
+
+def _limits() -> dict[str, Any]:
+    return {"host": "valkey", "port": VALKEY_PORT, "key_secret": "limits-store"}
 
 
 def _route(server: Server, blueprint: Blueprint) -> dict[str, Any]:

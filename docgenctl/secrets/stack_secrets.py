@@ -2,7 +2,8 @@
 
 The default key stands in clear in one file, `api-key` in the state directory, because docgenctl and the
 clients it connects must be given it. Keys that people made are known by their hashes alone. The orchestrator
-has one further key per server, so that a server's key opens that server alone.
+has one further key per server, so that a server's key opens that server alone, and one for the store of
+rates, which knows it by its hash.
 """
 
 import hashlib
@@ -24,8 +25,18 @@ from docgenctl.secrets.store import EnvironmentStore, SecretStore
 
 API_KEY_FILE = "api-key"
 ACCEPTED_FILE = "api-keys.json"
+#: What the orchestrators open the store of rates with, and the file by which the store knows them.
+LIMITS_STORE = "limits-store"
+USERS_FILE = "users.acl"
 _KEY_DATES_FILE = "api-key-dates.json"
 _ORCHESTRATOR = "orchestrator"
+_VALKEY = "valkey"
+#: All that the script that counts does, and nothing else; `auth` and `hello` are open to everybody.
+_ALLOWED_COMMANDS = ("eval", "evalsha", "hmget", "hset", "pexpire", "time", "ping")
+_KEYS_OF_BUCKETS = "rate:*"
+#: What stands in Valkey's log. At its start it reads that as the user `default`, and leaves out, with no more
+#: than a line about it, what that user may not do.
+_LOGGED_COMMANDS = ("multi", "exec", "select", "hset", "pexpireat", "del", "unlink")
 _SMALLEST_SALT = 16
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 
@@ -53,21 +64,24 @@ def ensure_stack_secrets(
     *,
     now: datetime,
     environ: Mapping[str, str] | None = None,
+    shared_limits: bool = False,
 ) -> StackSecrets:
     """Make what is missing, reuse what is there, and say who gets which file.
 
     Args:
-        store: keeps the orchestrator's key of each server under `upstream-<server>`.
+        store: keeps the orchestrator's key of each server under `upstream-<server>`, and that of the store
+            of rates under `limits-store`.
         state_dir: the project's private directory; must exist with mode 0700.
         servers: enabled servers; the secrets that they ask for are read from `environ`.
         now: time zone aware; becomes the creation date of keys that are made now.
         environ: variables, such as `os.environ` with `.env` under it.
+        shared_limits: whether there is a store of rates.
 
     Raises RefusedError for keys we did not make and for files others could have read or planted;
     ConfigurationError when a secret that a server requires is not set, or keys.json is damaged.
     """
     client = _client_key(state_dir / API_KEY_FILE)
-    upstream = {server.name: _upstream_key(store, server.name) for server in servers}
+    upstream = {server.name: _kept_key(store, f"upstream-{server.name}") for server in servers}
     keys = {DEFAULT_KEY: client, **{f"upstream-{name}": key for name, key in upstream.items()}}
     created = _creation_dates(state_dir / _KEY_DATES_FILE, keys, now)
 
@@ -83,6 +97,10 @@ def ensure_stack_secrets(
             files[origin_name(server.name)] = given
         else:
             files[server.name] |= given
+    if shared_limits:
+        password = _kept_key(store, LIMITS_STORE)
+        files[_ORCHESTRATOR][LIMITS_STORE] = password
+        files[_VALKEY] = {USERS_FILE: _users(password)}
     return StackSecrets(api_key_file=state_dir / API_KEY_FILE, key=client, files=files)
 
 
@@ -114,6 +132,16 @@ def secret_facts(
                 created=dates.get("default", ""),
                 held_by=("clients",),
                 checked_by=(_ORCHESTRATOR,),
+            )
+        )
+    if (state_dir / "secrets" / LIMITS_STORE).exists():
+        found.append(
+            SecretFacts(
+                name=LIMITS_STORE,
+                origin=str(state_dir / "secrets" / LIMITS_STORE),
+                created="",
+                held_by=(_ORCHESTRATOR,),
+                checked_by=(_VALKEY,),
             )
         )
     for server in servers:
@@ -177,8 +205,20 @@ def _client_key(path: Path) -> Secret:
     return key
 
 
-def _upstream_key(store: SecretStore, server: str) -> Secret:
-    name = f"upstream-{server}"
+def _users(password: Secret) -> Secret:
+    """The one user of the store of rates, who may count and nothing else; nobody gets in without being it."""
+
+    def rights(commands: Sequence[str]) -> str:
+        allowed = " ".join(f"+{command}" for command in commands)
+        return f"~{_KEYS_OF_BUCKETS} resetchannels -@all {allowed}"
+
+    return Secret(
+        f"user default off resetpass {rights(_LOGGED_COMMANDS)}\n"
+        f"user {_ORCHESTRATOR} on #{hash_key(password)} {rights(_ALLOWED_COMMANDS)}\n"
+    )
+
+
+def _kept_key(store: SecretStore, name: str) -> Secret:
     key = store.get(name)
     if key is None:
         key = new_api_key()

@@ -15,7 +15,7 @@ def test_the_metrics_are_those_that_the_code_makes() -> None:
         name
         for path in IMAGES.glob("*/src/**/*.py")
         for name in re.findall(
-            r'"(docgen_(?:http|tool|raw|rate|model)\w*)"', path.read_text(encoding="utf-8")
+            r'"(docgen_(?:http|tool|raw|rate|model|limits)\w*)"', path.read_text(encoding="utf-8")
         )
     }
     assert {name.removesuffix("_total") for name in told} == made

@@ -116,7 +116,9 @@ def subnets(scene: Scene) -> Outcome:
         return problem(
             clashes[0], *clashes[1:], fix="docgenctl down && docgenctl up, which takes other subnets"
         )
-    keys = network_keys(tuple(server.name for server in resolve_servers(settings, scene.facts())))
+    names = tuple(server.name for server in resolve_servers(settings, scene.facts()))
+    # As many as there can be: the store of rates may come with the next `scale`.
+    keys = network_keys(names, shared_limits=settings.orchestrator.shared_limits != "never")
     needed = {True: sum(map(is_open, keys)), False: sum(not is_open(key) for key in keys)}
     pools = {True: settings.networks.frontend_pool, False: settings.networks.backend_pool}
     told, full = [], []

@@ -96,3 +96,4 @@ def test_two_real_runs_give_the_same_bytes(tmp_path: Path) -> None:
     assert not [name for name in names if "docgen-debs" in name]
     assert [path for path in first.gateway_debs.iterdir() if path.name.startswith("haproxy_")]
     assert [path for path in first.egress_debs.iterdir() if path.name.startswith("squid-openssl_")]
+    assert [path for path in first.valkey_debs.iterdir() if path.name.startswith("valkey-server_")]

@@ -9,16 +9,20 @@ from docgenctl.model.observed import Observation
 from docgenctl.model.plan import Plan
 from docgenctl.model.progress import Silent
 from docgenctl.model.stack import Stack
-from docgenctl.planning.assemble_stack import ImageChoice, assemble_stack, network_keys, service_names
+from docgenctl.planning.assemble_stack import (
+    VALKEY_NETWORK,
+    ImageChoice,
+    assemble_stack,
+    network_keys,
+    service_names,
+)
 from docgenctl.planning.reconcile import plan_up
 from tests.contract.fake_engine import FakeEngine
 from tests.unit.rendering.blueprints import make_blueprint
 
 PROJECT = "demo-1a2b3c"
-SUBNETS = {
-    key: f"10.213.{third}.0/28"
-    for third, key in enumerate(network_keys(("github", "main", "other", "docs")), start=16)
-}
+_KEYS = (*network_keys(("github", "main", "other", "docs")), VALKEY_NETWORK)
+SUBNETS = {key: f"10.213.{third}.0/28" for third, key in enumerate(_KEYS, start=16)}
 
 
 def make_stack(

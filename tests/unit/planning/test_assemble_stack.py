@@ -271,3 +271,24 @@ def test_another_owner_of_the_workspace_changes_main_alone() -> None:
 def test_other_images_change_everybody() -> None:
     blueprint = make_blueprint(PLAIN)
     assert changed(drawn(blueprint), drawn(blueprint, image="two")) == set(service_names(blueprint))
+
+
+def test_where_orchestrators_count_together_nobody_else_is() -> None:
+    stack = drawn(make_blueprint(PLAIN | {"orchestrator": {"replicas": 2}}))
+    assert stack.service_names == ("github", "main", "egress", "valkey", "orchestrator", "gateway")
+    members = [s.name for s in stack.services if any(p.network == "mcp-valkey" for p in s.networks)]
+    assert members == ["valkey", "orchestrator"]
+    assert stack.network("mcp-valkey").closed
+    store = stack.service("valkey")
+    assert (store.user, store.ports, store.environment, store.binds) == ("10001:10001", (), {}, ())
+    assert [(mount.volume, mount.read_only) for mount in store.volumes] == [
+        ("valkey-config", True),
+        ("valkey-secrets", True),
+        ("valkey-scratch", False),
+    ]
+    assert "valkey" in stack.service("orchestrator").depends_on
+
+
+def test_an_orchestrator_stays_the_same_when_counting_together_begins() -> None:
+    alone, together = make_blueprint(PLAIN), make_blueprint(PLAIN | {"orchestrator": {"replicas": 2}})
+    assert drawn(alone).service("orchestrator").digest == drawn(together).service("orchestrator").digest

@@ -7,7 +7,12 @@ import pytest
 from docgenctl.model.errors import RefusedError, UsageError
 from docgenctl.model.settings import Settings
 from docgenctl.model.state import Scaled
-from docgenctl.planning.choose_replicas import refuse_impossible, replicas_wanted
+from docgenctl.planning.choose_replicas import (
+    limits_are_shared,
+    refuse_impossible,
+    refuse_shared_limits,
+    replicas_wanted,
+)
 
 
 def settings(**orchestrator: Any) -> Settings:
@@ -50,3 +55,26 @@ def test_sessions_and_processes_need_one_orchestrator() -> None:
     with pytest.raises(RefusedError, match="without containers"):
         refuse_impossible(settings(), {"orchestrator": 2}, isolates=False)
     assert refuse_impossible(settings(), {"orchestrator": 8}, isolates=True) == 8
+
+
+@pytest.mark.parametrize(
+    ("wanted", "replicas", "isolates", "shared"),
+    [
+        ("auto", 1, True, False),
+        ("auto", 2, True, True),
+        ("always", 1, True, True),
+        ("never", 4, True, False),
+        ("auto", 2, False, False),
+    ],
+)
+def test_rates_are_counted_together_when_there_are_several_or_it_is_wanted(
+    wanted: str, replicas: int, isolates: bool, shared: bool
+) -> None:
+    assert limits_are_shared(settings(shared_limits=wanted), replicas, isolates=isolates) is shared
+
+
+def test_a_store_of_rates_that_cannot_be_is_refused() -> None:
+    refuse_shared_limits(settings(shared_limits="always"), isolates=True)
+    with pytest.raises(RefusedError, match="no store of rates") as caught:
+        refuse_shared_limits(settings(shared_limits="always"), isolates=False)
+    assert caught.value.code == "cannot_share_limits"

@@ -126,3 +126,15 @@ def test_who_could_not_look_has_seen_nothing() -> None:
 
 def test_a_stack_without_servers_has_nothing_to_prove() -> None:
     assert ask({}, [HOST], []) == ()
+
+
+def test_only_orchestrators_reach_where_they_count() -> None:
+    questions = ask(SERVERS, [HOST], (), ["10.0.8.2"])
+    tried = {question.service: question for question in questions if question.target == "valkey"}
+    assert set(tried) == {"github", "main", "gateway"}
+    for question in tried.values():
+        assert question.tried == (("valkey", 6379), ("10.0.8.2", 6379))
+        assert ("orchestrator", ("10.0.8.2", 6379)) in question.controls
+    (own,) = [question for question in questions if question.service == "valkey"]
+    assert (own.target, own.tried) == ("host", (HOST,))
+    assert ("valkey", ("orchestrator", 8000)) in own.controls

@@ -501,7 +501,7 @@ def test_bring_up_of_the_helper_really_runs_everything() -> None:
 
 
 def scaled(replicas: int, **more: Any) -> Stack:
-    return make_stack({"orchestrator": {"replicas": replicas}}, **more)
+    return make_stack({"orchestrator": {"replicas": replicas, "shared_limits": "never"}}, **more)
 
 
 def test_a_further_orchestrator_is_admitted_once_it_is_healthy() -> None:
@@ -518,6 +518,21 @@ def test_a_further_orchestrator_is_admitted_once_it_is_healthy() -> None:
     assert plan_up(scaled(2), seen(engine)).empty
     names = [c.name for c in seen(engine).containers if c.service == "orchestrator"]
     assert names == [f"{PROJECT}-orchestrator-1", f"{PROJECT}-orchestrator-2"]
+
+
+def test_where_orchestrators_count_together_comes_and_goes_without_a_new_orchestrator() -> None:
+    alone, together = make_stack(), make_stack({"orchestrator": {"shared_limits": "always"}})
+    engine = running(alone)
+    plan = plan_up(together, seen(engine))
+    assert plan.touching(Verb.CREATE_CONTAINER) == ("valkey",)
+    assert "connect orchestrator to network mcp-valkey (the network is new)" in told(plan)
+    bring_up(together, engine)
+    assert plan_up(together, seen(engine)).empty
+    back = plan_up(alone, seen(engine))
+    assert "remove container valkey (no longer part of the stack)" in told(back)
+    assert back.touching(Verb.CREATE_CONTAINER) == ()
+    bring_up(alone, engine)
+    assert plan_up(alone, seen(engine)).empty
 
 
 def test_an_admission_that_was_cut_off_is_made_up_for() -> None:

@@ -9,6 +9,7 @@ from docgenctl.model.project import Project
 from docgenctl.model.settings import Settings
 from docgenctl.model.stack import Stack
 from docgenctl.planning.assemble_stack import ImageChoice, assemble_stack, network_keys, service_names
+from docgenctl.planning.choose_replicas import limits_are_shared
 from docgenctl.planning.resolve_servers import resolve_servers, wanted_ports
 
 #: The checkout's own; what an installed wheel carries is proved in tests/packaging.
@@ -93,6 +94,12 @@ FULL: dict[str, Any] = {
         "budget": {"per_document_tokens": 200_000},
     },
 }
+#: Several orchestrators, which count in a store.
+SEVERAL: dict[str, Any] = {
+    "project": "several-1a2b3c",
+    "servers": {"main": {}},
+    "orchestrator": {"replicas": 3},
+}
 #: The least there can be: no server at all.
 EMPTY: dict[str, Any] = {"project": "empty-1a2b3c", "servers": {}}
 
@@ -101,7 +108,9 @@ def make_blueprint(settings: dict[str, Any] = FULL) -> Blueprint:
     """A blueprint of these settings with ports and subnets counted up from the first of each."""
     parsed = Settings.model_validate(settings)
     servers = resolve_servers(parsed, FACTS)
-    keys = network_keys(tuple(server.name for server in servers))
+    replicas = parsed.orchestrator.replicas
+    shared_limits = limits_are_shared(parsed, replicas, isolates=True)
+    keys = network_keys(tuple(server.name for server in servers), shared_limits=shared_limits)
     return Blueprint(
         project=Project(
             name=parsed.project or "demo", id="0123456789abcdef", directory=Path("/home/user/demo")
@@ -112,7 +121,8 @@ def make_blueprint(settings: dict[str, Any] = FULL) -> Blueprint:
         subnets={key: f"10.213.{16 + index}.0/28" for index, key in enumerate(keys)},
         owner="1000:1000",
         tool_version="9.8.7",
-        replicas=parsed.orchestrator.replicas,
+        replicas=replicas,
+        shared_limits=shared_limits,
     )
 
 

@@ -1,4 +1,4 @@
-"""Real HAProxy and squid: images built here from Debian packages, and a small stack around each.
+"""Real HAProxy, squid and Valkey: images built here from Debian packages, and a small stack around each.
 
 The images are those that docgenctl itself makes where no registry answers; they and the packages are kept
 between runs.
@@ -49,6 +49,12 @@ def gateway_image(engine: DockerEngine, base: BaseFiles) -> ImageChoice:
 def egress_image(engine: DockerEngine, base: BaseFiles) -> ImageChoice:
     dockerfile = render_dockerfile("egress", {"base": base.reference, "debs": True, "uid": 10001}, TEMPLATES)
     return built(engine, "egress", proxy_context(dockerfile, base.egress_debs))
+
+
+@pytest.fixture(scope="session")
+def valkey_image(engine: DockerEngine, base: BaseFiles) -> ImageChoice:
+    dockerfile = render_dockerfile("valkey", {"base": base.reference, "debs": True, "uid": 10001}, TEMPLATES)
+    return built(engine, "valkey", proxy_context(dockerfile, base.valkey_debs))
 
 
 def built(engine: DockerEngine, name: str, context: Context) -> ImageChoice:

@@ -75,7 +75,8 @@ def make_small_stack(
 ) -> SmallStack:
     """A stack in subnets and on ports of its own; services not in `images` get the image `other`."""
     blueprint = make_blueprint(settings | {"project": None})
-    keys = network_keys(tuple(server.name for server in blueprint.servers))
+    names = tuple(server.name for server in blueprint.servers)
+    keys = network_keys(names, shared_limits=blueprint.shared_limits)
     pool = IPv4Network(f"10.{random.randint(128, 254)}.{random.randint(0, 255)}.0/24").subnets(new_prefix=28)
     blueprint = replace(
         blueprint,

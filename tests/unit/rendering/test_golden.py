@@ -11,7 +11,7 @@ import pytest
 
 from docgenctl.rendering.project_files import render_project
 from docgenctl.rendering.stamp import is_stamped, stamp_text
-from tests.unit.rendering.blueprints import EMPTY, FULL, TEMPLATES, make_blueprint, make_stack
+from tests.unit.rendering.blueprints import EMPTY, FULL, SEVERAL, TEMPLATES, make_blueprint, make_stack
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 DOCKERFILES = {"gateway": "FROM scratch\n", "main": "FROM scratch\n"}
@@ -23,7 +23,7 @@ def rendered(settings: dict) -> dict[str, str]:
     return dict(render_project(blueprint, make_stack(blueprint), dockerfiles, TEMPLATES))
 
 
-@pytest.mark.parametrize(("name", "settings"), [("full", FULL), ("empty", EMPTY)])
+@pytest.mark.parametrize(("name", "settings"), [("full", FULL), ("empty", EMPTY), ("several", SEVERAL)])
 def test_every_file_is_as_expected(name: str, settings: dict) -> None:
     files, folder = {stored(path): text for path, text in rendered(settings).items()}, GOLDEN / name
     if os.environ.get("REFRESH_GOLDEN"):

@@ -14,7 +14,7 @@ from docgenctl.model.image_facts import ImageFacts, SecretFacts
 from docgenctl.model.secret import Secret
 from docgenctl.model.stack import Limits
 from docgenctl.secrets.keys import hash_key
-from docgenctl.secrets.stack_secrets import StackSecrets, content_version, ensure_stack_secrets
+from docgenctl.secrets.stack_secrets import StackSecrets, content_version, ensure_stack_secrets, secret_facts
 from docgenctl.secrets.store import FileStore
 
 NOW = datetime(2026, 11, 22, 10, 0, 0, tzinfo=UTC)
@@ -206,3 +206,17 @@ def test_the_version_changes_with_any_name_byte_or_salt() -> None:
 def test_a_salt_of_another_length_is_our_mistake(salt: str) -> None:
     with pytest.raises(ValueError, match="salt"):
         content_version({}, salt)
+
+
+def test_the_store_of_rates_knows_the_hash_of_its_one_password(state_dir: Path) -> None:
+    secrets = ensure(state_dir, shared_limits=True)
+    password = revealed(secrets, "orchestrator")["limits-store"]
+    users = revealed(secrets, "valkey")["users.acl"].decode()
+    assert password.decode() not in users
+    default, orchestrator = users.splitlines()
+    assert default.startswith("user default off resetpass ")
+    assert f"user orchestrator on #{hash_key(Secret(password))} ~rate:* resetchannels -@all " in orchestrator
+    assert ensure(state_dir, shared_limits=True).files_for("valkey") == secrets.files_for("valkey")
+    assert "limits-store" not in ensure(state_dir).files_for("orchestrator")
+    (fact,) = [f for f in secret_facts(state_dir, (), {}) if f.name == "limits-store"]
+    assert (fact.held_by, fact.checked_by) == (("orchestrator",), ("valkey",))

@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from docgen_common.auth import current_grants, current_key
 from docgen_common.called_tool import RATED_STATE, TOOL_CALL, FindTool
 from docgen_common.json_body import is_legacy, message_of
-from docgen_common.rate_limit import rate_refusal
-from docgen_common.rates import Limiter
+from docgen_common.rate_limit import not_counted, rate_refusal
+from docgen_common.rates import Limiter, NotCountedError
 from docgen_common.tool_access import tool_refusal
 
 
@@ -33,16 +33,19 @@ class LegacyToolGate:
         if not is_legacy(scope) or scope["method"] != "POST":
             await self._app(scope, receive, send)
             return
-        await (self._refusal(scope, message_of(scope)) or self._app)(scope, receive, send)
+        await (await self._refusal(scope, message_of(scope)) or self._app)(scope, receive, send)
 
-    def _refusal(self, scope: Scope, message: Mapping[str, Any]) -> ASGIApp | None:
+    async def _refusal(self, scope: Scope, message: Mapping[str, Any]) -> ASGIApp | None:
         params = message.get("params")
         name = params.get("name") if message.get("method") == TOOL_CALL and isinstance(params, dict) else None
         path = scope["path"]
         facts = self._find_tool(path, name) if isinstance(name, str) else None
         if facts is None or not isinstance(name, str):
             return None
-        verdict = self._limiter.take_tool(current_key(), name, facts.rate)
+        try:
+            verdict = await self._limiter.judge_tool(current_key(), name, facts.rate, reads=facts.read_only)
+        except NotCountedError as error:
+            return not_counted(path, error, message.get("id"))
         scope.setdefault("state", {})[RATED_STATE] = name
         if verdict is not None and not verdict.allowed:
             return rate_refusal(path, verdict, message.get("id"))

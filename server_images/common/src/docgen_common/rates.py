@@ -217,6 +217,14 @@ class LocalBuckets:
             del self._buckets[name]
 
 
+class NotCountedError(Exception):
+    """A request that has a rate and may change something cannot be counted now; in some seconds it may be."""
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("what may change something is not let through while it cannot be counted")
+        self.retry_after_s = retry_after_s
+
+
 class Limiter:
     """Judges requests by the rates of their keys and tools; ``clock`` tells monotonic nanoseconds."""
 
@@ -249,6 +257,31 @@ class Limiter:
         """As ``take``, for a request that has paid for its key already: the tool's buckets alone."""
         rates = key.tool_rates if key is not None else ()
         return self._judge(_tool(tool, key.id if key is not None else "", rates, tool_rate))
+
+    async def judge(
+        self,
+        key: RatedKey | None,
+        tool: str | None = None,
+        tool_rate: Rate | None = None,
+        *,
+        reads: bool = True,  # noqa: ARG002 - for limiters that may be unable to count
+    ) -> Verdict | None:
+        """As ``take``, for callers who can wait until others have been asked, where buckets are shared.
+
+        ``reads`` says that the request changes nothing. Raises NotCountedError.
+        """
+        return self.take(key, tool, tool_rate)
+
+    async def judge_tool(
+        self,
+        key: RatedKey | None,
+        tool: str,
+        tool_rate: Rate | None,
+        *,
+        reads: bool = True,  # noqa: ARG002 - as above
+    ) -> Verdict | None:
+        """As ``judge``, for a request that has paid for its key already: the tool's buckets alone."""
+        return self.take_tool(key, tool, tool_rate)
 
     def _one(self, name: str, bucket_name: BucketName, rate: Rate) -> Verdict:
         now = self._clock()

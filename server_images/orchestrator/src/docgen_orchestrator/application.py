@@ -26,7 +26,6 @@ from docgen_orchestrator.entry import LONGEST_SECONDS
 from docgen_orchestrator.event_relay import event_source
 from docgen_orchestrator.fast.endpoint import Shared, host_check
 from docgen_orchestrator.fast.forward import Forward
-from docgen_orchestrator.fast.protocol import protocol_class
 from docgen_orchestrator.fast.revoking import Revoking
 from docgen_orchestrator.fast.telling import Telling
 from docgen_orchestrator.fleet import Fleet
@@ -38,6 +37,9 @@ from docgen_orchestrator.resilience.deadlines import Deadlines
 from docgen_orchestrator.route_table import routes_route
 from docgen_orchestrator.routing import FILE_NAME as ROUTING_FILE
 from docgen_orchestrator.routing import Route, Routing, parse_routing
+from docgen_orchestrator.shared_limits.following import FollowedStore
+from docgen_orchestrator.shared_limits.limiter import SharedLimiter
+from docgen_orchestrator.shared_limits.protocol import counted_protocol_class
 from docgen_orchestrator.upstream import HttpUpstream
 from docgen_orchestrator.view import View
 
@@ -63,9 +65,13 @@ def build(settings: ServerSettings) -> Starlette:
     deadlines: Deadlines[Forward] = Deadlines()
     inspection = Inspection(fleet)
     ready = ReadyPaths(fleet)
+    limiter = SharedLimiter()
+    limiter.share_among(routing.replicas)
+    store = FollowedStore(limiter, settings)
 
     async def take_over(wanted: Routing) -> None:
-        app.state.limiter.share_among(wanted.replicas)
+        limiter.share_among(wanted.replicas)
+        await store.use(wanted.limits)
         fleet.replace(wanted.servers)
         await endpoints.replace(wanted, app.state.endpoints)
 
@@ -75,6 +81,7 @@ def build(settings: ServerSettings) -> Starlette:
     @asynccontextmanager
     async def looked_after(_: Starlette) -> AsyncIterator[None]:
         async with fleet.running():
+            await store.use(routing.limits)
             revoking = Revoking(app.state.keys, deadlines.running)
             work = (
                 *(file.follow(take_over), looked_at.follow(compare)),
@@ -88,12 +95,15 @@ def build(settings: ServerSettings) -> Starlette:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await endpoints.end()
+                await store.end()
                 app.state.http_protocol.shared.telling.work_off()
 
     app = create_app(
         servers.pop(ALL),
         settings,
-        checks=ServerChecks(views[ALL], lambda: file.trouble, lambda: looked_at.trouble),
+        checks=ServerChecks(
+            views[ALL], lambda: file.trouble, lambda: looked_at.trouble, lambda: limiter.away
+        ),
         verdict=any_server(views[ALL]),
         routes=[ready.route(), routes_route(fleet, endpoints, inspection)],
         open_paths=ready,
@@ -108,9 +118,10 @@ def build(settings: ServerSettings) -> Starlette:
             request_seconds=LONGEST_SECONDS + _RELAY_SECONDS,
         ),
         sessions=sessions,
+        limiter=limiter,
     )
-    app.state.limiter.share_among(routing.replicas)
     app.state.metrics.registry.register(ChangedDefinitions(fleet))
+    store.watch(app.state.metrics)
     _take_raw_path(app, endpoints, deadlines, settings)
     return app
 
@@ -120,7 +131,7 @@ def _take_raw_path(
 ) -> None:
     """Let plain calls and lists be answered before they reach ``app``, by the same keys and rates."""
     app.state.metrics.watch_in_flight(lambda: len(deadlines.running))
-    app.state.http_protocol = protocol_class(
+    app.state.http_protocol = counted_protocol_class(
         Shared(
             find=endpoints.raw.get,
             ring=app.state.keys,

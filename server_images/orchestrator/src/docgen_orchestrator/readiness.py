@@ -19,6 +19,7 @@ from docgen_orchestrator.view import View
 NAMES_CHECK = "names"
 ROUTING_CHECK = "routing"
 DEFINITIONS_CHECK = "definitions"
+LIMITS_CHECK = "limits"
 READY_PATH = "/health/ready/"
 _MAX_DOCUMENT_BYTES = 64 * 1024
 
@@ -26,11 +27,19 @@ _MAX_DOCUMENT_BYTES = 64 * 1024
 class ServerChecks(Mapping[str, Check]):
     """A check for each server that there is now, and those of the whole.
 
-    ``routing`` and ``definitions`` tell why what is in force is not what is wanted, empty when it is.
+    ``routing`` and ``definitions`` tell why what is in force is not what is wanted, empty when it is;
+    ``limits`` why the store of rates does not count, None where there is none.
     """
 
-    def __init__(self, view: View, routing: Callable[[], str], definitions: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        view: View,
+        routing: Callable[[], str],
+        definitions: Callable[[], str],
+        limits: Callable[[], str | None],
+    ) -> None:
         self._view = view
+        self._limits = limits
         self._whole: Mapping[str, Check] = {
             NAMES_CHECK: _names_check(view),
             ROUTING_CHECK: _routing_check(routing),
@@ -41,13 +50,16 @@ class ServerChecks(Mapping[str, Check]):
         for backend in self._view.backends:
             if backend.name == name:
                 return _server_check(backend)
+        if name == LIMITS_CHECK and self._limits() is not None:
+            return _limits_check(self._limits)
         return self._whole[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter((*(backend.name for backend in self._view.backends), *self._whole))
+        limits = () if self._limits() is None else (LIMITS_CHECK,)
+        return iter((*(backend.name for backend in self._view.backends), *self._whole, *limits))
 
     def __len__(self) -> int:
-        return len(self._view.backends) + len(self._whole)
+        return sum(1 for _ in self)
 
 
 def any_server(view: View) -> Verdict:
@@ -133,6 +145,18 @@ def _routing_check(routing: Callable[[], str]) -> Check:
     async def check() -> CheckResult:
         trouble = routing()
         return CheckResult(not trouble, trouble)
+
+    return check
+
+
+def _limits_check(away: Callable[[], str | None]) -> Check:
+    """The reason is for the log: it may name what only operators should know."""
+
+    async def check() -> CheckResult:
+        told = (
+            "the store of rates is away: shares are in force, what may write is refused for keys with a rate"
+        )
+        return CheckResult(not away(), told if away() else "")
 
     return check
 

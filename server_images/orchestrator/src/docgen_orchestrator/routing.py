@@ -12,13 +12,14 @@ from ruamel.yaml.error import YAMLError
 
 from docgen_orchestrator.entry import Entry
 from docgen_orchestrator.globs import EVERYTHING, NOTHING
+from docgen_orchestrator.shared_limits.place import StorePlace, parse_place
 from docgen_orchestrator.subset import Subset
 from docgen_orchestrator.tool_policy import UNRESTRICTED, Changes, ToolPolicy
 
 FILE_NAME = "routing.yaml"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,61}[a-z0-9])?")
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}")
-_KEYS = frozenset({"version", "servers", "endpoints", "replicas"})
+_KEYS = frozenset({"version", "servers", "endpoints", "replicas", "limits"})
 _MOST_REPLICAS = 64
 _SERVER_KEYS = frozenset(
     {
@@ -60,12 +61,14 @@ class Route:
 class Routing:
     """All of ``routing.yaml``; servers and endpoints are sorted by name.
 
-    ``replicas`` is how many orchestrators serve the same callers.
+    ``replicas`` is how many orchestrators serve the same callers, ``limits`` where they count together; where
+    that is None, each keeps its share of every rate.
     """
 
     servers: tuple[Route, ...]
     endpoints: tuple[Subset, ...] = ()
     replicas: int = 1
+    limits: StorePlace | None = None
 
 
 def parse_routing(raw: bytes) -> Routing:
@@ -84,7 +87,8 @@ def parse_routing(raw: bytes) -> Routing:
     servers = tuple(_route(name, entry) for name, entry in top.entries("servers", _SERVER_KEYS))
     names = frozenset(server.name for server in servers)
     endpoints = tuple(_subset(name, entry, names) for name, entry in top.entries("endpoints", _ENDPOINT_KEYS))
-    return Routing(servers, endpoints, _replicas(document.get("replicas", 1)))
+    limits = parse_place(top) if "limits" in top else None
+    return Routing(servers, endpoints, _replicas(document.get("replicas", 1)), limits)
 
 
 def _replicas(value: object) -> int:

@@ -1,0 +1,150 @@
+"""Asks the store, for all requests that wait and all leases that run low at once, one question at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from time import monotonic_ns
+
+import structlog
+
+from docgen_orchestrator.shared_limits.leases import NS, Lease, Leases
+from docgen_orchestrator.shared_limits.store import CountingStore, StoreAwayError
+
+_LOOK_SECONDS = 0.25
+_GREET_NS = NS
+AGAIN_SECONDS = 0.5
+"""How long after a question without an answer the store is asked whether it is back."""
+
+_NOT_ASKED = "it was not asked yet"
+_log = structlog.stdlib.get_logger("docgen.limits")
+
+
+class Counting:
+    """The leases of this orchestrator, and who fetches them.
+
+    ``away`` is why the store does not count just now, empty when it does. It is away until it was greeted.
+    """
+
+    def __init__(self, store: CountingStore, *, clock: Callable[[], int] = monotonic_ns) -> None:
+        self.away = _NOT_ASKED
+        self._store = store
+        self._clock = clock
+        self._wake = asyncio.Event()
+        self.leases = Leases(self._wake.set)
+        self._waiting: list[tuple[Lease, asyncio.Future[None]]] = []
+        self._heard = 0
+        self._ended = False
+
+    async def ask(self, lease: Lease) -> None:
+        """Wait until the store has been asked for a token of ``lease``, or is away."""
+        if self.away:
+            return
+        answered = asyncio.get_running_loop().create_future()
+        self._waiting.append((lease, answered))
+        self._wake.set()
+        await answered
+
+    async def begin(self) -> None:
+        """Greet the store, so that what is asked next is counted; it may also be away."""
+        try:
+            await self._store.greet()
+        except StoreAwayError as error:
+            self._went(str(error))
+        else:
+            self._came()
+
+    async def run(self) -> None:
+        """Ask whatever there is to ask, until cancelled; then give back what is at hand."""
+        try:
+            while True:
+                try:
+                    await self._step()
+                except Exception as error:  # noqa: BLE001 - whoever waits must not wait for ever
+                    _log.exception("counting failed")
+                    self._went(type(error).__name__)
+        finally:
+            await self._end()
+
+    async def _step(self) -> None:
+        if self.away:
+            await asyncio.sleep(AGAIN_SECONDS)
+            await self.begin()
+            return
+        await self._something_to_ask()
+        now = self._clock()
+        if await self.ask_all():
+            self._heard = now
+        elif now - self._heard > _GREET_NS:
+            self._heard = now
+            await self.begin()
+
+    async def _something_to_ask(self) -> None:
+        try:
+            async with asyncio.timeout(_LOOK_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    async def ask_all(self) -> bool:
+        """Ask whatever there is to ask now; whether there was anything."""
+        waiting, self._waiting = self._waiting, []
+        now = self._clock()
+        needs = Counter(lease for lease, answered in waiting if not answered.done())
+        leases = dict.fromkeys((*needs, *self.leases.running_low()))
+        asks = {lease: lease.ask(needs[lease], now) for lease in leases}
+        asks |= {lease: lease.give_back(now) for lease in self.leases.idle(now) if lease not in asks}
+        if not asks:
+            _release(waiting)
+            return False
+        try:
+            answers = await self._store.count(list(asks.values()))
+        except StoreAwayError as error:
+            for lease, ask in asks.items():
+                lease.unheard(ask)
+            self._went(str(error))
+        else:
+            now = self._clock()
+            for (lease, ask), answer in zip(asks.items(), answers, strict=True):
+                lease.answered(ask.need, answer, now)
+        finally:
+            _release(waiting)
+        return True
+
+    def _went(self, reason: str) -> None:
+        if not self.away or self.away == _NOT_ASKED:
+            _log.error(
+                "store of rates is away: shares are in force, what may write is refused", reason=reason
+            )
+        self.away = reason or "it does not answer"
+        self.leases.lose()
+        waiting, self._waiting = self._waiting, []
+        _release(waiting)
+
+    def _came(self) -> None:
+        if self.away and not self._ended:
+            self.away = ""
+            _log.info("store of rates counts")
+
+    async def _end(self) -> None:
+        """Give back what is at hand, if the store takes it at once."""
+        self._ended, away, self.away = True, self.away, "it is not asked any more"
+        waiting, self._waiting = self._waiting, []
+        _release(waiting)
+        now = self._clock()
+        back = [lease.give_back(now) for lease in self.leases if lease.held or lease.back or lease.owed]
+        try:
+            if back and not away:
+                await self._store.count(back)
+        except StoreAwayError:
+            pass
+        finally:
+            await self._store.close()
+
+
+def _release(waiting: list[tuple[Lease, asyncio.Future[None]]]) -> None:
+    for _, answered in waiting:
+        if not answered.done():
+            answered.set_result(None)

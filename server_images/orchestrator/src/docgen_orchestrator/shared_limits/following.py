@@ -1,0 +1,69 @@
+"""Counting where ``routing.yaml`` says, while it says so."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from docgen_common.errors import SettingsError
+from docgen_common.metrics import Metrics
+from docgen_common.settings import ServerSettings
+from prometheus_client import Counter, Gauge
+
+from docgen_orchestrator.shared_limits.counting import Counting
+from docgen_orchestrator.shared_limits.limiter import SharedLimiter
+from docgen_orchestrator.shared_limits.place import StorePlace
+from docgen_orchestrator.shared_limits.store import ValkeyStore
+
+
+class FollowedStore:
+    """Opens and closes the store of rates for a limiter."""
+
+    def __init__(self, limiter: SharedLimiter, settings: ServerSettings) -> None:
+        self._limiter = limiter
+        self._settings = settings
+        self._place: StorePlace | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    async def use(self, place: StorePlace | None) -> None:
+        """Count at ``place`` from now on, or alone. Raises SettingsError when its password is not there."""
+        if place == self._place:
+            return
+        password = self._password(place) if place is not None else None
+        await self.end()
+        self._place = place
+        if place is None:
+            return
+        counting = Counting(ValkeyStore(place.host, place.port, password))
+        await counting.begin()
+        self._limiter.count_in(counting)
+        self._running = asyncio.create_task(counting.run())
+
+    async def end(self) -> None:
+        """Count alone, and give back what is at hand."""
+        self._limiter.count_in(None)
+        running, self._running, self._place = self._running, None, None
+        if running is not None:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+
+    def watch(self, metrics: Metrics) -> None:
+        """Let metrics tell whether the store is away, and what was refused because of that."""
+        gauge = Gauge(
+            "docgen_limits_store_away",
+            "1 while the store of rates does not count",
+            registry=metrics.registry,
+        )
+        gauge.set_function(lambda: 1.0 if self._limiter.away else 0.0)
+        self._limiter.on_uncounted = Counter(
+            "docgen_limits_refused_uncounted",
+            "Requests refused because they may write, have a rate, and could not be counted",
+            registry=metrics.registry,
+        ).inc
+
+    def _password(self, place: StorePlace) -> str | None:
+        password = self._settings.secret(place.key_secret)
+        if password is None and not self._settings.loopback:
+            raise SettingsError(f"there is no password for the store of rates (secret {place.key_secret})")
+        return password
