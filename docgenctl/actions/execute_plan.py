@@ -16,7 +16,7 @@ from docgenctl.actions.take_over import take_over
 from docgenctl.engine.protocol import Engine, FillsTogether
 from docgenctl.model.plan import Plan, Step, Verb
 from docgenctl.model.progress import Reporter
-from docgenctl.model.stack import Service, Stack, Volume, VolumeContent
+from docgenctl.model.stack import Service, Stack, Volume, VolumeContent, stop_grace_s
 
 #: The engine serialises network set-up; more than a few calls at once gain nothing.
 PARALLEL_CALLS = 6
@@ -184,10 +184,7 @@ class _Execution:
         self.engine.start_container(self.created.get(step.subject) or step.target)
 
     def stop_container(self, step: Step) -> None:
-        grace_s = 12
-        if self.stack is not None:
-            grace_s = next((s.stop_grace_s for s in self.stack.services if s.name == step.service), grace_s)
-        self.engine.stop_container(step.target, grace_s)
+        self.engine.stop_container(step.target, stop_grace_s(step.service))
 
 
 @contextmanager

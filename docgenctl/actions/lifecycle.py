@@ -14,10 +14,9 @@ from docgenctl.engine.protocol import Engine
 from docgenctl.model.errors import PortTakenError
 from docgenctl.model.observed import Observation, ObservedContainer
 from docgenctl.model.progress import Reporter
+from docgenctl.model.stack import stop_grace_s
 from docgenctl.planning.lifecycle import plan_start, plan_stop
 from docgenctl.planning.reconcile import refuse_foreign
-
-STOP_GRACE_S = 12
 
 
 def stop_services(
@@ -72,7 +71,7 @@ def restart_services(
 
         def restart(container: ObservedContainer) -> None:
             reporter.begin("service", container.service, "restarting")
-            engine.restart_container(container.id, STOP_GRACE_S)
+            engine.restart_container(container.id, stop_grace_s(container.service))
             reporter.done("service", container.service, "restarted")
 
         with ThreadPoolExecutor(max(1, len(containers)), thread_name_prefix="restart") as pool:

@@ -24,6 +24,17 @@ LABEL_CONTAINER_NUMBER = "com.docker.compose.container-number"
 PROCESS_RECIPE = "process-image.json"
 
 
+#: How long a stop lets a service end what it has begun, before it is cut off; servers themselves take 10 s.
+STOP_GRACE_S = 12
+#: The gateway holds connections, which end only when their clients like: streams, and kept ones in HTTP/1.
+GATEWAY_STOP_GRACE_S = 5
+
+
+def stop_grace_s(service: str) -> int:
+    """The seconds between a stop and a kill, by the service's name."""
+    return GATEWAY_STOP_GRACE_S if service == "gateway" else STOP_GRACE_S
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """What one container may use at most."""
@@ -140,7 +151,7 @@ class Service:
     dns_options: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
     log_rotation: LogRotation = LogRotation()
-    stop_grace_s: int = 12
+    stop_grace_s: int = STOP_GRACE_S
     restart: str = "unless-stopped"
     reload: Reload | None = None
     replicas: int = 1

@@ -26,6 +26,7 @@ from docgenctl.model.stack import (
     Volume,
     VolumeMount,
     VolumePurpose,
+    stop_grace_s,
 )
 
 FIXED_OWNER = f"{SERVICE_UID}:{SERVICE_UID}"
@@ -116,6 +117,7 @@ class Part:
             depends_on=self.depends_on,
             dns=self.dns,
             dns_options=self.dns_options,
+            stop_grace_s=stop_grace_s(self.name),
             reload=self.reload,
             replicas=self.replicas,
             admitted_on=self.admitted_on,

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 from docker import APIClient
 
@@ -21,6 +22,7 @@ from docgenctl.engine.docker_engine import DockerEngine
 from docgenctl.model.stack import LABEL_ROLE
 from tests.e2e.repositories import python_repository
 from tests.e2e.stack import SERVICES, Door, Stack, wait_until
+from tests.servers.wire import headers, message
 
 pytestmark = pytest.mark.engine
 
@@ -215,6 +217,29 @@ def test_stop_start_and_restart_keep_the_containers(up: Stack) -> None:
     assert up.ok("restart", "orchestrator", "--json").document["restarted"] == ["orchestrator"]
     assert works(up)
     assert up.containers() == before
+
+
+def test_a_stop_of_the_gateway_waits_five_seconds_for_streams_and_then_cuts_them(
+    up: Stack, api: APIClient
+) -> None:
+    gateway = up.containers()["gateway"]
+    wanted = message("subscriptions/listen", {"notifications": {"toolsListChanged": True}})
+    with (
+        Door.of(up.endpoint()).http() as http,
+        http.stream("POST", "/mcp", json=wanted, headers=headers(wanted)) as answer,
+    ):
+        lines = answer.iter_lines()
+        assert any("acknowledged" in next(lines) for _ in range(2))
+        begun = int(time.time())
+        up.ok("stop", "gateway")
+        with pytest.raises(httpx2.TransportError):
+            list(lines)
+    told = api.events(since=begun, until=int(time.time()) + 1, filters={"container": gateway}, decode=True)
+    signals = {event["Actor"]["Attributes"].get("signal"): event["timeNano"] for event in told}
+    assert {"10", "9"} <= signals.keys(), "asked to end, then cut off"
+    assert 4e9 < signals["9"] - signals["10"] < 9e9
+    up.ok("start")
+    assert works(up)
 
 
 def test_up_after_stop_starts_what_is_there(up: Stack) -> None:

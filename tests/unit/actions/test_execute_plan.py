@@ -83,6 +83,22 @@ def test_independent_steps_run_side_by_side() -> None:
     execute_plan(Plan(steps=steps), Meeting(), Silent())
 
 
+def test_a_stop_gives_the_gateway_less_time_than_those_who_finish_calls() -> None:
+    graces: dict[str, int] = {}
+
+    class Noting(FakeEngine):
+        def stop_container(self, container_id: str, grace_s: int) -> None:
+            graces[container_id] = grace_s
+
+    names = ("gateway", "orchestrator", "main")
+    stops = tuple(
+        Step(id=name, verb=Verb.STOP_CONTAINER, subject=name, cause="stop", target=name, service=name)
+        for name in names
+    )
+    execute_plan(Plan(steps=stops), Noting(), Silent())
+    assert graces == {"gateway": 5, "orchestrator": 12, "main": 12}
+
+
 def test_a_plan_whose_steps_wait_for_each_other_is_a_bug_and_no_hang() -> None:
     steps = (
         Step(id="a", verb=Verb.REMOVE_NETWORK, subject="a", cause="", needs=frozenset({"b"})),
