@@ -2,12 +2,15 @@
 
 import asyncio
 import contextlib
+import dataclasses
+import functools
 import json
 import os
 import re
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,8 @@ from mcp_types import ElicitRequestParams, ElicitResult, ResourceListChangedNoti
 from tests.e2e.stack import Door, Stack, wait_until
 from tests.servers.orchestrator.conftest import write_modules
 from tests.servers.wire import message
+from tests.task_clients import CLIENTS as TASK_CLIENTS
+from tests.task_clients import Begun, Tasks, by_python, by_typescript, get
 from tests.typescript_clients import CLIENTS, session
 from tests.unit.endpoint.bridge.conftest import REPOSITORY, Pipe
 
@@ -62,6 +67,20 @@ async def client_of(stack: Stack, way: str, mode: str, **more: Any) -> AsyncIter
         parameters = StdioServerParameters(command=program, args=args, env=bare(stack), cwd="/")
         async with Client(parameters, mode=mode, **more) as client:
             yield client
+
+
+async def tasks_of(stack: Stack, way: str, name: str, **told: Any) -> dict[str, Any]:
+    """One session with tasks of an official client: what it saw."""
+    if name == "python":
+        return await by_python(functools.partial(client_of, stack, way), "auto", **told)
+    door = Door.of(stack.endpoint())
+    program, *args = command(stack)
+    places: dict[str, Any] = {
+        "gateway": {"url": door.url},
+        "bridge": {"stdio": {"command": program, "args": args, "env": bare(stack), "cwd": "/"}},
+    }
+    environ = {"NODE_EXTRA_CA_CERTS": str(door.ca_file), "MCP_TEST_KEY": door.key}
+    return await asyncio.to_thread(by_typescript, environ, "auto", **places[way], **told)
 
 
 def stopped(stack: Stack) -> int:
@@ -243,6 +262,52 @@ def test_a_long_document_is_a_task_over_the_pipe(busy: Stack) -> None:
             time.sleep(0.05)
         assert task["status"] == "completed"
         assert task["result"]["structuredContent"]["kind"] == "api-reference"
+
+
+@both_ways
+@pytest.mark.parametrize("name", TASK_CLIENTS)
+@pytest.mark.anyio
+async def test_a_long_document_is_a_task_that_the_official_clients_follow_and_cancel(
+    busy: Stack, name: str, way: str
+) -> None:
+    long = {"name": "docs_generate", "arguments": {"kind": "api-reference", "path": f"tasks/{name}-{way}.md"}}
+    write_modules(busy.directory, f"{name}_{way}_")
+    found = await tasks_of(busy, way, name, label=name, callers=1, work=long)
+    (worked,) = found["worked"]
+    assert worked["kind"] == "task"
+    assert [status for status, _ in worked["heard"]][-1] == "completed"
+    made = worked["structured"]
+    done, _, most = worked["last"].partition(" of ")
+    assert int(done) == len(made["sections"]) <= int(most)
+    assert made["path"] == f"docs/generated/tasks/{name}-{way}.md"
+    assert (busy.directory / made["path"]).is_file()
+
+    write_modules(busy.directory, f"{name}_{way}_again_")
+    before = stopped(busy)
+    found = await tasks_of(busy, way, name, label=name, callers=0, hang=long)
+    assert found["cancelled"] == {"kind": "task", "outcome": "cancelled", "status": "cancelled"}
+    await asyncio.to_thread(wait_until, lambda: stopped(busy) > before, 10, "main stops the document")
+
+
+@pytest.mark.anyio
+async def test_a_task_of_another_key_is_not_there_for_the_official_clients(
+    busy: Stack, tmp_path: Path
+) -> None:
+    file = tmp_path / "other.key"
+    busy.ok("keys", "create", "other", "--scope", "*", "--out", str(file))
+    door = dataclasses.replace(Door.of(busy.endpoint()), key=file.read_text().strip())
+    write_modules(busy.directory, "other_")
+    async with door.client(extensions=[Tasks({})]) as other:
+        begun = await other.session.call_tool("docs_generate", {"kind": "api-reference"}, allow_claimed=True)
+        assert isinstance(begun, Begun), begun
+        for name in TASK_CLIENTS:
+            for way in ("gateway", "bridge"):
+                found = await tasks_of(busy, way, name, label=name, callers=0, foreign=begun.task_id)
+                assert found["refused"] == [-32602] * 3, (name, way)
+        async with asyncio.timeout(60):
+            while (task := await get(other.session, begun.task_id)).status == "working":
+                await asyncio.sleep(0.1)
+        assert task.status == "completed", task
 
 
 def test_a_pipe_outlives_restarts_and_moved_ports_and_says_what_to_type_meanwhile(busy: Stack) -> None:

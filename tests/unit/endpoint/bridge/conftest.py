@@ -50,7 +50,9 @@ class Home:
         """`key_file` holds the key that the server takes, the stack's own unless it is said."""
         program, taken = Path(__file__).with_name("server_program.py"), key_file or self.state / "api-key"
         argv = [sys.executable, program, self.state / "gateway.pem", taken, str(port)]
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
+        path = [str(REPOSITORY), str(REPOSITORY / "server_images/common/src")]
+        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+        self.process = subprocess.Popen(argv, env=environ, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.port = int(self.process.stdout.readline())
         self.remember(self.port)

@@ -28,8 +28,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tests import task_tools
+
 CERTIFICATE, KEY_FILE, PORT = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-server = MCPServer("fixture", version="9.9")
+server = MCPServer("fixture", version="9.9", extensions=[task_tools.extension()])
+task_tools.add(server)
 cancelled: list[str] = []
 
 
