@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from docgenctl import __version__
+from docgenctl.actions.call_canaries import canaries_of, prove_canaries
 from docgenctl.actions.changing import changing
 from docgenctl.actions.check_health import check_health
 from docgenctl.actions.design_stack import Design
@@ -164,15 +165,12 @@ def _restore(
         crashes.expect_ends(plan)
         noted = remembering(opened, observation)
         execute_plan(plan, engine, reporter, stack=stack, contents=contents, taken_over=noted)
+        endpoint = find_endpoint(opened)
         wait_until_healthy(
-            stack.project,
-            stack.service_names,
-            engine,
-            find_endpoint(opened),
-            crashes,
-            reporter,
-            timeout_s=timeout_s,
+            stack.project, stack.service_names, engine, endpoint, crashes, reporter, timeout_s=timeout_s
         )
+    # As `up` does: who has just said that it is ready may be taken for absent a moment longer.
+    prove_canaries(canaries_of(blueprint.servers), endpoint)
     return stack, plan
 
 

@@ -192,6 +192,22 @@ def test_more_memory_than_the_limit_ends_a_process(laboratory: Laboratory) -> No
     assert (seen.state, seen.oom_killed) == ("exited", True)
 
 
+def test_what_holds_more_than_its_limit_is_never_called_healthy_even_before_it_is_ended(
+    laboratory: Laboratory,
+) -> None:
+    greedy = "x = b'x' * (120 << 20); print('holds it', flush=True); import time; time.sleep(600)"
+    project = laboratory.project("early")
+    limits = Limits(cpus=1, memory_bytes=64 << 20, pids=64)
+    service = laboratory.service(project, command=(sys.executable, "-c", greedy), limits=limits, tmpfs=())
+    container_id = laboratory.run(service, laboratory.stack(project, service))
+    assert (
+        next(laboratory.engine.logs(laboratory.seen(container_id), tail=None, follow=True)).text == "holds it"
+    )
+    assert laboratory.seen(container_id).health is Health.UNHEALTHY
+    (observed,) = laboratory.engine.observe(project).containers
+    assert observed.health is Health.UNHEALTHY
+
+
 def test_what_asked_to_end_first_ends_before_its_service(laboratory: Laboratory, tmp_path: Path) -> None:
     said = tmp_path / "said"
     child = (

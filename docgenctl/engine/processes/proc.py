@@ -78,6 +78,26 @@ def family(pid: int) -> list[int]:
     return found
 
 
+def lasting_memory(pid: int) -> int:
+    """Bytes that a process and its descendants hold, without those that `kill_expendable` would end."""
+    service, *others = family(pid)
+    return sum(
+        _resident(member) for member in (service, *(it for it in others if not _expendable(it, service)))
+    )
+
+
+def _resident(pid: int) -> int:
+    fields = _stat(pid)
+    return int(fields[21]) * _PAGE if fields else 0
+
+
+def _expendable(pid: int, service: int) -> bool:
+    """Whether it told the kernel to end it first, and its service did not; False for one that is gone."""
+    with suppress(OSError):
+        return _ends_first(pid) and not _ends_first(service)
+    return False
+
+
 def kill_expendable(pid: int) -> int:
     """Kill those descendants of a process that told the kernel to end them first; returns how many.
 
@@ -87,7 +107,7 @@ def kill_expendable(pid: int) -> int:
     service, *others = family(pid)
     for member in others:
         with suppress(OSError):
-            if _ends_first(member) and not _ends_first(service):
+            if _expendable(member, service):
                 os.kill(member, signal.SIGKILL)
                 killed += 1
     return killed

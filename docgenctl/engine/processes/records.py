@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from docgenctl.engine.processes.places import Home, read_json, write_json
+from docgenctl.engine.processes.proc import lasting_memory
 from docgenctl.model.observed import Health, ObservedContainer
 from docgenctl.model.stack import HealthCheck, LogRotation, PortBinding
 
@@ -88,16 +89,21 @@ class Condition:
 
 
 def observed(made: Made, condition: Condition, *, supervised: bool) -> ObservedContainer:
-    """The container in our words; without a supervisor nothing runs, whatever was noted last."""
+    """The container in our words; without a supervisor nothing runs, whatever was noted last.
+
+    One that holds more memory than it may is unhealthy, whatever its check says: its supervisor, which looks
+    every two seconds, is going to end it, where a kernel would have ended it at once.
+    """
     state, exit_code = condition.state, condition.exit_code
     if state in RUNNING and not supervised:
         state, exit_code = "exited", KILLED
+    well = state == "running" and lasting_memory(condition.pid) <= made.memory_bytes
     return ObservedContainer(
         id=made.id,
         name=made.name,
         service=made.service,
         state=state,
-        health=Health(condition.health) if state == "running" else Health.UNHEALTHY,
+        health=Health(condition.health) if well else Health.UNHEALTHY,
         exit_code=exit_code,
         oom_killed=condition.oom_killed,
         restarts=condition.restarts,

@@ -36,8 +36,8 @@ def verdicts(monkeypatch: pytest.MonkeyPatch) -> Verdicts:
     for module in (deployment, up):
         monkeypatch.setattr(module, "wait_until_healthy", lambda *_, **__: None)
         monkeypatch.setattr(module, "find_endpoint", find)
+        monkeypatch.setattr(module, "prove_canaries", lambda *_: ())
     monkeypatch.setattr(deployment, "check_health", check)
-    monkeypatch.setattr(up, "prove_canaries", lambda *_: ())
     monkeypatch.setattr(up, "look_at_definitions", lambda *_: None)
     return coming
 
@@ -82,6 +82,35 @@ def test_a_version_that_is_not_healthy_is_taken_back(
     assert report.error.details == ("tool files_list: no answer",)
     assert report.rollback_error is None
     assert snapshot(stage) == before
+
+
+def test_the_version_gone_back_to_is_proved_with_patience_before_it_is_judged(
+    stage: Stage, verdicts: Verdicts, open_with: OpenWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(stage)
+    reconfigure(stage, open_with, log_level="debug")
+    verdicts += [False, True]
+    proved: list[list[str]] = []
+    monkeypatch.setattr(
+        deployment, "prove_canaries", lambda calls, _: proved.append([tool for tool, _ in calls])
+    )
+    assert deployed(stage).outcome == "rolled_back"
+    assert proved == [["github_status", "files_list"]]
+
+
+def test_a_version_gone_back_to_whose_tools_do_not_work_is_a_failure(
+    stage: Stage, verdicts: Verdicts, open_with: OpenWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployed(stage)
+    reconfigure(stage, open_with, log_level="debug")
+    verdicts.append(False)
+
+    def fail(*_: object) -> None:
+        raise NotHealthyError("the stack runs, but files_list fails", code="not_proved")
+
+    monkeypatch.setattr(deployment, "prove_canaries", fail)
+    report = deployed(stage)
+    assert (report.outcome, report.rollback_error and report.rollback_error.code) == ("failed", "not_proved")
 
 
 def test_a_build_that_fails_touches_nothing_that_runs(stage: Stage, verdicts: Verdicts) -> None:
