@@ -265,6 +265,9 @@ class _Draft:
                 return
             cause = "its network changes" if removed in self.steps else replaced or cause
             before.append(self._remove(container, cause, needs=admitted))
+        if service.reload and self._others_stay(service, number):
+            # Others of it read the new content at once, and whom that names should be there.
+            before += _started(service)
         filled = [self._fill(mount.volume, cause, before) for mount in service.volumes]
         networks = [f"{Verb.CREATE_NETWORK}:{place.network}" for place in service.networks]
         needs = [*before, *filled, *networks]
@@ -272,6 +275,14 @@ class _Draft:
         started = self.add(Verb.START_CONTAINER, subject, cause, needs=[created, *starts], of=of)
         if service.replicas > 1 and service.admitted_on:
             admitted.append(self._admit(service, number, cause, started))
+
+    def _others_stay(self, service: Service, number: int) -> bool:
+        """Whether another container of the service runs on."""
+        return any(
+            self._is_kept(container, service) and container.number != number
+            for container in self.observation.containers
+            if container.service == service.name
+        )
 
     def _admit(self, service: Service, number: int, cause: str, started: str) -> str:
         return self.add(
@@ -299,7 +310,7 @@ class _Draft:
             # Containers of one service share its volumes, which are filled by one at a time.
             filled = [f"{Verb.FILL_VOLUME}:{mount.volume}" for mount in service.volumes]
             others = [it.id for it in self.steps.values() if _reloads(it, service.name)]
-            needs = [*joined, *filled, *others]
+            needs = [*joined, *filled, *others, *_started(service)]
             self.add(Verb.RELOAD_CONTAINER, subject, cause_to_reload, target=container.id, needs=needs, of=of)
 
     def _move_networks(self, service: Service, container: ObservedContainer) -> list[str]:
@@ -365,6 +376,11 @@ class _Draft:
             return False
         running = [it for it in self.observation.containers if it.service == service.name and is_live(it)]
         return len(running) > 1 or service.replicas > 1
+
+
+def _started(service: Service) -> list[str]:
+    """The steps that start those that a service depends on."""
+    return [f"{Verb.START_CONTAINER}:{name}" for name in service.depends_on]
 
 
 def _reloads(it: Step, service: str) -> bool:

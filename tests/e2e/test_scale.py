@@ -121,13 +121,16 @@ def test_orchestrators_come_and_go_without_a_failed_request(workspace: MakeStack
         with ThreadPoolExecutor(8) as pool:
             statuses = Counter(pool.map(lambda _: ask_once(endpoint, rated), range(60)))
         assert set(statuses) == {200, 429}
-        assert 15 <= statuses[200] <= 21, statuses
+        assert 19 <= statuses[200] <= 21, statuses
         stack.ok("up")
         less = stack.ok("scale", "orchestrator=1", "--json").document
-        assert [(s["verb"], s["subject"]) for s in less["steps"]] == [
+        done = [(s["verb"], s["subject"]) for s in less["steps"]]
+        # Where they counted together goes as well, and takes nobody with it.
+        assert [step for step in done if step[1].startswith("orchestrator")] == [
             ("drain", "orchestrator#2"),
             ("stop container", "orchestrator#2"),
             ("remove container", "orchestrator#2"),
+            ("disconnect", "orchestrator"),
             ("reload", "orchestrator"),
         ]
     assert set(callers.answers) == {"right"}, callers.answers

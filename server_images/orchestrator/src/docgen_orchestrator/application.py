@@ -81,7 +81,7 @@ def build(settings: ServerSettings) -> Starlette:
     @asynccontextmanager
     async def looked_after(_: Starlette) -> AsyncIterator[None]:
         async with fleet.running():
-            await store.use(routing.limits)
+            await store.use(routing.limits, at_once=True)
             revoking = Revoking(app.state.keys, deadlines.running)
             work = (
                 *(file.follow(take_over), looked_at.follow(compare)),

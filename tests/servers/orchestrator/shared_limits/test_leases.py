@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 from docgen_common.rates import BucketName, NotCountedError, Rate
-from docgen_orchestrator.shared_limits.counting import Counting
+from docgen_orchestrator.shared_limits.counting import PATIENCE_NS, Counting
 from docgen_orchestrator.shared_limits.leases import (
     IDLE_NS,
     LARGEST_LEASE,
@@ -265,6 +265,8 @@ async def test_what_may_write_is_refused_while_it_cannot_be_counted() -> None:
     key = Key("a", Rate(10, 60, 10))
     assert await replica.judge([key], reads=False) == [True]
     world.ledger.away = True
+    assert await replica.judge([Key("b", Rate(1, 60, 1))]) == [True], "by its share"
+    world.clock.now += PATIENCE_NS
     with pytest.raises(NotCountedError) as caught:
         await replica.judge([key], reads=False)
     assert caught.value.retry_after_s == 1
@@ -276,6 +278,41 @@ async def test_what_may_write_is_refused_while_it_cannot_be_counted() -> None:
     world.ledger.away = False
     await replica.counting.begin()
     assert await replica.judge([key], reads=False) == [True]
+
+
+async def test_what_may_write_waits_while_the_store_may_only_be_starting_anew() -> None:
+    world = await World.of(1)
+    (replica,), key = world.replicas, Key("a", Rate(10, 60, 10))
+    world.ledger.away = True
+    assert await replica.judge([key]) == [True]
+    waiting = asyncio.create_task(replica.limiter.judge(key, reads=False))
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    world.ledger.away = False
+    await replica.counting.begin()
+    running = asyncio.create_task(replica.counting.run())
+    verdict = await asyncio.wait_for(waiting, 10)
+    assert verdict is not None
+    assert verdict.allowed
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_who_waits_for_a_store_that_is_given_up_is_judged_without_one() -> None:
+    world = await World.of(1)
+    (replica,), key = world.replicas, Key("a", Rate(10, 60, 10))
+    world.ledger.away = True
+    running = asyncio.create_task(replica.counting.run())
+    assert await replica.judge([key]) == [True]
+    waiting = asyncio.create_task(replica.limiter.judge(key, reads=False))
+    await asyncio.sleep(0)
+    replica.limiter.count_in(None)
+    running.cancel()
+    verdict = await asyncio.wait_for(waiting, 10)
+    assert verdict is not None
+    assert verdict.allowed
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_nobody_waits_for_a_store_that_goes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable
 from time import monotonic_ns
@@ -13,9 +14,13 @@ from docgen_orchestrator.shared_limits.leases import NS, Lease, Leases
 from docgen_orchestrator.shared_limits.store import CountingStore, StoreAwayError
 
 _LOOK_SECONDS = 0.25
+_LOOK_NS = NS // 4
 _GREET_NS = NS
 AGAIN_SECONDS = 0.5
 """How long after a question without an answer the store is asked whether it is back."""
+
+PATIENCE_NS = 3 * NS // 2
+"""How long after the store went away it may be that it was only started anew, and is waited for."""
 
 _NOT_ASKED = "it was not asked yet"
 _log = structlog.stdlib.get_logger("docgen.limits")
@@ -32,9 +37,12 @@ class Counting:
         self._store = store
         self._clock = clock
         self._wake = asyncio.Event()
+        self._here = asyncio.Event()
+        self._went_at = clock()
         self.leases = Leases(self._wake.set)
         self._waiting: list[tuple[Lease, asyncio.Future[None]]] = []
         self._heard = 0
+        self._looked = 0
         self._ended = False
 
     async def ask(self, lease: Lease) -> None:
@@ -45,6 +53,15 @@ class Counting:
         self._waiting.append((lease, answered))
         self._wake.set()
         await answered
+
+    async def comes_back(self) -> bool:
+        """Wait while the store has only just gone; whether it is back, or not needed any more."""
+        left = PATIENCE_NS - (self._clock() - self._went_at)
+        if left > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left / NS):
+                    await self._here.wait()
+        return self._here.is_set()
 
     async def begin(self) -> None:
         """Greet the store, so that what is asked next is counted; it may also be away."""
@@ -65,7 +82,7 @@ class Counting:
                     _log.exception("counting failed")
                     self._went(type(error).__name__)
         finally:
-            await self._end()
+            await self.end()
 
     async def _step(self) -> None:
         if self.away:
@@ -81,11 +98,9 @@ class Counting:
             await self.begin()
 
     async def _something_to_ask(self) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LOOK_SECONDS):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
         self._wake.clear()
 
     async def ask_all(self) -> bool:
@@ -95,7 +110,9 @@ class Counting:
         needs = Counter(lease for lease, answered in waiting if not answered.done())
         leases = dict.fromkeys((*needs, *self.leases.running_low()))
         asks = {lease: lease.ask(needs[lease], now) for lease in leases}
-        asks |= {lease: lease.give_back(now) for lease in self.leases.idle(now) if lease not in asks}
+        if now - self._looked > _LOOK_NS:  # there may be thousands, and a question for every request
+            self._looked = now
+            asks |= {lease: lease.give_back(now) for lease in self.leases.idle(now) if lease not in asks}
         if not asks:
             _release(waiting)
             return False
@@ -118,7 +135,10 @@ class Counting:
             _log.error(
                 "store of rates is away: shares are in force, what may write is refused", reason=reason
             )
+        if not self.away:
+            self._went_at = self._clock()
         self.away = reason or "it does not answer"
+        self._here.clear()
         self.leases.lose()
         waiting, self._waiting = self._waiting, []
         _release(waiting)
@@ -126,11 +146,13 @@ class Counting:
     def _came(self) -> None:
         if self.away and not self._ended:
             self.away = ""
+            self._here.set()
             _log.info("store of rates counts")
 
-    async def _end(self) -> None:
+    async def end(self) -> None:
         """Give back what is at hand, if the store takes it at once."""
         self._ended, away, self.away = True, self.away, "it is not asked any more"
+        self._here.set()
         waiting, self._waiting = self._waiting, []
         _release(waiting)
         now = self._clock()

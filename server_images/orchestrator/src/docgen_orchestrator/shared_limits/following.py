@@ -10,10 +10,12 @@ from docgen_common.metrics import Metrics
 from docgen_common.settings import ServerSettings
 from prometheus_client import Counter, Gauge
 
-from docgen_orchestrator.shared_limits.counting import Counting
+from docgen_orchestrator.shared_limits.counting import AGAIN_SECONDS, Counting
 from docgen_orchestrator.shared_limits.limiter import SharedLimiter
 from docgen_orchestrator.shared_limits.place import StorePlace
 from docgen_orchestrator.shared_limits.store import ValkeyStore
+
+_TRIES = 20
 
 
 class FollowedStore:
@@ -25,8 +27,11 @@ class FollowedStore:
         self._place: StorePlace | None = None
         self._running: asyncio.Task[None] | None = None
 
-    async def use(self, place: StorePlace | None) -> None:
-        """Count at ``place`` from now on, or alone. Raises SettingsError when its password is not there."""
+    async def use(self, place: StorePlace | None, *, at_once: bool = False) -> None:
+        """Count at ``place``, or alone. Raises SettingsError when its password is not there.
+
+        ``at_once``, from now on; else once the store has answered, or has not for ten seconds.
+        """
         if place == self._place:
             return
         password = self._password(place) if place is not None else None
@@ -35,9 +40,25 @@ class FollowedStore:
         if place is None:
             return
         counting = Counting(ValkeyStore(place.host, place.port, password))
-        await counting.begin()
+        if at_once:
+            await counting.begin()
+            self._limiter.count_in(counting)
+        self._running = asyncio.create_task(self._run(counting))
+
+    async def _run(self, counting: Counting) -> None:
+        """A store that is named while requests are served may still be starting; until then, count alone."""
+        try:
+            for _ in range(_TRIES):
+                if not counting.away:
+                    break
+                await counting.begin()
+                if counting.away:
+                    await asyncio.sleep(AGAIN_SECONDS)
+        except asyncio.CancelledError:
+            await counting.end()
+            raise
         self._limiter.count_in(counting)
-        self._running = asyncio.create_task(counting.run())
+        await counting.run()
 
     async def end(self) -> None:
         """Count alone, and give back what is at hand."""

@@ -65,36 +65,33 @@ class SharedLimiter(Limiter):
         reads: bool = True,
     ) -> Verdict | None:
         """As ``Limiter.judge``."""
-        while not self.away:
-            try:
-                return self.take(key, tool, tool_rate)
-            except AskFirstError as first:
-                await self._asked(first)
-        self._refuse_uncounted(key, tool, tool_rate, reads=reads)
-        return self._shares.take(key, tool, tool_rate)
+        needed = not reads and _is_rated(key, tool, tool_rate)
+        return await self._judged(lambda limiter: Limiter.take(limiter, key, tool, tool_rate), needed=needed)
 
     async def judge_tool(
         self, key: RatedKey | None, tool: str, tool_rate: Rate | None, *, reads: bool = True
     ) -> Verdict | None:
         """As ``Limiter.judge_tool``."""
-        while not self.away:
-            try:
-                return self.take_tool(key, tool, tool_rate)
-            except AskFirstError as first:
-                await self._asked(first)
-        self._refuse_uncounted(key, tool, tool_rate, reads=reads)
-        return self._shares.take_tool(key, tool, tool_rate)
+        needed = not reads and _is_rated(key, tool, tool_rate)
+        return await self._judged(
+            lambda limiter: Limiter.take_tool(limiter, key, tool, tool_rate), needed=needed
+        )
 
-    async def _asked(self, first: AskFirstError) -> None:
-        if self._counting is not None:
-            await self._counting.ask(first.lease)
-
-    def _refuse_uncounted(
-        self, key: RatedKey | None, tool: str | None, tool_rate: Rate | None, *, reads: bool
-    ) -> None:
-        if not reads and _is_rated(key, tool, tool_rate):
-            self.on_uncounted()
-            raise NotCountedError(_RETRY_AFTER_S)
+    async def _judged(self, take: Callable[[Limiter], Verdict | None], *, needed: bool) -> Verdict | None:
+        """What the store says; what the share says where that is not ``needed`` and it is away."""
+        while True:
+            counting = self._counting
+            if counting is None or not counting.away:
+                try:
+                    return take(self)
+                except AskFirstError as first:
+                    if counting is not None:
+                        await counting.ask(first.lease)
+            elif not needed:
+                return take(self._shares)
+            elif not await counting.comes_back():
+                self.on_uncounted()
+                raise NotCountedError(_RETRY_AFTER_S)
 
 
 def _nothing() -> None:
