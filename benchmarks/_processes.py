@@ -63,7 +63,7 @@ def started(
         )
     try:
         _wait(process, port, log)
-        yield Process(port, process.pid, tuple(_descendants(process.pid)))
+        yield Process(port, process.pid, tuple(descendants(process.pid)))
     finally:
         _end(process)
 
@@ -96,7 +96,7 @@ def _wait(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End a process and what it made: by its own hand first."""
-    made = _descendants(process.pid)
+    made = descendants(process.pid)
     process.terminate()
     try:
         process.wait(12)
@@ -108,12 +108,13 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
             os.kill(pid, 9)
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """What a process has made, and what that has made."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
         with contextlib.suppress(OSError):
             found += [int(child) for child in task.read_text().split()]
-    return found + [below for child in found for below in _descendants(child)]
+    return found + [below for child in found for below in descendants(child)]
 
 
 def _cpu_s(pid: int) -> float:
