@@ -254,8 +254,8 @@ async def test_what_was_handed_out_without_the_store_is_told_to_it() -> None:
     assert sum(await one.judge([key] * 20)) == 5
     world.ledger.away = False
     await one.counting.begin()
-    assert sum(await one.judge([key] * 20)) == 5
-    assert sum(await other.judge([key] * 20)) == 0
+    assert sum(await other.judge([key] * 20)) == 5, "told before anything else is asked"
+    assert sum(await one.judge([key] * 20)) == 0
 
 
 async def test_what_may_write_is_refused_while_it_cannot_be_counted() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from time import monotonic_ns
 
 import structlog
@@ -64,9 +64,14 @@ class Counting:
         return self._here.is_set()
 
     async def begin(self) -> None:
-        """Greet the store, so that what is asked next is counted; it may also be away."""
+        """Greet the store, and tell it what it does not know, so that what is asked next is counted.
+
+        It may also be away.
+        """
         try:
             await self._store.greet()
+            if self.away:
+                await self._settle(lease for lease in self.leases if lease.owed or lease.back)
         except StoreAwayError as error:
             self._went(str(error))
         else:
@@ -155,15 +160,25 @@ class Counting:
         self._here.set()
         waiting, self._waiting = self._waiting, []
         _release(waiting)
-        now = self._clock()
-        back = [lease.give_back(now) for lease in self.leases if lease.held or lease.back or lease.owed]
         try:
-            if back and not away:
-                await self._store.count(back)
+            if not away:
+                await self._settle(lease for lease in self.leases if lease.held or lease.back or lease.owed)
         except StoreAwayError:
             pass
         finally:
             await self._store.close()
+
+    async def _settle(self, leases: Iterable[Lease]) -> None:
+        """Give back what is at hand of these, and tell what is owed. Raises StoreAwayError."""
+        now = self._clock()
+        told = {lease: lease.give_back(now) for lease in leases}
+        try:
+            if told:
+                await self._store.count(list(told.values()))
+        except StoreAwayError:
+            for lease, ask in told.items():
+                lease.unheard(ask)
+            raise
 
 
 def _release(waiting: list[tuple[Lease, asyncio.Future[None]]]) -> None:
