@@ -1,24 +1,45 @@
 """Tasks by the official clients with the bridge as their stdio command."""
 
+import asyncio
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
 from mcp import Client
 
-from tests.task_clients import by_python, by_typescript, check_jobs, jobs
+from tests.task_clients import CLIENTS, by_python, by_typescript, check_jobs, jobs
 from tests.unit.endpoint.bridge.conftest import Home
 
+pytestmark = pytest.mark.anyio
+each_client = pytest.mark.parametrize("name", CLIENTS)
 
-@pytest.mark.anyio
-async def test_the_python_client_does_all_with_tasks_through_the_bridge(shared: Home) -> None:
+
+async def session(home: Home, name: str, mode: str, **told: Any) -> dict[str, Any]:
+    """What the client of that name saw."""
+
     def opened(mode: str, **more: Any) -> AbstractAsyncContextManager[Client]:
-        return Client(shared.parameters(), mode=mode, **more)
+        return Client(home.parameters(), mode=mode, **more)
 
-    check_jobs(await by_python(opened, "auto", **jobs("python")), "python")
+    if name == "python":
+        return await by_python(opened, mode, **told)
+    command, *args = home.command()
+    stdio = {"command": command, "args": args, "env": home.environ, "cwd": "/"}
+    return await asyncio.to_thread(by_typescript, {}, mode, stdio=stdio, **told)
 
 
-def test_the_typescript_client_does_all_with_tasks_through_the_bridge(shared: Home) -> None:
-    command, *args = shared.command()
-    stdio = {"command": command, "args": args, "env": shared.environ, "cwd": "/"}
-    check_jobs(by_typescript({}, "auto", stdio=stdio, **jobs("typescript")), "typescript")
+@each_client
+async def test_a_client_does_all_with_tasks_through_the_bridge(shared: Home, name: str) -> None:
+    check_jobs(await session(shared, name, "auto", **jobs(name)), name)
+
+
+@each_client
+async def test_a_client_of_the_older_revisions_is_answered_plainly(shared: Home, name: str) -> None:
+    label = f"older {name}"
+    async with Client(shared.parameters()) as other:
+        await other.call_tool("jobs_go_on", {"label": f"{label} 0"})
+    work = {"name": "jobs_work", "arguments": {"label": "LABEL"}}
+    found = await session(shared, name, "legacy", label=label, callers=1, work=work)
+    assert found["version"] == "2025-11-25"
+    (worked,) = found["worked"]
+    assert worked["kind"] == "immediate"
+    assert worked["structured"] == {"result": f"worked for {label} 0"}
