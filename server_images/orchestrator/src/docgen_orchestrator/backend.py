@@ -83,6 +83,7 @@ class Backend:
         self._answered_at = clock()
         self._offer_until = 0.0
         self._times_outdated = 0
+        self._taken_after = -1
         self._fetching: asyncio.Task[None] | None = None
         self._fetches: set[asyncio.Task[None]] = set()
         self._look_now = asyncio.Event()
@@ -97,6 +98,11 @@ class Backend:
     def fresh(self) -> bool:
         """Whether its offer may be served without asking it again, or it cannot be asked now."""
         return self.down is not None or self._clock() < self._offer_until
+
+    @property
+    def certain(self) -> bool:
+        """Whether its offer is the one it has now, as far as it told of changes."""
+        return self.down is None and self._taken_after == self._times_outdated
 
     @property
     def offer(self) -> Offer | None:
@@ -310,6 +316,7 @@ class Backend:
                 offer = await fetch_offer(self.upstream)
             if times_outdated == self._times_outdated:
                 self.shelf.take(offer)
+                self._taken_after = times_outdated
                 self._offer_until = self._clock() + OFFER_SECONDS
             elif self.offer is None:
                 self.shelf.take(offer)

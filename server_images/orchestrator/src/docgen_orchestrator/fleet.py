@@ -64,6 +64,8 @@ class Fleet:
         self._members: dict[str, _Member] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._running = False
+        self._changed: dict[str, set[ServerEvent]] = {}
+        self._look_again = asyncio.Event()
 
     def find(self, name: str) -> Backend | None:
         """The server of that name."""
@@ -95,6 +97,7 @@ class Fleet:
         self._running = True
         for member in self._members.values():
             member.begin()
+        self._later(self._tell_narrow())
         try:
             yield
         finally:
@@ -152,7 +155,32 @@ class Fleet:
             for backend in view.backends[:1]:
                 for event in LISTS:
                     await view.tell(backend, event)
+        for backend in self.backends:
+            self._note(backend.name, *LISTS)
 
     async def _tell(self, backend: Backend, event: ServerEvent) -> None:
         for view in tuple(self.views):
             await view.tell(backend, event)
+        if event in LISTS:
+            self._note(backend.name, event)
+
+    def _note(self, server: str, *lists: ServerEvent) -> None:
+        """These lists of a server may have changed."""
+        self._changed.setdefault(server, set()).update(lists)
+        self._look_again.set()
+
+    async def _tell_narrow(self) -> None:
+        """Tell keys that do not give everything of what changed for them, once the new lists are here."""
+        while True:
+            await self._look_again.wait()
+            self._look_again.clear()
+            changed, self._changed = self._changed, {}
+            if not any(view.has_narrow_listeners for view in self.views):
+                continue
+            known = {backend.name: backend for backend in self.backends}
+            await asyncio.gather(*(known[name].refresh() for name in changed.keys() & known.keys()))
+            unsure = {
+                name: lists for name, lists in changed.items() if name in known and not known[name].certain
+            }
+            for view in tuple(self.views):
+                view.look_again(unsure)

@@ -7,12 +7,13 @@ from typing import Any
 
 from docgen_common.auth import current_grants
 from mcp.server.context import ServerRequestContext
-from mcp.server.subscriptions import InMemorySubscriptionBus, ListenHandler
+from mcp.server.subscriptions import ListenHandler
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, SubscriptionsListenRequestParams, SubscriptionsListenResult
 
 from docgen_orchestrator.backend import Backend
 from docgen_orchestrator.catalog import NotOfferedError
+from docgen_orchestrator.granted_bus import GrantedBus
 from docgen_orchestrator.view import View
 
 STREAMS = 256
@@ -26,7 +27,7 @@ class Listening(ListenHandler):
     """The SDK's handler on what the servers of ``view`` tell; resources are listened for where they are."""
 
     def __init__(self, view: View) -> None:
-        self.bus = InMemorySubscriptionBus()
+        self.bus = GrantedBus(lambda: view.catalog)
         super().__init__(self.bus, max_subscriptions=STREAMS)
         self._view = view
         view.buses.append(self.bus)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from time import monotonic
 from typing import Any, Protocol, TypeVar
 
@@ -14,13 +14,13 @@ from mcp.server.subscriptions import (
     PromptsListChanged,
     ResourceUpdated,
     ServerEvent,
-    SubscriptionBus,
     ToolsListChanged,
 )
 
 from docgen_orchestrator.backend import Backend
 from docgen_orchestrator.catalog import AmbiguousError, Catalog, NotOfferedError, catalog_of
 from docgen_orchestrator.granted import tool_facts
+from docgen_orchestrator.granted_bus import GrantedBus
 from docgen_orchestrator.offer import Item
 from docgen_orchestrator.subset import Subset
 
@@ -46,7 +46,7 @@ class View:
 
     def __init__(self, servers: Servers, subset: Subset | None = None) -> None:
         self.subset = subset
-        self.buses: list[SubscriptionBus] = []
+        self.buses: list[GrantedBus] = []
         self._servers = servers
         self._backends: tuple[Sequence[Backend], Subset | None, Sequence[Backend]] = ((), None, ())
         self._catalog: Catalog[Backend] | None = None
@@ -73,6 +73,19 @@ class View:
         if backend in self.backends and self._concerns(event):
             for bus in self.buses:
                 await bus.publish(event)
+
+    @property
+    def has_narrow_listeners(self) -> bool:
+        """Whether anybody listens here whose key does not give everything."""
+        return any(bus.narrow for bus in self.buses)
+
+    def look_again(self, unsure: Mapping[str, Collection[ServerEvent]]) -> None:
+        """Tell those listeners what changed for them; of ``unsure`` servers nobody knows their lists."""
+        here = {backend.name for backend in self.backends}
+        events = {event for changed in unsure.values() for event in changed if self._concerns(event)}
+        told = {event: [name for name in here if event in unsure.get(name, ())] for event in events}
+        for bus in self.buses:
+            bus.look_again(told)
 
     async def current(self, *, force: bool = False) -> Catalog[Backend]:
         """The catalog after giving every server that can be reached the chance to say what it offers."""
