@@ -4,10 +4,11 @@ Import `valkey_image` with what it needs from `tests.unit.rendering.conftest`.
 """
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import docker
 
@@ -33,7 +34,12 @@ class RunningValkey:
     parts: SmallStack
     container: str
     port: int
-    password: str = field(repr=False)
+    secret: Secret
+
+    @property
+    def password(self) -> str:
+        """What it is opened with."""
+        return self.secret.reveal()
 
     @property
     def host(self) -> str:
@@ -73,14 +79,20 @@ class RunningValkey:
 
 @contextlib.contextmanager
 def run_valkey(
-    engine: DockerEngine, image: ImageChoice, base_image: ImageChoice, folder: Path
+    engine: DockerEngine,
+    image: ImageChoice,
+    base_image: ImageChoice,
+    folder: Path,
+    settings: Mapping[str, Any] | None = None,
 ) -> Iterator[RunningValkey]:
-    """The service `valkey` of a stack, on a network whose ports can be published."""
+    """The service `valkey` of a stack, where ports can be published; `settings` are more of docgen.yaml."""
     project, port = project_name("valkey"), free_port()
     state = folder / "state"
     state.mkdir(mode=0o700)
     try:
-        parts = make_small_stack(engine, project, folder, SETTINGS, {"valkey": image}, base_image)
+        parts = make_small_stack(
+            engine, project, folder, {**SETTINGS, **(settings or {})}, {"valkey": image}, base_image
+        )
         secrets = ensure_stack_secrets(
             FileStore(state), state, parts.blueprint.servers, now=datetime.now(UTC), shared_limits=True
         )
@@ -98,7 +110,7 @@ def run_valkey(
         container = parts.start(service)["valkey"]
         password = secrets.files_for("orchestrator")[LIMITS_STORE]
         assert isinstance(password, Secret)
-        running = RunningValkey(parts=parts, container=container, port=port, password=password.reveal())
+        running = RunningValkey(parts=parts, container=container, port=port, secret=password)
         wait_until(running.healthy)
         yield running
     finally:

@@ -6,32 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
-from docgen_common.rates import BucketName, NotCountedError, Rate
+from docgen_common.rates import NotCountedError, Rate
 from docgen_orchestrator.shared_limits.counting import PATIENCE_NS, Counting
 from docgen_orchestrator.shared_limits.leases import (
     IDLE_NS,
     LARGEST_LEASE,
     NS,
-    Answer,
-    Ask,
     AskFirstError,
     Leases,
     most_leased,
 )
 from docgen_orchestrator.shared_limits.limiter import SharedLimiter
-from docgen_orchestrator.shared_limits.store import StoreAwayError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.servers.orchestrator.shared_limits.ledger import Clock, Ledger
+
 pytestmark = pytest.mark.anyio
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000 * NS
-
-    def __call__(self) -> int:
-        return self.now
 
 
 @dataclass
@@ -39,43 +30,6 @@ class Key:
     id: str
     rate: Rate | None = None
     tool_rates: tuple[tuple[re.Pattern[str], Rate], ...] = ()
-
-
-class Ledger:
-    """Buckets by the same rules as the script's, in whole numbers; it can be away."""
-
-    def __init__(self, clock: Clock) -> None:
-        self.away = False
-        self.asked = 0
-        self._clock = clock
-        self._levels: dict[BucketName, tuple[int, int]] = {}
-
-    async def count(self, asks: Sequence[Ask]) -> list[Answer]:
-        await self.greet()
-        self.asked += 1
-        return [self._answer(ask) for ask in asks]
-
-    async def greet(self) -> None:
-        await asyncio.sleep(0)
-        if self.away:
-            raise StoreAwayError("away")
-
-    async def close(self) -> None:
-        pass
-
-    def _answer(self, ask: Ask) -> Answer:
-        rate, now = ask.rate, self._clock.now
-        cost = rate.per_s * NS
-        full = rate.burst * cost
-        level, seen = self._levels.get(ask.name, (full, now))
-        level = min(full, level + (now - seen) * rate.count + ask.back * cost)
-        level = max(0, level - ask.owed * cost)
-        granted = min(level // cost, ask.need)
-        granted += min(ask.extra, (level // cost - granted) // 8)
-        level -= granted * cost
-        self._levels[ask.name] = (level, now)
-        until = [max(0, -(-(wanted - level) // rate.count // 1000)) for wanted in (cost, full)]
-        return Answer(granted, level // cost, *until)
 
 
 class Replica:
@@ -126,6 +80,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4), RATES, STEPS)
 def test_all_together_admit_what_the_rate_allows_and_one_lease_each(
     count: int, rate: Rate, steps: list[tuple[str, int, int]]
@@ -151,6 +106,7 @@ def test_all_together_admit_what_the_rate_allows_and_one_lease_each(
             assert last - first + 1 <= rate.burst + gained + before - (1 if first == 0 else 0)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4), st.integers(1, 300), st.randoms(use_true_random=False))
 def test_a_burst_on_all_of_them_gets_all_there_is(count: int, burst: int, chance: object) -> None:
     async def story() -> int:

@@ -1,20 +1,25 @@
 """The script in a real Valkey judges buckets as the process's own memory does, and opens to nobody else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from docgen_common.rates import LocalBuckets, Rate
 from docgen_orchestrator.shared_limits.leases import Ask
 from docgen_orchestrator.shared_limits.store import StoreAwayError, ValkeyStore, key_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from valkey.asyncio import Valkey
 from valkey.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
-from tests.valkey_fixtures import RunningValkey
+from docgenctl.engine.docker_engine import DockerEngine
+from docgenctl.planning.assemble_stack import ImageChoice
+from tests.servers.orchestrator.shared_limits.ledger import Clock, Ledger
+from tests.valkey_fixtures import RunningValkey, run_valkey
 
 pytestmark = [pytest.mark.engine, pytest.mark.anyio, pytest.mark.timeout(120)]
-
-Take = Callable[[str, Rate, int], "asyncio.Future[int]"]
 
 
 @pytest.fixture
@@ -22,6 +27,18 @@ async def store(valkey: RunningValkey) -> AsyncIterator[ValkeyStore]:
     opened = ValkeyStore(valkey.host, valkey.port, valkey.password)
     yield opened
     await opened.close()
+
+
+def client_of(valkey: RunningValkey) -> Valkey:
+    """A client of the store with the rights of an orchestrator."""
+    return Valkey(
+        host=valkey.host,
+        port=valkey.port,
+        username="orchestrator",
+        password=valkey.password,
+        lib_name=None,
+        lib_version=None,
+    )
 
 
 class Memory:
@@ -110,6 +127,50 @@ async def test_what_was_handed_out_without_the_store_is_taken_from_what_is_left(
     assert answer.left == 0, "never less than nothing"
 
 
+AMOUNTS = st.tuples(*[st.integers(0, 30)] * 4)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 100), st.lists(AMOUNTS, min_size=1, max_size=12))
+def test_what_unit_tests_count_in_judges_as_the_store_does(
+    valkey: RunningValkey, burst: int, story: list[tuple[int, int, int, int]]
+) -> None:
+    # A token a day: nothing comes back while this runs.
+    name = (uuid4().hex, "")
+    asks = [Ask(name, Rate(1, 86_400, burst), *amounts) for amounts in story]
+
+    async def compare() -> None:
+        store, ledger = ValkeyStore(valkey.host, valkey.port, valkey.password), Ledger(Clock())
+        try:
+            for ask in asks:
+                (real,), (own,) = await store.count([ask]), await ledger.count([ask])
+                assert (real.granted, real.left) == (own.granted, own.left), ask
+        finally:
+            await store.close()
+
+    asyncio.run(compare())
+
+
+async def test_a_full_store_says_so_and_takes_no_bucket_away(
+    engine: DockerEngine, valkey_image: ImageChoice, base_image: ImageChoice, tmp_path: Path
+) -> None:
+    rate, first = Rate(1, 3600, 10), ("first", "")
+    small = {"limits": {"memory": "32m"}}
+    with run_valkey(engine, valkey_image, base_image, tmp_path, small) as full:
+        store = ValkeyStore(full.host, full.port, full.password)
+        await store.count([Ask(first, rate, need=10)])
+        with pytest.raises(StoreAwayError, match="OutOfMemory|OOM"):  # noqa: RUF043
+            await _fill(store, rate)
+        async with client_of(full) as client:
+            assert await client.hmget(key_of(first), "level") == [b"0"]
+        await store.close()
+
+
+async def _fill(store: ValkeyStore, rate: Rate) -> None:
+    for number in range(100):
+        await store.count([Ask((f"key-{number}-{n}", ""), rate, need=1) for n in range(1000)])
+
+
 async def test_counts_survive_a_stop_and_a_kill(store: ValkeyStore, valkey: RunningValkey) -> None:
     rate = Rate(10, 3600, 10)
     await store.count([Ask(("lasting", ""), rate, need=7)])
@@ -134,9 +195,7 @@ async def _again(store: ValkeyStore, ask: Ask) -> list:
 async def test_a_full_bucket_leaves_no_key(store: ValkeyStore, valkey: RunningValkey) -> None:
     name = ("fleeting", "")
     await store.count([Ask(name, Rate(1000, 1, 1000), need=50)])
-    async with Valkey(
-        host=valkey.host, port=valkey.port, username="orchestrator", password=valkey.password
-    ) as client:
+    async with client_of(valkey) as client:
         async with asyncio.timeout(20):
             while any(await client.hmget(key_of(name), "level", "seen")):
                 await asyncio.sleep(0.02)
@@ -172,13 +231,6 @@ async def test_a_wrong_password_and_none_open_nothing(valkey: RunningValkey) -> 
 async def test_the_orchestrator_may_count_and_nothing_else(
     valkey: RunningValkey, command: tuple[str, ...]
 ) -> None:
-    async with Valkey(
-        host=valkey.host,
-        port=valkey.port,
-        username="orchestrator",
-        password=valkey.password,
-        lib_name=None,
-        lib_version=None,
-    ) as client:
+    async with client_of(valkey) as client:
         with pytest.raises((NoPermissionError, ResponseError), match=r"(?i)permission|ACL|not allowed"):
             await client.execute_command(*command)
