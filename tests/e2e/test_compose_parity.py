@@ -16,6 +16,7 @@ from tests.e2e.stack import SERVICES, Stack, wait_until
 
 pytestmark = pytest.mark.engine
 
+ALL = (*SERVICES, "valkey")
 Things = dict[str, dict[str, Description]]
 
 
@@ -49,7 +50,8 @@ def both(
     directory.mkdir(mode=0o755)
     python_repository(directory)
     environ = {"DOCKER_CONFIG": str(compose_plugin.parents[1]), "DOCKER_HOST": engine.info().address}
-    stack = Stack(engine, directory, place / "state", word="parity", environ=environ)
+    counting = {"orchestrator": {"shared_limits": "always"}}
+    stack = Stack(engine, directory, place / "state", word="parity", settings=counting, environ=environ)
     seen = Both(stack=stack, compose=Compose(compose_plugin, stack))
     try:
         _prepare_and_start_by_compose(seen)
@@ -96,7 +98,7 @@ def test_preparing_makes_volumes_and_no_container(both: Both) -> None:
 def test_compose_and_docgenctl_make_the_same_things_but_for_the_accepted_differences(
     both: Both, kind: str
 ) -> None:
-    assert len(both.by_docgenctl[kind]) == 5
+    assert len(both.by_docgenctl[kind]) == len(ALL)
     found = differences(both.by_docgenctl[kind], both.by_compose[kind])
     patterns = accepted(kind)
     unlisted = [text for path, text in found.items() if not any(fnmatchcase(path, p) for p in patterns)]
@@ -136,11 +138,11 @@ def test_up_adopts_what_compose_started_and_proves_it(both: Both) -> None:
     assert both.adopted["changed"] is False
     assert both.adopted["proofs"]
     assert both.after_adoption == both.started_by_compose
-    assert both.started_by_compose.keys() == set(SERVICES)
+    assert both.started_by_compose.keys() == set(ALL)
 
 
 def test_status_tells_of_what_compose_started(both: Both) -> None:
-    assert both.status_of_theirs == {(service, "running") for service in SERVICES}
+    assert both.status_of_theirs == {(service, "running") for service in ALL}
 
 
 def test_containers_that_compose_starts_are_as_hardened(both: Both) -> None:
@@ -156,7 +158,7 @@ def test_compose_lists_tells_and_leaves_alone_what_docgenctl_started(both: Both)
     before = both.stack.containers()
     assert both.stack.project in both.compose.run("ls")
     listed = both.compose.run("ps", "--format", "{{.Service}} {{.State}}").split("\n")
-    assert {line for line in listed if line} == {f"{service} running" for service in SERVICES}
+    assert {line for line in listed if line} == {f"{service} running" for service in ALL}
     assert "orchestrator-1" in both.compose.run("logs", "--tail", "3")
     both.compose.run("up", "--detach")
     assert both.stack.containers() == before

@@ -117,7 +117,11 @@ def story(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Ite
         python_repository(folder),
         place / "state",
         word="secret",
-        settings={"log_level": "debug", "servers": {"github": {"options": {"repositories": ["octo/demo"]}}}},
+        settings={
+            "log_level": "debug",
+            "servers": {"github": {"options": {"repositories": ["octo/demo"]}}},
+            "orchestrator": {"shared_limits": "always"},
+        },
         environ={TOKEN_VARIABLE: TOKEN},
     )
     needles = Needles({"token": TOKEN.encode()})
@@ -165,14 +169,14 @@ def test_the_search_finds_what_it_looks_for(story: Story) -> None:
         base64.b64encode(b"a:" + value + b"\n"),
     ):
         assert story.needles.found_in(b"before " + hidden + b" after") == ["client key"], hidden
-    assert len(story.needles.values) == 4
+    assert len(story.needles.values) == 5
     assert story.witness.looks > 20
 
 
 def test_nothing_that_the_engine_tells_of_the_stack_holds_a_secret(story: Story, api: APIClient) -> None:
     label = {"label": f"com.docker.compose.project={story.stack.project}"}
     containers = api.containers(all=True, filters=label)
-    assert len(containers) == len(SERVICES)
+    assert len(containers) == len(SERVICES) + 1
     told = [api.inspect_container(each["Id"]) for each in containers]
     told += [api.top(each["Id"], ps_args="-ef") for each in containers]
     told += [api.inspect_network(each["Id"]) for each in api.networks(filters=label)]
@@ -200,7 +204,7 @@ def test_no_command_prints_a_secret(story: Story) -> None:
 
 def test_no_layer_of_our_images_holds_a_secret(story: Story, api: APIClient) -> None:
     images = sorted({api.inspect_container(each)["Image"] for each in story.stack.containers().values()})
-    assert len(images) == len(SERVICES)
+    assert len(images) == len(SERVICES) + 1
     layers: dict[str, list[str]] = {}
     for image in images:
         with tarfile.open(fileobj=_Stream(api.get_image(image)), mode="r|") as saved:
@@ -246,6 +250,7 @@ def test_the_state_directory_keeps_secrets_in_private_files_of_their_own(story: 
         "client key": ["api-key"],
         "upstream main": ["upstream-main"],
         "upstream github": ["upstream-github"],
+        "store of rates": ["limits-store"],
     }
 
 
@@ -275,7 +280,14 @@ def test_servers_hold_hashes_and_each_service_only_what_it_needs(story: Story, a
     assert {service: sorted(held) for service, held in files.items()} == {
         "gateway": ["gateway.pem", "version"],
         "egress": [],
-        "orchestrator": ["api-keys.json", "definitions.json", "upstream-github", "upstream-main"],
+        "orchestrator": [
+            "api-keys.json",
+            "definitions.json",
+            "limits-store",
+            "upstream-github",
+            "upstream-main",
+        ],
+        "valkey": ["users.acl"],
         "main": ["api-keys.json"],
         "github": ["api-keys.json", "github-token"],
     }
@@ -291,12 +303,14 @@ def test_servers_hold_hashes_and_each_service_only_what_it_needs(story: Story, a
         assert entry["sha256"] == hashlib.sha256(key).hexdigest()
         assert story.needles.found_in(content) == []
     assert files["orchestrator"]["upstream-main"][0].strip() == values["upstream main"]
+    assert files["orchestrator"]["limits-store"][0].strip() == values["store of rates"]
+    assert hashlib.sha256(values["store of rates"]).hexdigest().encode() in files["valkey"]["users.acl"][0]
     assert files["github"]["github-token"][0].strip() == values["token"]
     for service, held in files.items():
         for name, (content, entry) in held.items():
             mode = 0o444 if name in DIGESTS else 0o400
             assert (entry.mode & 0o777, entry.uid) == (mode, 10001), (service, name)
-            if name in ("api-keys.json", "gateway.pem"):
+            if name in ("api-keys.json", "gateway.pem", "users.acl"):
                 assert story.needles.found_in(content) == [], (service, name)
 
 
@@ -312,8 +326,9 @@ def test_deploying_and_starting_again_keeps_the_key(story: Story) -> None:
 def upstream_keys(stack: Stack) -> dict[str, bytes]:
     """The orchestrator's keys, from where the state keeps them."""
     (folder,) = (path for path in stack.state_dir.iterdir() if path.is_dir())
-    files = {name: folder / "secrets" / f"upstream-{name}" for name in ("main", "github")}
-    return {f"upstream {name}": path.read_bytes().strip() for name, path in files.items()}
+    files = {f"upstream {name}": folder / "secrets" / f"upstream-{name}" for name in ("main", "github")}
+    files["store of rates"] = folder / "secrets" / "limits-store"
+    return {name: path.read_bytes().strip() for name, path in files.items()}
 
 
 def contents(folder: Path) -> Iterable[bytes]:
