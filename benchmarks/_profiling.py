@@ -13,6 +13,9 @@ from _measuring import TOGETHER, TOOL, ready, target
 
 PY_SPY = PLACE / "py-spy" / "bin" / "py-spy"
 _SHOWN = 40
+_IDLE = "_worker (concurrent/futures/thread.py"
+"""A thread of the pool that waits for work: py-spy takes it for busy."""
+
 _PLACE = re.compile(r"(?P<function>.+) \((?P<file>[^()]+?)(?::\d+)?\)$")
 
 
@@ -39,6 +42,8 @@ def _show(stacks: list[str], rate: float) -> None:
     for line in stacks:
         stack, _, count = line.rpartition(" ")
         top = stack.rpartition(";")[2]
+        if top.startswith(_IDLE):
+            continue
         own[top] += int(count)
         packages[_package(top)] += int(count)
     total = own.total()
