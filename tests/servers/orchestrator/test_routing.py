@@ -7,11 +7,20 @@ import pytest
 from docgen_common.errors import SettingsError
 from docgen_common.rates import Rate
 from docgen_orchestrator.routing import parse_routing
+from docgen_orchestrator.shared_limits.place import StorePlace
 
 
 def document(server: dict[str, Any] | None = None, **top: Any) -> str:
     entry = {"url": "http://main:8000/mcp", **(server or {})}
     return json.dumps({"version": 1, "servers": {"main": entry}, **top})
+
+
+LIMITS: dict[str, Any] = {"host": "valkey", "port": 6379, "key_secret": "limits-store"}
+
+
+def test_where_rates_are_counted_together_is_read() -> None:
+    assert parse_routing(document().encode()).limits is None
+    assert parse_routing(document(limits=LIMITS).encode()).limits == StorePlace(**LIMITS)
 
 
 def test_what_is_not_said_is_not_restricted() -> None:
@@ -59,6 +68,10 @@ def test_a_policy_and_an_endpoint_are_read() -> None:
         ("[", "routing.yaml is not YAML"),
         ("version: 2", "routing.yaml: version must be 1"),
         (document(more=1), "routing.yaml: unknown more"),
+        (document(limits=[]), "routing.yaml: limits: must be a map"),
+        (document(limits={**LIMITS, "port": "6379"}), "routing.yaml: limits/port: must be a number from 1"),
+        (document(limits={**LIMITS, "host": ""}), "routing.yaml: limits/host: must be text"),
+        (document(limits={**LIMITS, "password": "x"}), "routing.yaml: limits: unknown password"),
         (json.dumps({"version": 1, "servers": {}}), "routing.yaml: servers must name at least one server"),
         (document({"tool": 1}), "routing.yaml: servers/main: unknown tool"),
         (document({"tools": []}), "routing.yaml: servers/main/tools: must be a map"),

@@ -68,6 +68,7 @@ def build(settings: ServerSettings) -> Starlette:
     limiter = SharedLimiter()
     limiter.share_among(routing.replicas)
     store = FollowedStore(limiter, settings)
+    store.check(routing.limits)
 
     async def take_over(wanted: Routing) -> None:
         limiter.share_among(wanted.replicas)

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from docgen_common.rates import LocalBuckets, Rate
-from docgen_orchestrator.shared_limits.leases import Ask
+from docgen_orchestrator.shared_limits.leases import Answer, Ask
 from docgen_orchestrator.shared_limits.store import StoreAwayError, ValkeyStore, key_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.anyio, pytest.mark.timeout(120)]
 
 @pytest.fixture
 async def store(valkey: RunningValkey) -> AsyncIterator[ValkeyStore]:
-    opened = ValkeyStore(valkey.host, valkey.port, valkey.password)
+    opened = ValkeyStore(valkey.host, valkey.port, lambda: valkey.password)
     yield opened
     await opened.close()
 
@@ -140,7 +140,7 @@ def test_what_unit_tests_count_in_judges_as_the_store_does(
     asks = [Ask(name, Rate(1, 86_400, burst), *amounts) for amounts in story]
 
     async def compare() -> None:
-        store, ledger = ValkeyStore(valkey.host, valkey.port, valkey.password), Ledger(Clock())
+        store, ledger = ValkeyStore(valkey.host, valkey.port, lambda: valkey.password), Ledger(Clock())
         try:
             for ask in asks:
                 (real,), (own,) = await store.count([ask]), await ledger.count([ask])
@@ -157,7 +157,7 @@ async def test_a_full_store_says_so_and_takes_no_bucket_away(
     rate, first = Rate(1, 3600, 10), ("first", "")
     small = {"limits": {"memory": "32m"}}
     with run_valkey(engine, valkey_image, base_image, tmp_path, small) as full:
-        store = ValkeyStore(full.host, full.port, full.password)
+        store = ValkeyStore(full.host, full.port, lambda: full.password)
         await store.count([Ask(first, rate, need=10)])
         with pytest.raises(StoreAwayError, match="OutOfMemory|OOM"):  # noqa: RUF043
             await _fill(store, rate)
@@ -184,7 +184,7 @@ async def test_counts_survive_a_stop_and_a_kill(store: ValkeyStore, valkey: Runn
     assert (answer.granted, answer.left) == (1, 1)
 
 
-async def _again(store: ValkeyStore, ask: Ask) -> list:
+async def _again(store: ValkeyStore, ask: Ask) -> list[Answer]:
     """The first question after a restart finds out that the old connection is gone."""
     try:
         return await store.count([ask])
@@ -202,8 +202,12 @@ async def test_a_full_bucket_leaves_no_key(store: ValkeyStore, valkey: RunningVa
 
 
 async def test_a_wrong_password_and_none_open_nothing(valkey: RunningValkey) -> None:
+    passwords = iter(("dgk_wrong", valkey.password))
+    store = ValkeyStore(valkey.host, valkey.port, lambda: next(passwords))
     with pytest.raises(StoreAwayError, match="username-password"):
-        await ValkeyStore(valkey.host, valkey.port, "dgk_wrong").greet()
+        await store.greet()
+    await store.greet()  # a password that was put right is taken up
+    await store.close()
     async with Valkey(host=valkey.host, port=valkey.port, lib_name=None, lib_version=None) as client:
         with pytest.raises(AuthenticationError):
             await client.ping()

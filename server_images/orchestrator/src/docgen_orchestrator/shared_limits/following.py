@@ -34,12 +34,14 @@ class FollowedStore:
         """
         if place == self._place:
             return
-        password = self._password(place) if place is not None else None
+        self.check(place)
         await self.end()
         self._place = place
         if place is None:
             return
-        counting = Counting(ValkeyStore(place.host, place.port, password))
+        counting = Counting(
+            ValkeyStore(place.host, place.port, lambda: self._settings.secret(place.key_secret))
+        )
         if at_once:
             await counting.begin()
             self._limiter.count_in(counting)
@@ -83,8 +85,8 @@ class FollowedStore:
             registry=metrics.registry,
         ).inc
 
-    def _password(self, place: StorePlace) -> str | None:
-        password = self._settings.secret(place.key_secret)
-        if password is None and not self._settings.loopback:
-            raise SettingsError(f"there is no password for the store of rates (secret {place.key_secret})")
-        return password
+    def check(self, place: StorePlace | None) -> None:
+        """Raises SettingsError when the password for ``place`` is not there."""
+        if place is None or self._settings.secret(place.key_secret) is not None or self._settings.loopback:
+            return
+        raise SettingsError(f"there is no password for the store of rates (secret {place.key_secret})")

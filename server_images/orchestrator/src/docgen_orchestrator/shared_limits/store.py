@@ -10,8 +10,9 @@ good as none, so its key expires when it is full. A clock that is set back gives
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from docgen_common.rates import BucketName
@@ -80,9 +81,9 @@ class CountingStore(Protocol):
 
 
 class ValkeyStore:
-    """The store at a host and port, opened with a password."""
+    """The store at a host and port; ``password`` says each time it is opened with which, which may change."""
 
-    def __init__(self, host: str, port: int, password: str | None) -> None:
+    def __init__(self, host: str, port: int, password: Callable[[], str | None]) -> None:
         self._address = (host, port)
         self._password = password
         self._client: Valkey | None = None
@@ -108,7 +109,8 @@ class ValkeyStore:
         """As ``CountingStore``."""
         if self._client is not None:
             client, self._client = self._client, None
-            await client.aclose()
+            with contextlib.suppress(Exception):
+                await client.aclose()
 
     async def _told(self, keys: Sequence[bytes], numbers: Sequence[int]) -> Any:
         from valkey.exceptions import NoScriptError
@@ -128,6 +130,7 @@ class ValkeyStore:
         except NoScriptError:
             raise
         except (ValkeyError, OSError, TimeoutError) as error:
+            await self.close()  # what is left of it, or its password, may be of yesterday
             raise StoreAwayError(_told(error)) from None
 
     def _open(self) -> Valkey:
@@ -135,11 +138,12 @@ class ValkeyStore:
         from valkey.asyncio import Valkey
 
         host, port = self._address
+        password = self._password()
         return Valkey(
             host=host,
             port=port,
-            username=USER if self._password else None,
-            password=self._password,
+            username=USER if password else None,
+            password=password,
             socket_timeout=ANSWER_SECONDS,
             socket_connect_timeout=ANSWER_SECONDS,
             lib_name=None,
