@@ -103,6 +103,7 @@ class ValkeyStore:
 
     async def greet(self) -> None:
         """As ``CountingStore``."""
+        await self._look_up()
         await self._command("PING")
 
     async def close(self) -> None:
@@ -111,6 +112,19 @@ class ValkeyStore:
             client, self._client = self._client, None
             with contextlib.suppress(Exception):
                 await client.aclose()
+
+    async def _look_up(self) -> None:
+        """Find the store's name, which is gone with its container, and whose look-up may then take long.
+
+        Opening a connection looks it up too; but uvloop does not end that look-up with it, and writes each
+        that fails later into the log, as an exception that nobody fetched.
+        """
+        host, port = self._address
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await asyncio.get_running_loop().getaddrinfo(host, port)
+        except (OSError, TimeoutError) as error:
+            raise StoreAwayError(_told(error)) from None
 
     async def _told(self, keys: Sequence[bytes], numbers: Sequence[int]) -> Any:
         from valkey.exceptions import NoScriptError
