@@ -92,6 +92,10 @@ def _remarks(table: RouteTable) -> Iterator[str]:
             yield f"{server.name} cannot be reached: {server.down}"
         for key in server.policy_without_tool:
             yield f"servers/{server.name}/tools/{key} names a tool that {server.name} does not have"
+    for endpoint in table.endpoints:
+        for pattern in endpoint.without_tool:
+            key = f"endpoints/{endpoint.path.removeprefix('/mcp/')}/tools"
+            yield f"{key}: {pattern} names no tool that is served there"
     for tool in _sorted(table):
         name = tool.name or tool.own_name
         if tool.held:

@@ -39,6 +39,8 @@ def _table(document: Mapping[str, Any]) -> RouteTable:
                 tools=int(endpoint["tools"]),
                 resources=int(endpoint["resources"]),
                 prompts=int(endpoint["prompts"]),
+                # a stack that still runs from before does not tell it
+                without_tool=tuple(map(str, endpoint.get("without_tool", ()))),
             )
             for endpoint in document["endpoints"]
         ),

@@ -76,13 +76,17 @@ class RoutedServer:
 
 @dataclass(frozen=True, slots=True)
 class RoutedEndpoint:
-    """One path at which MCP is spoken, with how much it shows."""
+    """One path at which MCP is spoken, with how much it shows.
+
+    `without_tool` are patterns of its `tools` that match nothing there.
+    """
 
     path: str
     servers: tuple[str, ...]
     tools: int
     resources: int
     prompts: int
+    without_tool: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

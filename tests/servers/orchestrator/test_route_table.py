@@ -28,7 +28,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         },
     )
     stack.add("blue", "same", "odd").environment.update(TOOL_DESCRIPTION=POISON, PROMPT_DESCRIPTION=POISON)
-    stack.endpoints = {"part": {"servers": ["red"], "tools": ["say"]}}
+    stack.endpoints = {"part": {"servers": ["red"], "tools": ["say", "nev?r", "red_wa*"]}}
     try:
         yield stack.up()
     finally:
@@ -68,7 +68,10 @@ async def test_collisions_and_policy_without_a_tool_are_told(table: Stack) -> No
         "red": ["deny/red_never"],
     }
     (part,) = [entry for entry in told["endpoints"] if entry["path"] == "/mcp/part"]
-    assert (part["servers"], part["tools"]) == (["red"], 1)
+    assert (part["servers"], part["tools"]) == (["red"], 2)
+    assert {entry["path"]: entry["without_tool"] for entry in told["endpoints"] if entry["without_tool"]} == {
+        "/mcp/part": ["nev?r"]
+    }
 
 
 async def test_an_odd_description_is_flagged_and_logged_once(table: Stack) -> None:

@@ -19,10 +19,12 @@ from starlette.routing import Route
 from docgen_orchestrator.backend import Backend
 from docgen_orchestrator.endpoints import ALL, Endpoints
 from docgen_orchestrator.fleet import Fleet
+from docgen_orchestrator.globs import Globs
 from docgen_orchestrator.inspection import Inspection
 from docgen_orchestrator.lint import Finding
 from docgen_orchestrator.offer import Item
 from docgen_orchestrator.shaped import unmatched
+from docgen_orchestrator.view import View
 
 PATH = "/routes"
 Findings = Mapping[tuple[str, str], Sequence[Finding]]
@@ -114,4 +116,13 @@ def _endpoint(path: str, endpoints: Endpoints) -> dict[str, Any]:
         "tools": len(catalog.tools),
         "resources": len(catalog.resources) + len(catalog.templates),
         "prompts": len(catalog.prompts),
+        "without_tool": _without_tool(view),
     }
+
+
+def _without_tool(view: View) -> list[str]:
+    """Patterns of a named endpoint that no tool matches; none as long as a server has told nothing."""
+    if view.subset is None or any(backend.shelf.told is None for backend in view.backends):
+        return []
+    patterns = (glob for glob in view.subset.tools.patterns if glob != "*")
+    return [glob for glob in patterns if not any(map(Globs((glob,)).match, view.catalog.tools))]
