@@ -72,7 +72,7 @@ def set_setting(
             except ConfigurationError as error:
                 failures.append(error)
         _refuse_broken(text, path, facts)
-        raise _about_value(failures[-1], key)
+        raise told_of("VALUE", _most_telling(failures), key)
 
     return rewrite(directory, edit, dry_run=dry_run, notes=_who_wins(directory, key, environ))
 
@@ -182,10 +182,16 @@ def _readings(value: str) -> Iterator[Any]:
         yield value
 
 
-def _about_value(error: ConfigurationError, key: str) -> ConfigurationError:
-    """The same mistakes, told of the argument: nothing of it stands in the file."""
+def _most_telling(failures: list[ConfigurationError]) -> ConfigurationError:
+    """Why the last reading cannot be used, or its items, where it only says that a list is wanted."""
+    *others, last = failures
+    return others[-1] if others and last.hint.startswith("write [") else last
+
+
+def told_of(argument: str, error: ConfigurationError, key: str) -> ConfigurationError:
+    """The same mistakes at and below `key`, told of an argument: nothing of it stands in the file."""
     problems = [
-        Problem("VALUE", 0, problem.key_path, problem.message, problem.hint)
+        Problem(argument, 0, problem.key_path, problem.message, problem.hint)
         if problem.key_path.startswith(key)
         else problem
         for problem in error.problems

@@ -8,7 +8,7 @@ from pathlib import Path
 from docgenctl.actions.cache import cache_directory
 from docgenctl.actions.change_configuration import FileChange
 from docgenctl.actions.choose_source import Source, Wish, choose_source, relock
-from docgenctl.actions.edit_servers import put_back_on_failure, put_in, refuse_taken, take_out
+from docgenctl.actions.edit_servers import put_back_on_failure, put_in, refuse_no_name, refuse_taken, take_out
 from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.up import bring_up
@@ -52,9 +52,10 @@ def add_server(
     """Write the entry, and let the server join a stack that runs.
 
     When it does not get healthy, docgen.yaml is put back and the stack with it. Raises UsageError for a name
-    that is taken, otherwise as `choose_source` and `bring_up` do.
+    that is taken or is none, otherwise as `choose_source` and `bring_up` do.
     """
     settings = opened.configuration.settings
+    refuse_no_name(name)
     refuse_taken(settings, name)
     reporter.begin("server", name, "looking up what it is made of")
     try:

@@ -83,10 +83,10 @@ class KeyFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """All of it. `state` is `running`, `partly running`, `stopped`, `down` or `never started`.
+    """All of it. `state` is `running`, `partly running`, `stopped`, `down`, `never started` or `unknown`.
 
-    `engine` is None, and `engine_error` says why, when none could be asked; `state` is then what is
-    remembered. `files` maps what a file is to where it lies (or would lie).
+    `engine` is None, and `engine_error` says why, when none could be asked; `state` is then `never started`
+    or `unknown`. `files` maps what a file is to where it lies (or would lie).
     """
 
     project: str
@@ -150,8 +150,12 @@ def _ask(opened: OpenProject) -> tuple[EngineInfo | None, Observation | None, st
 
 
 def _state(sketch: Sketch, seen: Observation | None) -> str:
-    if seen is None or not seen.containers:
-        return "down" if sketch.state.ports else "never started"
+    if not sketch.state.ports and (seen is None or not seen.containers):
+        return "never started"
+    if seen is None:
+        return "unknown"
+    if not seen.containers:
+        return "down"
     running = sum(container.state == "running" for container in seen.containers)
     if not running:
         return "stopped"

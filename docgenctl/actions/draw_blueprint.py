@@ -93,7 +93,7 @@ def draw_blueprint(
         replicas=replicas,
         shared_limits=shared_limits,
         substitutions=substitutions,
-        subnet_moves=tuple(_moves(state.subnets, subnets, taken)),
+        subnet_moves=tuple(moved_subnets(state.subnets, subnets, taken)),
     )
 
 
@@ -203,13 +203,21 @@ def _in_the_way(pool: IPv4Network, taken: Mapping[IPv4Network, str]) -> Iterator
         yield f"and {len(blocking) - _SHOWN} more: docgenctl doctor network/subnets"
 
 
-def _moves(
+def moved_subnets(
     before: Mapping[str, str], after: Mapping[str, str], taken: Mapping[IPv4Network, str]
 ) -> Iterator[SubnetMove]:
     """Networks that had to leave the subnet they had, and what they made way for."""
     for key, subnet in after.items():
         old = before.get(key, subnet)
         if old != subnet:
-            blocking = next((n for n in taken if n.overlaps(IPv4Network(old))), None)
-            cause = f"{taken[blocking]} ({blocking}) overlaps it" if blocking else "its pool was changed"
+            cause = _why_moved(IPv4Network(old), after, taken)
             yield SubnetMove(network=key, subnet=subnet, instead_of=old, cause=cause)
+
+
+def _why_moved(old: IPv4Network, after: Mapping[str, str], taken: Mapping[IPv4Network, str]) -> str:
+    blocking = next((network for network in taken if network.overlaps(old)), None)
+    if blocking is not None:
+        return f"{taken[blocking]} ({blocking}) overlaps it"
+    # While its network was not there (a scaled-down stack has no store), another one of ours may have got it.
+    heir = next((key for key, subnet in after.items() if IPv4Network(subnet).overlaps(old)), None)
+    return f"{heir} got it meanwhile" if heir is not None else "its pool was changed"

@@ -1,12 +1,13 @@
 """Entries of `servers` in docgen.yaml, with their locks: put in, taken out, and put back as they were."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from docgenctl.actions.change_configuration import EMPTY, Facts, FileChange, rewrite
+from docgenctl.actions.change_configuration import EMPTY, Facts, FileChange, rewrite, told_of
 from docgenctl.actions.choose_source import Source
 from docgenctl.configuration.load import check_text
 from docgenctl.configuration.package_locks import remove_locks, write_lock
@@ -15,7 +16,8 @@ from docgenctl.configuration.text_edits import remove_value, set_value
 from docgenctl.configuration.yaml_source import MAX_BYTES
 from docgenctl.files.bounded_file import read_bounded
 from docgenctl.files.replace_file import replace_file, taking_turns
-from docgenctl.model.errors import UsageError
+from docgenctl.model.errors import ConfigurationError, UsageError
+from docgenctl.model.setting_values import NAME_PATTERN
 from docgenctl.model.settings import Settings
 
 _MAX_LOCK_BYTES = 8 * 1024 * 1024
@@ -72,7 +74,19 @@ def _with_entry(text: str, name: str, settings: Mapping[str, Any], facts: Facts)
                 changed = set_value(changed, ("servers", name, key, inner), text_value)
         else:
             changed = set_value(changed, ("servers", name, key), value)
-    return changed, check_text(changed.encode(), facts)
+    try:
+        return changed, check_text(changed.encode(), facts)
+    except ConfigurationError as error:
+        raise told_of("the new entry", error, f"servers/{name}") from None
+
+
+def refuse_no_name(name: str) -> None:
+    """Raise UsageError for what cannot name a server, before anything is looked up for it."""
+    if re.fullmatch(NAME_PATTERN, name) is None:
+        raise UsageError(
+            f"{name!r} cannot name a server",
+            hint="write 2 to 32 lower-case letters, digits and dashes, a letter first and no dash last",
+        )
 
 
 def refuse_taken(settings: Settings, name: str) -> None:
@@ -81,7 +95,9 @@ def refuse_taken(settings: Settings, name: str) -> None:
     if entry is None:
         return
     if entry.enabled:
-        hint = f"docgenctl servers remove {name}, or choose another name"
+        another = "choose another name"
+        own = name not in Settings().servers
+        hint = f"docgenctl servers remove {name}, or {another}" if own else another
         raise UsageError(f"there is a server {name} already", hint=hint)
     hint = f"docgenctl config set servers/{name}/enabled true, or choose another name"
     raise UsageError(f"there is a server {name} already, which is switched off", hint=hint)

@@ -108,6 +108,7 @@ def _named(table: RouteTable, name: str) -> tuple[RoutedTool, ...]:
     found = table.named(name)
     if not found:
         names = sorted({tool.name or tool.own_name for tool in table.tools})
-        near = difflib.get_close_matches(name, names, n=3) or names
-        raise UsageError(f"there is no tool {name}", hint=f"tools: {', '.join(near)}")
+        near = difflib.get_close_matches(name, names, n=3)
+        hint = f"similar: {', '.join(near)}" if near else "docgenctl routes"
+        raise UsageError(f"there is no tool {name}", hint=hint)
     return found

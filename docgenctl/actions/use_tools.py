@@ -63,8 +63,9 @@ def call_tool(
         names = [str(tool.get("name")) for tool in _listed(opened, client)]
         if name not in names:
             _refuse_held(opened, name)
-            near = difflib.get_close_matches(name, names, n=3) or names
-            raise UsageError(f"there is no tool {name}", hint=f"tools: {', '.join(near)}")
+            near = difflib.get_close_matches(name, names, n=3)
+            hint = f"similar: {', '.join(near)}" if near else "docgenctl tools list"
+            raise UsageError(f"there is no tool {name}", hint=hint)
         return client.call_tool(name, arguments, on_progress)
 
 

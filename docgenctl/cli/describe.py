@@ -142,4 +142,4 @@ def _age(span: Any) -> str:
     for size, word in ((24 * 60, "days"), (60, "hours")):
         if minutes >= 2 * size:
             return f"{minutes // size} {word}"
-    return f"{max(0, minutes)} minutes"
+    return "1 minute" if minutes == 1 else f"{max(0, minutes)} minutes"

@@ -64,7 +64,9 @@ def _show(report: HealthReport, console: Console) -> None:
     if report.healthy:
         console.note("healthy")
     elif any(layer.layer == "service" and layer.ok for layer in report.layers):
-        console.note("not healthy: docgenctl logs says why, docgenctl plan what was changed by hand")
+        console.note(
+            "not healthy: docgenctl logs says why, docgenctl plan what differs, and docgenctl up mends that"
+        )
     else:
         console.note("nothing runs; start it with: docgenctl up")
 

@@ -269,7 +269,8 @@ def _findings(findings: list[dict[str, str]] | None) -> "Iterator[str]":
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return " · ".join(f"{key} {_shown(item)}" for key, item in value.items() if item not in ("", None))
+        parts = (f"{key} {_shown(item)}" for key, item in value.items() if item not in ("", None))
+        return " · ".join(parts) or "none"
     if isinstance(value, list):
         return ", ".join(_shown(item) for item in value) or "none"
     if isinstance(value, bool):

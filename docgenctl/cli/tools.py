@@ -51,7 +51,9 @@ def _owner(tool: Any) -> dict[str, Any]:
 
 @app.command("inspect")
 def inspect_command(
-    name: Annotated[str, typer.Argument(help="The tool's name.", autocompletion=suggestions.tools)],
+    name: Annotated[
+        str, typer.Argument(help="The tool's name.", metavar="NAME", autocompletion=suggestions.tools)
+    ],
     project_dir: ProjectDir = None,
     json_mode: Json = False,
 ) -> None:
@@ -102,7 +104,9 @@ def accept_command(
 
 @app.command("call")
 def call_command(
-    name: Annotated[str, typer.Argument(help="The tool's name.", autocompletion=suggestions.tools)],
+    name: Annotated[
+        str, typer.Argument(help="The tool's name.", metavar="NAME", autocompletion=suggestions.tools)
+    ],
     arguments: Annotated[
         list[str] | None,
         typer.Argument(

@@ -74,10 +74,10 @@ def _lines(found: Verification) -> Iterator[str]:
             f"streams  {streams.streams} of {streams.tool}, {streams.frames} frames: {streams.lost} lost,"
             f" {streams.out_of_order} out of order, {streams.foreign} of others"
         )
-        yield f"         first frame after {_told(streams.first_frame)}"
+        yield f"         time to the first frame: {_told(streams.first_frame)}"
     for one in found.cancels:
         unseen = f", {one.unseen} never seen" if one.unseen else ""
-        yield f"cancel   closed streams end in {one.service} after {_told(one.times)}{unseen}"
+        yield f"cancel   time until a closed stream ends in {one.service}: {_told(one.times)}{unseen}"
     for note in found.notes:
         yield f"note     {note}"
     yield "✔ nothing was lost" if found.good else "✘ not as it should be"

@@ -118,7 +118,10 @@ def http_status(
         return NotHealthyError(
             f"{endpoint.authority} does not accept the API key in {endpoint.api_key_file}",
             code="unauthorized",
-            hint="The stack may run with another key: 'docgenctl up' puts this one into effect.",
+            hint="'docgenctl keys list --all' shows whether it was revoked or has ended; "
+            "'docgenctl keys create NAME --out FILE' makes another."
+            if endpoint.own_key
+            else "The stack may run with another key: 'docgenctl up' puts this one into effect.",
             details=details,
         )
     if status == 403:

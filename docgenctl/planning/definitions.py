@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from docgenctl.model.routes import RoutedServer, RoutedTool
 
+_SHOWN = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -27,6 +29,7 @@ def look_at(servers: Iterable[RoutedServer], known: Mapping[str, Mapping[str, st
     learnt: list[RoutedTool] = []
     held: list[RoutedTool] = []
     told: list[str] = []
+    changed: dict[tuple[str, bool], list[RoutedTool]] = {}
     for server in servers:
         before = known.get(server.name)
         for tool in server.tools if server.told else ():
@@ -34,14 +37,35 @@ def look_at(servers: Iterable[RoutedServer], known: Mapping[str, Mapping[str, st
             if before is None:
                 learnt.append(tool)
             elif was != tool.digest:
-                holds = server.changes == "hold"
-                (held if holds else learnt).append(tool)
-                told.append(_sentence(tool, is_new=was is None, holds=holds))
+                if server.changes == "hold":
+                    held.append(tool)
+                    told.append(_held_back(tool, is_new=was is None))
+                else:
+                    learnt.append(tool)
+                    changed.setdefault((server.name, was is None), []).append(tool)
+    told += (_changed(name, is_new, tools) for (name, is_new), tools in changed.items())
     return Look(tuple(learnt), tuple(held), tuple(told))
 
 
-def _sentence(tool: RoutedTool, *, is_new: bool, holds: bool) -> str:
-    name = tool.name or tool.own_name
+def _held_back(tool: RoutedTool, *, is_new: bool) -> str:
+    name = _called(tool)
     what = "is new" if is_new else "has another definition than before"
-    then = f"; it is held back until you say: docgenctl tools accept {name}" if holds else ""
-    return f"the tool {name} of {tool.server} {what}{then}"
+    return (
+        f"the tool {name} of {tool.server} {what}; it is held back until you say: "
+        f"docgenctl tools accept {name}"
+    )
+
+
+def _changed(server: str, is_new: bool, tools: list[RoutedTool]) -> str:
+    """One sentence for all of a server: an option that opens twenty tools is one piece of news."""
+    if len(tools) == 1:
+        what = "is new" if is_new else "has another definition than before"
+        return f"the tool {_called(tools[0])} of {server} {what}"
+    names = ", ".join(_called(tool) for tool in tools[:_SHOWN])
+    more = f" and {len(tools) - _SHOWN} more (docgenctl routes)" if len(tools) > _SHOWN else ""
+    what = "are new" if is_new else "have other definitions than before"
+    return f"{len(tools)} tools of {server} {what}: {names}{more}"
+
+
+def _called(tool: RoutedTool) -> str:
+    return tool.name or tool.own_name

@@ -83,6 +83,9 @@ def ensure_stack_secrets(
     client = _client_key(state_dir / API_KEY_FILE)
     upstream = {server.name: _kept_key(store, f"upstream-{server.name}") for server in servers}
     keys = {DEFAULT_KEY: client, **{f"upstream-{name}": key for name, key in upstream.items()}}
+    password = _kept_key(store, LIMITS_STORE) if shared_limits else None
+    if password is not None:
+        keys[LIMITS_STORE] = password
     created = _creation_dates(state_dir / _KEY_DATES_FILE, keys, now)
 
     entry = _entry(DEFAULT_KEY, client, created)
@@ -97,8 +100,7 @@ def ensure_stack_secrets(
             files[origin_name(server.name)] = given
         else:
             files[server.name] |= given
-    if shared_limits:
-        password = _kept_key(store, LIMITS_STORE)
+    if password is not None:
         files[_ORCHESTRATOR][LIMITS_STORE] = password
         files[_VALKEY] = {USERS_FILE: _users(password)}
     return StackSecrets(api_key_file=state_dir / API_KEY_FILE, key=client, files=files)
@@ -139,7 +141,7 @@ def secret_facts(
             SecretFacts(
                 name=LIMITS_STORE,
                 origin=str(state_dir / "secrets" / LIMITS_STORE),
-                created="",
+                created=dates.get(LIMITS_STORE, ""),
                 held_by=(_ORCHESTRATOR,),
                 checked_by=(_VALKEY,),
             )

@@ -42,7 +42,7 @@ def token(scene: Scene) -> Outcome:
 
 def reach(scene: Scene) -> Outcome:
     """GitHub answers, by the way that the server takes."""
-    return _each(scene, lambda answer: _with_answer(answer, _reach))
+    return _each(scene, lambda answer: _with_answer(answer, lambda told: _reach(told, answer.settings)))
 
 
 def rate(scene: Scene) -> Outcome:
@@ -251,8 +251,11 @@ def _another(found: GithubSettings) -> str:
 # --- what GitHub says
 
 
-def _reach(told: Diagnosis) -> Outcome:
+def _reach(told: Diagnosis, found: GithubSettings) -> Outcome:
     said, hint = _parted(told.problem)
+    if told.reached is not True and _differing(found, told):
+        # What the server was started with says nothing about what docgen.yaml says by now.
+        return unknown(f"{found.host} was not asked with the settings of docgen.yaml yet", fix="docgenctl up")
     if told.reached is None:
         return unknown(f"{told.api_host} was not asked: {said}", fix=hint)
     if told.reached is False or (told.problem and told.accepted is None):

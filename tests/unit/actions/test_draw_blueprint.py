@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from docgenctl.actions.draw_blueprint import draw_blueprint
+from docgenctl.actions.draw_blueprint import draw_blueprint, moved_subnets
 from docgenctl.actions.open_project import OpenProject, open_project
 from docgenctl.model.errors import SubnetTakenError
 from docgenctl.model.observed import Observation
+
+#: Networks of a stack with a store of rates, whose first subnet went to a server while there was none.
+AFTER = {"mcp-time": "10.0.0.0/28", "mcp-valkey": "10.0.0.16/28"}
 
 
 @pytest.fixture
@@ -30,6 +33,14 @@ def everything_taken(*, isolates: bool) -> Observation:
 def test_subnets_that_others_use_count_for_containers(opened: OpenProject) -> None:
     with pytest.raises(SubnetTakenError):
         draw_blueprint(opened, everything_taken(isolates=True))
+
+
+def test_a_network_that_lost_its_subnet_to_another_of_the_stack_is_told_so() -> None:
+    (move,) = moved_subnets({"mcp-valkey": "10.0.0.0/28"}, AFTER, {})
+    assert (move.network, move.subnet) == ("mcp-valkey", "10.0.0.16/28")
+    assert move.cause == "mcp-time got it meanwhile"
+    (shrunk,) = moved_subnets({"mcp-valkey": "10.9.0.0/28"}, AFTER, {})
+    assert shrunk.cause == "its pool was changed"
 
 
 def test_subnets_that_others_use_are_in_nobodys_way_without_containers(opened: OpenProject) -> None:

@@ -92,11 +92,15 @@ def test_what_the_layout_does_not_know_is_refused_before_anything_is_written(tmp
 
 
 def test_a_taken_name_is_told_with_the_way_to_have_it() -> None:
-    settings = check_text(b"servers: {github: {enabled: false}}", FACTS)
+    wiki = b"wiki: {url: 'https://mcp.example.com/mcp'}"
+    settings = check_text(b"servers: {github: {enabled: false}, " + wiki + b"}", FACTS)
     refuse_taken(settings, "free")
     with pytest.raises(UsageError) as taken:
         refuse_taken(settings, "main")
-    assert taken.value.hint == "docgenctl servers remove main, or choose another name"
+    assert taken.value.hint == "choose another name"
+    with pytest.raises(UsageError) as own:
+        refuse_taken(settings, "wiki")
+    assert own.value.hint == "docgenctl servers remove wiki, or choose another name"
     with pytest.raises(UsageError) as off:
         refuse_taken(settings, "github")
     assert off.value.hint == "docgenctl config set servers/github/enabled true, or choose another name"

@@ -108,7 +108,11 @@ def test_a_tool_is_inspected_by_either_name_and_a_wrong_one_names_its_neighbours
     with pytest.raises(UsageError) as caught:
         inspect_tool(looked_at.opened, "blue_ecko")
     assert caught.value.message == "there is no tool blue_ecko"
+    assert caught.value.hint.startswith("similar: ")
     assert "blue_echo" in caught.value.hint
+    with pytest.raises(UsageError) as unlike:
+        inspect_tool(looked_at.opened, "zzzz")
+    assert unlike.value.hint == "docgenctl routes"
 
 
 def test_the_first_look_learns_all_and_a_second_has_nothing_to_say(looked_at: Running) -> None:

@@ -88,6 +88,8 @@ def test_a_value_is_written_as_its_setting_wants_it(
         ("ports/orchestrator", "99999", 3, "VALUE: ports/orchestrator: '99999' leaves the ports", "write a"),
         ("log_level", "lout", 3, "VALUE: log_level: 'lout' is not one of", "write debug"),
         ("gateway/hostnames", "[a, b c]", 3, "'b c' is not a host name", "write docs.example.com"),
+        ("servers/github/options/repositories", "octo", 3, "'octo' does not fit", "Repositories it may read"),
+        ("servers/github/options/read_only", "octo", 3, "'octo' is not true or false", "write true or false"),
         ("project", "", 3, "VALUE: project: '' is not a name", "write 2 to 32"),
         ("servers/github/port", "9300", 3, "port 9300 is taken by ports/orchestrator", "choose another"),
         ("servers/extra/port", "9000", 3, "there is no server image named 'extra'", "write `image:`"),

@@ -223,6 +223,13 @@ def test_a_key_that_is_not_accepted_is_told_without_the_key(shared: Stack, tmp_p
         assert error.value.code == "unauthorized"
         shown = repr([client, client.endpoint, error.value, error.value.hint, error.value.details])
         assert "canary" not in shown
+        assert "'docgenctl up' puts this one into effect" in error.value.hint
+    key.chmod(0o600)
+    own = replace(shared.endpoint, api_key_file=key, own_key=True)
+    with McpEndpoint(own) as client, pytest.raises(NotHealthyError) as refused:
+        client.discover()
+    assert "docgenctl up" not in refused.value.hint
+    assert "docgenctl keys list --all" in refused.value.hint
 
 
 def test_a_changed_key_is_used_at_once(shared: Stack, tmp_path: Path) -> None:

@@ -47,6 +47,18 @@ def test_a_reported_change_is_told_and_known_from_then_on() -> None:
     )
 
 
+def test_many_changes_of_one_server_are_one_sentence() -> None:
+    tools = [tool(name, "1") for name in "abcdefg"]
+    look = look_at([server("report", *tools)], {"main": {"a": "0", "b": "0"}})
+    assert [it.own_name for it in look.learnt] == list("abcdefg")
+    assert look.told == (
+        "2 tools of main have other definitions than before: a, b",
+        "5 tools of main are new: c, d, e, f, g",
+    )
+    (sentence,) = look_at([server("report", *tools)], {"main": {}}).told
+    assert sentence == "7 tools of main are new: a, b, c, d, e and 2 more (docgenctl routes)"
+
+
 def test_a_change_that_is_held_is_told_and_not_learnt() -> None:
     look = look_at([server("hold", tool("a", "2"), tool("b", "1"))], {"main": {"a": "1", "b": "1"}})
     assert (look.learnt, [it.own_name for it in look.held]) == ((), ["a"])

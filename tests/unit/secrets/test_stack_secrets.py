@@ -220,3 +220,4 @@ def test_the_store_of_rates_knows_the_hash_of_its_one_password(state_dir: Path) 
     assert "limits-store" not in ensure(state_dir).files_for("orchestrator")
     (fact,) = [f for f in secret_facts(state_dir, (), {}) if f.name == "limits-store"]
     assert (fact.held_by, fact.checked_by) == (("orchestrator",), ("valkey",))
+    assert fact.created == "2026-11-22T10:00:00Z"

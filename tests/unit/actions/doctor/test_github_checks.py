@@ -201,6 +201,16 @@ def test_a_running_server_with_other_settings_is_told(tmp_path: Path) -> None:
     assert "other repositories, toolsets than docgen.yaml" in outcome.evidence
 
 
+def test_a_running_server_with_other_settings_says_nothing_of_the_way_to_github(tmp_path: Path) -> None:
+    shut = a_diagnosis(
+        reached=False, accepted=None, problem="The egress proxy says no. Hint: list a repository"
+    )
+    found = patient(tmp_path, repositories=["octo/demo", "octo/new"])
+    outcome = looked(found, "github/reach", shut)
+    assert (outcome.verdict, outcome.fix) == ("unknown", "docgenctl up")
+    assert "not asked with the settings of docgen.yaml yet" in outcome.evidence
+
+
 # --- token
 
 
