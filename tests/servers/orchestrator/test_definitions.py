@@ -229,7 +229,7 @@ def test_changed_and_held_definitions_are_counted_and_denied_ones_are_not(
     wait_until(lambda: changed(stack) == expected, 10, "the changes are counted")
     deliver(stack, known)
     wait_until(lambda: changed(stack) == none, 10, "they are known")
-    del stack.servers["blue"]
+    stack.servers.pop("blue").stop()
     stack.write_routing()
     wait_until(lambda: {server for server, _ in changed(stack)} == {"red"}, 10, "who left is not counted")
 
