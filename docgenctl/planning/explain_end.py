@@ -8,12 +8,15 @@ from docgenctl.model.observed import ObservedContainer
 #: between two starts grows to a minute.
 RECENT = timedelta(seconds=90)
 
+KILLED = 137
+"""128 and SIGKILL."""
+
 _HOW = {
     0: "ended by itself (exit code 0)",
     78: "refused its settings (exit code 78)",
     126: "its program could not be run (exit code 126)",
     127: "its program was not found (exit code 127)",
-    137: "was killed (exit code 137)",
+    KILLED: "was killed (exit code 137)",
     139: "crashed (exit code 139, segmentation fault)",
     143: "was told to end (exit code 143)",
 }
@@ -46,6 +49,10 @@ def explain_trouble(container: ObservedContainer, now: datetime, last_words: str
         story = f"{times}, last {(now - _time(container.started_at)).total_seconds():.0f} s ago"
     elif container.state == "restarting":
         story = f"{how}; {times}, and will be again"
+    elif container.state == "exited" and container.exit_code == KILLED and not container.oom_killed:
+        # The engine starts again what dies by itself: what stays down was told to, and cut when its grace
+        # was over, or killed by hand. It keeps no more of that.
+        story = "was stopped and did not end in time, or was killed (exit code 137)"
     elif container.exit_code in (0, 143) and not container.oom_killed:
         return container.error
     else:

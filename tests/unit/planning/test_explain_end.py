@@ -53,6 +53,11 @@ def test_memory_is_named_before_the_exit_code() -> None:
     assert explain_trouble(seen, NOW) == "ran out of memory; give it more under limits in docgen.yaml"
 
 
+def test_one_that_was_cut_when_it_was_stopped_is_not_said_to_have_been_killed_by_somebody() -> None:
+    seen = container(state="exited", exit_code=137)
+    assert explain_trouble(seen, NOW) == "was stopped and did not end in time, or was killed (exit code 137)"
+
+
 @pytest.mark.parametrize(
     "facts", [{"state": "exited"}, {"state": "exited", "exit_code": 143}, {"state": "paused"}]
 )
