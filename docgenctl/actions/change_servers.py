@@ -156,9 +156,9 @@ def _both_or_neither(
             except DocgenError:
                 changed = read_bounded(directory / CONFIG_FILE, MAX_BYTES) != before
                 raise
-    except DocgenError:
-        if changed and up:
-            _back_to(reopen, reporter, timeout_s=timeout_s)
+    except DocgenError as error:
+        if changed and up and _back_to(reopen, reporter, timeout_s=timeout_s) and error.code == "not_in_time":
+            error.hint = "docgen.yaml and the stack are as they were; --timeout would give it longer"
         raise
 
 
@@ -170,14 +170,16 @@ def _bring_up(opened: OpenProject, reporter: Reporter, *, timeout_s: float) -> U
     return bring_up(opened, engine, reporter, timeout_s=timeout_s)
 
 
-def _back_to(reopen: Reopen, reporter: Reporter, *, timeout_s: float) -> None:
-    """Take the stack back to what docgen.yaml says again; the first failure is what is told."""
+def _back_to(reopen: Reopen, reporter: Reporter, *, timeout_s: float) -> bool:
+    """Take the stack back to docgen.yaml; whether that was done. The first failure is what is told."""
     with suppress(DocgenError):
         opened = reopen()
         engine = _engine_of(opened)
         if engine is not None and engine.observe(opened.project.name).containers:
             reporter.say("docgen.yaml is as it was; taking the stack back to it")
             bring_up(opened, engine, reporter, timeout_s=timeout_s)
+            return True
+    return False
 
 
 def _engine_of(opened: OpenProject) -> Engine | None:

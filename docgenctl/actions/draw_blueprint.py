@@ -46,7 +46,8 @@ def draw_blueprint(
 ) -> Blueprint:
     """The blueprint of the configured stack, with ports and subnets chosen, and written to the state.
 
-    `observation` is None without an engine: subnets then avoid only what the host routes. `busy_ports`
+    `observation` is None without an engine: subnets then avoid only what the host routes, and ports stay as
+    they are remembered, since whoever holds them may be this stack. `busy_ports`
     and `busy_subnets` were found taken when somebody tried to use them. `find_holders` is asked only when a
     port is not the first choice. Raises PortTakenError with what was tried, and SubnetTakenError.
     """
@@ -62,7 +63,8 @@ def draw_blueprint(
     shared_limits = limits_are_shared(settings, replicas, isolates=isolates)
     keys = network_keys(tuple(server.name for server in servers), shared_limits=shared_limits)
     wanted = wanted_ports(settings, servers)
-    with _free_ports(settings.ports.bind, observation, busy_ports) as is_free:
+    unseen = frozenset(state.ports.values()) if observation is None else frozenset()
+    with _free_ports(settings.ports.bind, observation, busy_ports, unseen) as is_free:
         try:
             ports = choose_ports(wanted, state.ports, is_free)
         except PortTakenError as error:
@@ -170,9 +172,10 @@ def _substituted(
 
 @contextmanager
 def _free_ports(
-    bind: str, observation: Observation | None, busy: frozenset[int]
+    bind: str, observation: Observation | None, busy: frozenset[int], unseen: frozenset[int]
 ) -> Iterator[Callable[[int], bool]]:
-    ours = {
+    """`unseen` are ports that count as ours where no engine tells what our containers hold."""
+    ours = unseen | {
         port.host_port
         for container in (observation.containers if observation else ())
         if container.state in ("running", "restarting", "paused")

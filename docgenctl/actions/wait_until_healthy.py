@@ -18,6 +18,8 @@ from docgenctl.model.progress import Reporter
 POLL_S = 0.1
 #: Services that every request passes, or that no request passes: the others are servers.
 _INFRASTRUCTURE = ("gateway", "orchestrator", "egress", "valkey")
+#: Among how many lines last words are looked for; most of them tell of our asking.
+_LOOKED_AT = 400
 
 
 def wait_until_healthy(
@@ -48,7 +50,7 @@ def wait_until_healthy(
         crashes.raise_if_crashed()
         if not result.ok:
             reporter.failed(topic, project, f"{name}: {result.detail}")
-            raise _not_in_time(project, services, engine, f"{name}: {result.detail}", timeout_s)
+            raise _not_in_time(project, services, engine, f"{name}: {result.detail}", timeout_s, name)
     # Who has just answered, or passed the question on, needs no check of its own to be called healthy.
     answered = frozenset((*asked, "gateway", "orchestrator") if asked else ())
     while sick := sick_services(engine.observe(project), engine, services, answered):
@@ -90,17 +92,30 @@ def sick_services(
 
 
 def _not_in_time(
-    project: str, services: Sequence[str], engine: Engine, detail: str, timeout_s: float
+    project: str,
+    services: Sequence[str],
+    engine: Engine,
+    detail: str,
+    timeout_s: float,
+    asked: str = "gateway",
 ) -> NotHealthyError:
+    """Who is sick, with last words; where nobody is, those of who was `asked` and of the way there."""
     observation = engine.observe(project)
     lines: list[str] = []
-    for name in sick_services(observation, engine, services) or ("gateway", "orchestrator"):
+    way = dict.fromkeys((asked, "gateway", "orchestrator"))
+    for name in sick_services(observation, engine, services) or way:
         container = observation.container(name)
         if container is not None:
-            lines += [f"{name} | {line}" for line in last_lines(engine, container.id)[-8:]]
+            own = _its_own(last_lines(engine, container.id, tail=_LOOKED_AT))
+            lines += [f"{name} | {line}" for line in own[-8:]]
     return NotHealthyError(
         f"the stack is not healthy after {timeout_s:.0f} s: {detail}",
         hint="docgenctl health, docgenctl logs; the containers are left as they are",
         code="not_in_time",
         details=lines,
     )
+
+
+def _its_own(lines: Sequence[str]) -> list[str]:
+    """Without the lines about our asking whether it is ready, which would be all that is left."""
+    return [line for line in lines if "/health/" not in line.replace("\\/", "/")]

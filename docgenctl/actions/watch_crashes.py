@@ -68,12 +68,12 @@ def watch_crashes(engine: Engine, project: str) -> Iterator[CrashWatch]:
         yield watch
 
 
-def last_lines(engine: Engine, container_id: str) -> tuple[str, ...]:
+def last_lines(engine: Engine, container_id: str, *, tail: int = LOG_LINES) -> tuple[str, ...]:
     """The last lines that a container printed; none when it is gone."""
     container = engine.inspect(container_id)
     if container is None:
         return ()
-    return tuple(line.text for line in engine.logs(container, tail=LOG_LINES, follow=False))
+    return tuple(line.text for line in engine.logs(container, tail=tail, follow=False))
 
 
 def trouble_of(container: ObservedContainer, engine: Engine) -> str:

@@ -37,6 +37,7 @@ _LEFT = {
         "the new version may be there in part, the last good one is still on record",
         "docgenctl deploy, or docgenctl down",
     ),
+    "scale": ("what was done so far stays", "docgenctl up, or docgenctl scale orchestrator=1"),
     "stop": ("some services may still run", "docgenctl stop"),
     "down": ("what was not yet removed is still there", "docgenctl down"),
     "render": ("every file is either the old one or the new one, whole", "docgenctl render"),

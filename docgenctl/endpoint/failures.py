@@ -131,6 +131,13 @@ def http_status(
             hint="'docgenctl endpoint' prints the address and the key that belong together.",
             details=details,
         )
+    if status == 404 and endpoint.url.partition("/mcp/")[2]:
+        return NotHealthyError(
+            f"there is no {endpoint.url} for this key",
+            code="protocol",
+            hint="'docgenctl routes' shows the endpoints of the running stack.",
+            details=details,
+        )
     if status == 413:
         return NotHealthyError(
             "the request is larger than the gateway lets in",

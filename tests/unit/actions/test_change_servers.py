@@ -111,6 +111,21 @@ def test_when_the_stack_cannot_follow_file_and_stack_go_back(running: Scene, ste
     assert "docgen.yaml is as it was; taking the stack back to it" in running.listener.said
 
 
+def test_the_hint_does_not_tell_of_containers_that_are_gone_again(running: Scene) -> None:
+    late = "the containers are left as they are"
+    running.failures = [NotHealthyError("not healthy after 1 s", hint=late, code="not_in_time")]
+    with pytest.raises(NotHealthyError) as back:
+        running.add("wiki")
+    assert back.value.hint.startswith("docgen.yaml and the stack are as they were")
+    running.failures = [
+        NotHealthyError("not healthy after 1 s", hint=late, code="not_in_time"),
+        EngineError("nor now"),
+    ]
+    with pytest.raises(NotHealthyError) as stuck:
+        running.add("wiki")
+    assert stuck.value.hint == late
+
+
 def test_what_is_refused_before_a_change_touches_no_stack(running: Scene) -> None:
     for name, wish in (("main", URL), ("wiki", Wish()), ("wiki", Wish(url="https://127.0.0.1/mcp"))):
         with pytest.raises(Exception, match=r"already|one way|never reached") as caught:

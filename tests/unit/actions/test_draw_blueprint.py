@@ -1,5 +1,6 @@
 """Deciding ports and subnets; the choices themselves are tried in tests/unit/planning."""
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,12 @@ def test_subnets_that_others_use_are_in_nobodys_way_without_containers(opened: O
     again = draw_blueprint(opened, everything_taken(isolates=False))
     assert first.subnets == again.subnets
     assert again.subnet_moves == ()
+
+
+def test_without_an_engine_a_held_port_may_be_held_by_this_stack_and_stays(opened: OpenProject) -> None:
+    first = draw_blueprint(opened, everything_taken(isolates=False))
+    with socket.create_server(("127.0.0.1", first.ports["main"])):
+        unseen = draw_blueprint(opened, None)
+        seen = draw_blueprint(opened, everything_taken(isolates=False))
+    assert (unseen.ports, unseen.substitutions) == (first.ports, ())
+    assert seen.ports["main"] != first.ports["main"]

@@ -60,6 +60,22 @@ def test_what_is_not_healthy_in_time_is_named_with_its_last_words() -> None:
     assert caught.value.details == ("egress | cannot bind",)
 
 
+def test_last_words_are_not_those_about_our_asking() -> None:
+    engine = FakeEngine()
+    said = (
+        "cannot bind",
+        *['"GET","path":"\\/health\\/ready\\/main","status":503'] * 20,
+        "GET /health/ready/main",
+    )
+    engine.programs["egress"] = Program(
+        output=tuple(("stderr", line) for line in said), health=Health.UNHEALTHY
+    )
+    bring_up(make_stack(), engine)
+    with watch_crashes(engine, PROJECT) as crashes, pytest.raises(NotHealthyError) as caught:
+        wait(engine, crashes, "egress", timeout_s=0.3)
+    assert caught.value.details == ("egress | cannot bind",)
+
+
 def test_a_crash_ends_the_wait_at_once_with_exit_code_and_log() -> None:
     engine = FakeEngine()
     engine.programs["egress"] = Program(output=(("stderr", "cannot go on"),), health=Health.UNHEALTHY)

@@ -118,7 +118,9 @@ class Door:
         correlated = {"X-Correlation-ID": "abc-123"}
         if headers.get(b"authorization") != b"Bearer " + KEY.encode():
             return await PlainTextResponse("unauthorized", 401, correlated)(scope, receive, send)
-        status = {"/busy": 429, "/down": 503, "/large": 413, "/closed": 403}.get(scope["path"])
+        status = {"/busy": 429, "/down": 503, "/large": 413, "/closed": 403, "/mcp/gone": 404}.get(
+            scope["path"]
+        )
         if status is not None:
             more = correlated | {"Retry-After": "7"}
             return await PlainTextResponse("no", status, more)(scope, receive, send)

@@ -214,6 +214,13 @@ def test_the_wait_that_the_gateway_asks_for_is_in_the_hint(shared: Stack) -> Non
     assert "7 s" in error.value.hint
 
 
+def test_an_endpoint_that_is_not_there_is_told_with_where_they_are_listed(shared: Stack) -> None:
+    with McpEndpoint(shared.at("/mcp/gone")) as client, pytest.raises(NotHealthyError) as error:
+        client.discover()
+    assert error.value.message.endswith("/mcp/gone for this key")
+    assert "docgenctl routes" in error.value.hint
+
+
 def test_a_key_that_is_not_accepted_is_told_without_the_key(shared: Stack, tmp_path: Path) -> None:
     key = tmp_path / "api-key"
     key.write_text("dgk_canary\n")
