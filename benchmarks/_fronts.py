@@ -152,8 +152,9 @@ def ours_in(image: str) -> Callable[[Bench], AbstractContextManager[Front]]:
         options = [word for name, value in environ.items() for word in ("--env", f"{name}={value}")]
         mount = f"{bench.folder}:{bench.folder}:ro"
         docker = ["docker", "run", "--detach", "--read-only", "--user", "0", "--network", "host"]
-        command = [*docker, "--volume", mount, *options, image, "/opt/docgen/venv/bin/python"]
-        container = _said([*command, "-m", "docgen_orchestrator"])
+        command = [*docker, "--volume", mount, "--tmpfs", "/log", *options, image, "sh", "-c"]
+        # Its lines go into a file, as those of ours without a container: the engine's log is not ours.
+        container = _said([*command, "exec /opt/docgen/venv/bin/python -m docgen_orchestrator >/log/lines"])
         try:
             wait_until_answered(port)
             pid = int(_said(["docker", "inspect", "--format", "{{.State.Pid}}", container]))
