@@ -16,7 +16,7 @@ from docgenctl.actions.take_over import take_over
 from docgenctl.engine.protocol import Engine, FillsTogether
 from docgenctl.model.plan import Plan, Step, Verb
 from docgenctl.model.progress import Reporter
-from docgenctl.model.stack import Service, Stack, Volume, VolumeContent, stop_grace_s
+from docgenctl.model.stack import Service, Stack, Volume, VolumeContent, VolumePurpose, stop_grace_s
 
 #: The engine serialises network set-up; more than a few calls at once gain nothing.
 PARALLEL_CALLS = 6
@@ -134,7 +134,10 @@ class _Execution:
     def fill_volumes(self, steps: tuple[Step, ...]) -> None:
         """Together where the engine gains by it."""
         stack = self.wanted()
-        fills = [self._fill_of(stack.volume(step.subject)) for step in steps]
+        wanted = [stack.volume(step.subject) for step in steps]
+        # Secrets first: a configuration that names one is taken over the moment it is there.
+        wanted.sort(key=lambda volume: volume.purpose is not VolumePurpose.SECRETS)
+        fills = [self._fill_of(volume) for volume in wanted]
         volumes = [volume for _, volume in fills]
         if isinstance(self.engine, FillsTogether):
             self.engine.fill_volumes(fills, _user_of(volumes[0], stack).image)

@@ -6,7 +6,7 @@ from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.model.errors import EngineError
 from docgenctl.model.plan import Plan, Step, Verb
 from docgenctl.model.progress import Silent
-from docgenctl.model.stack import VolumeContent
+from docgenctl.model.stack import VolumeContent, VolumePurpose
 from docgenctl.planning.lifecycle import plan_down
 from docgenctl.planning.reconcile import plan_up
 from tests.contract.fake_engine import FakeEngine
@@ -40,6 +40,18 @@ def test_volumes_get_their_content_and_those_without_only_their_owner() -> None:
     assert engine.volume("main-config").files == {"server.json": b"{}"}
     assert engine.volume("main-data").files == {}
     assert engine.volume("main-data").owner == "1000:1000"
+
+
+def test_secrets_are_there_before_the_configuration_that_names_them() -> None:
+    engine = FakeEngine()
+    stack = make_stack()
+    purposes = {volume.key: volume.purpose for volume in stack.volumes}
+    execute_plan(fresh(engine), engine, Silent(), stack=stack)
+    filled = [purposes[subject] for method, subject in engine.calls if method == "fill_volume"]
+    assert VolumePurpose.SECRETS in filled
+    assert VolumePurpose.CONFIG in filled
+    last_secrets = max(at for at, purpose in enumerate(filled) if purpose is VolumePurpose.SECRETS)
+    assert all(at > last_secrets for at, purpose in enumerate(filled) if purpose is not VolumePurpose.SECRETS)
 
 
 def test_after_a_failure_nothing_is_begun_and_the_failure_is_raised() -> None:
