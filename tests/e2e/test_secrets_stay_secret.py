@@ -133,7 +133,7 @@ def story(engine: DockerEngine, tmp_path_factory: pytest.TempPathFactory) -> Ite
         with witness.watching():
             ran.append(stack.ok("up", "--json", timeout=600))
             door = Door.of(stack.endpoint())
-            needles.values |= {"client key": door.key.encode(), **upstream_keys(stack)}
+            needles.values |= {"client key": door.key.encode(), **upstream_keys(stack), **store_key(stack)}
             ran.append(stack.ok("generate", "readme"))
             ran.append(stack.run("tools", "call", "files_read", '{"path": "../../etc/shadow"}'))
             ran.append(stack.run("tools", "call", "github_list_pulls", '{"owner": "octo", "repo": "demo"}'))
@@ -324,11 +324,16 @@ def test_deploying_and_starting_again_keeps_the_key(story: Story) -> None:
 
 
 def upstream_keys(stack: Stack) -> dict[str, bytes]:
-    """The orchestrator's keys, from where the state keeps them."""
+    """The orchestrator's keys for servers, from where the state keeps them."""
     (folder,) = (path for path in stack.state_dir.iterdir() if path.is_dir())
     files = {f"upstream {name}": folder / "secrets" / f"upstream-{name}" for name in ("main", "github")}
-    files["store of rates"] = folder / "secrets" / "limits-store"
     return {name: path.read_bytes().strip() for name, path in files.items()}
+
+
+def store_key(stack: Stack) -> dict[str, bytes]:
+    """The orchestrators' password at the store of rates, from where the state keeps it."""
+    (folder,) = (path for path in stack.state_dir.iterdir() if path.is_dir())
+    return {"store of rates": (folder / "secrets" / "limits-store").read_bytes().strip()}
 
 
 def contents(folder: Path) -> Iterable[bytes]:
