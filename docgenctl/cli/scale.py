@@ -33,7 +33,8 @@ def scale(
     engine = open_engine(opened)
     with console.progress() as reporter:
         count, result = scale_stack(opened, engine, reporter, wanted, timeout_s=timeout)
-    configured = opened.configuration.settings.orchestrator.replicas
+    settings = opened.configuration.settings.orchestrator
+    configured = settings.replicas
     if json_mode:
         document = {"project": opened.project.name, "replicas": {"orchestrator": count}}
         console.json(document | {"configured": configured, "steps": step_documents(result.plan)})
@@ -43,8 +44,10 @@ def scale(
         console.note(
             f"Kept until down, or until orchestrator.replicas in docgen.yaml changes; it says {configured}."
         )
-    if count > 1:
+    if count > 1 and settings.shared_limits == "never":
         console.note("Each keeps an equal share of every rate limit of keys and tools.")
+    elif count > 1:
+        console.note("They count the rates of keys and tools together, in the service valkey.")
 
 
 def _count(text: str) -> tuple[str, int]:

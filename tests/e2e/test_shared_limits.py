@@ -108,8 +108,9 @@ def test_rates_hold_over_several_orchestrators_and_their_store_comes_and_goes_wi
     keys = {name: created(stack, name, "30/h") for name in ("burst", "restarted", "emptied")}
     writer = created(stack, "writer", "1000/s")
     with writing(stack, writer) as written:
-        stack.ok("scale", "orchestrator=2")
+        scaled = stack.ok("scale", "orchestrator=2")
         more = written.total()
+    assert "count the rates of keys and tools together" in scaled.stdout + scaled.stderr
     assert set(written) == {200}, written
     assert more > 0
     assert findings(api, stack.project) == []
