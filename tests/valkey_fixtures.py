@@ -13,12 +13,12 @@ from typing import Any
 import docker
 
 from docgenctl.engine.docker_engine import DockerEngine
-from docgenctl.model.blueprint import VALKEY_PORT
+from docgenctl.model.blueprint import LIMITS_STORE, VALKEY_PORT
 from docgenctl.model.secret import Secret
 from docgenctl.model.stack import Attachment, PortBinding
 from docgenctl.planning.assemble_stack import ImageChoice
 from docgenctl.rendering.configuration_files import render_service_files
-from docgenctl.secrets.stack_secrets import LIMITS_STORE, ensure_stack_secrets
+from docgenctl.secrets.stack_secrets import ensure_stack_secrets
 from docgenctl.secrets.store import FileStore
 from tests.engine_fixtures import project_name, remove_project
 from tests.unit.rendering.blueprints import TEMPLATES

@@ -55,23 +55,11 @@ def write_recipes(
     recipes["orchestrator"] = _server_recipe(
         load_image_facts("orchestrator"), bases, blueprint, architecture, cache_dir
     )
-    gateway = _dockerfile("gateway", base=bases.gateway, debs=bases.gateway_debs is not None)
-    recipes["gateway"] = Recipe(
-        image="gateway",
-        dockerfile=gateway,
-        context=proxy_context(gateway, bases.gateway_debs),
-        complete=lambda _: proxy_context(gateway, bases.gateway_debs),
-    )
-    egress = _dockerfile("egress", base=bases.egress, debs=bases.egress_debs is not None)
-    recipes["egress"] = Recipe(
-        image="egress",
-        dockerfile=egress,
-        context=proxy_context(egress, bases.egress_debs),
-        complete=lambda _: proxy_context(egress, bases.egress_debs),
-        network=bases.egress_debs is None,
-    )
+    # HAProxy's own image has what the gateway needs; the others fetch a package unless it was fetched before.
+    recipes["gateway"] = _debian_recipe("gateway", bases.gateway, bases.gateway_debs, fetches=False)
+    recipes["egress"] = _debian_recipe("egress", bases.egress, bases.egress_debs)
     if blueprint.shared_limits:
-        recipes["valkey"] = _valkey_recipe(bases)
+        recipes["valkey"] = _debian_recipe("valkey", bases.valkey, bases.valkey_debs)
     return recipes
 
 
@@ -182,14 +170,16 @@ def _server_recipe(
     return Recipe(image=facts.name, dockerfile=dockerfile, context=context, complete=complete)
 
 
-def _valkey_recipe(bases: Bases) -> Recipe:
-    dockerfile = _dockerfile("valkey", base=bases.valkey, debs=bases.valkey_debs is not None)
+def _debian_recipe(image: str, base: str, debs: Path | None, *, fetches: bool = True) -> Recipe:
+    """An image of one program from Debian, from packages in `debs` where there are some."""
+    dockerfile = _dockerfile(image, base=base, debs=debs is not None)
+    context = proxy_context(dockerfile, debs)
     return Recipe(
-        image="valkey",
+        image=image,
         dockerfile=dockerfile,
-        context=proxy_context(dockerfile, bases.valkey_debs),
-        complete=lambda _: proxy_context(dockerfile, bases.valkey_debs),
-        network=bases.valkey_debs is None,
+        context=context,
+        complete=lambda _: context,
+        network=fetches and debs is None,
     )
 
 

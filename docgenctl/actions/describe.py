@@ -11,7 +11,7 @@ from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.settle_health import settle_health
 from docgenctl.actions.sketch_stack import Sketch, sketch_stack
 from docgenctl.certificates.inspection import CertificateFacts, inspect_certificates
-from docgenctl.configuration.environment import dotenv_values
+from docgenctl.configuration.environment import variables_in_force
 from docgenctl.model.client_key import DEFAULT_KEY, KeyState
 from docgenctl.model.errors import EngineError
 from docgenctl.model.observed import EngineInfo, Observation
@@ -111,7 +111,7 @@ def describe(opened: OpenProject) -> Description:
     sketch = sketch_stack(opened)
     info, seen, problem = _ask(opened)
     isolated = (info.isolates if info else True) and sketch.blueprint.isolates
-    environ = {**dotenv_values(opened.project.directory), **{k: v for k, v in opened.environ.items() if v}}
+    environ = variables_in_force(opened.project.directory, opened.environ)
     return Description(
         project=opened.project.name,
         directory=str(opened.project.directory),

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.certificates.gateway import ensure_gateway_certificate
-from docgenctl.configuration.environment import dotenv_values
+from docgenctl.configuration.environment import variables_in_force
 from docgenctl.files.bounded_file import read_bounded
 from docgenctl.model.blueprint import Blueprint
 from docgenctl.model.errors import ConfigurationError
@@ -33,13 +33,12 @@ def fill_in_contents(
     """
     now = datetime.now(UTC)
     salt = StateStore(opened.state_dir).read().digest_salt
-    set_variables = {name: value for name, value in opened.environ.items() if value}
     secrets = ensure_stack_secrets(
         FileStore(opened.state_dir),
         opened.state_dir,
         blueprint.servers,
         now=now,
-        environ={**dotenv_values(opened.project.directory), **set_variables},
+        environ=variables_in_force(opened.project.directory, opened.environ),
         shared_limits=blueprint.shared_limits,
     )
     certificate = ensure_gateway_certificate(

@@ -53,6 +53,14 @@ def dotenv_values(project_dir: Path) -> Mapping[str, str]:
     return found
 
 
+def variables_in_force(project_dir: Path, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """All variables that are set: those of `.env`, and over them those of `environ` that are not empty.
+
+    Raises ConfigurationError as `dotenv_values` does.
+    """
+    return {**dotenv_values(project_dir), **{name: value for name, value in environ.items() if value}}
+
+
 def settings_from(variables: Mapping[str, str]) -> Mapping[str, tuple[str, str]]:
     """Key path → (variable, value) for every variable of ours that is set; an empty value is not set."""
     found: dict[str, tuple[str, str]] = {}

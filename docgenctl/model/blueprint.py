@@ -18,6 +18,8 @@ GATEWAY_STATUS_PORT = 8404
 GATEWAY_ADMIN_PORT = 8405
 EGRESS_PORT = 3128
 VALKEY_PORT = 6379
+#: The secret with which orchestrators open the store of rates.
+LIMITS_STORE = "limits-store"
 _ORIGIN = "-origin"
 #: Where the packages of a server of others lie in its image.
 PACKAGES_TARGET = "/opt/docgen/packages"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from docgenctl.model.blueprint import SERVER_PORT, VALKEY_PORT, Blueprint, Server
+from docgenctl.model.blueprint import LIMITS_STORE, SERVER_PORT, VALKEY_PORT, Blueprint, Server
 from docgenctl.model.tool_settings import EndpointSettings, ToolSettings
 from docgenctl.rendering.environment import render_template
 from docgenctl.rendering.stamp import stamp_text
@@ -30,7 +30,7 @@ def render_routing(blueprint: Blueprint, templates: Path) -> str:
 
 
 def _limits() -> dict[str, Any]:
-    return {"host": "valkey", "port": VALKEY_PORT, "key_secret": "limits-store"}
+    return {"host": "valkey", "port": VALKEY_PORT, "key_secret": LIMITS_STORE}
 
 
 def _route(server: Server, blueprint: Blueprint) -> dict[str, Any]:

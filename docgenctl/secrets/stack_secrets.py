@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from docgenctl.files.private_files import read_private, write_private
-from docgenctl.model.blueprint import Server, origin_name
+from docgenctl.model.blueprint import LIMITS_STORE, Server, origin_name
 from docgenctl.model.client_key import DEFAULT_KEY
 from docgenctl.model.errors import ConfigurationError, RefusedError
 from docgenctl.model.secret import Secret
@@ -25,8 +25,7 @@ from docgenctl.secrets.store import EnvironmentStore, SecretStore
 
 API_KEY_FILE = "api-key"
 ACCEPTED_FILE = "api-keys.json"
-#: What the orchestrators open the store of rates with, and the file by which the store knows them.
-LIMITS_STORE = "limits-store"
+#: The file by which the store of rates knows the orchestrators.
 USERS_FILE = "users.acl"
 _KEY_DATES_FILE = "api-key-dates.json"
 _ORCHESTRATOR = "orchestrator"

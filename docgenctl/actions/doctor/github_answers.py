@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from docgenctl.actions.ask_server import ask
 from docgenctl.actions.find_endpoint import find_endpoint
 from docgenctl.actions.open_project import OpenProject
-from docgenctl.configuration.environment import dotenv_values
+from docgenctl.configuration.environment import variables_in_force
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.endpoint.mcp_client import McpEndpoint
 from docgenctl.endpoint.route_table import fetch_route_table
@@ -136,8 +136,7 @@ class GithubAnswer:
 
 def github_settings(opened: OpenProject) -> tuple[GithubSettings, ...]:
     """Every enabled server of the image, sorted by name."""
-    directory = opened.configuration.directory
-    environ = {**dotenv_values(directory), **{key: value for key, value in opened.environ.items() if value}}
+    environ = variables_in_force(opened.configuration.directory, opened.environ)
     servers = resolve_servers(opened.configuration.settings, opened.facts)
     return tuple(_settings(server, environ) for server in servers if server.facts.name == IMAGE)
 

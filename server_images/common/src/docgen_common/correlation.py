@@ -12,8 +12,12 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_VALID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+"""An id that is harmless to log."""
+
+TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+"""A well-formed value (W3C Trace Context, 3.2)."""
+
 _current: ContextVar[str | None] = ContextVar("correlation_id", default=None)
 _trace: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
@@ -30,7 +34,7 @@ def current_traceparent() -> str | None:
 
 def accepted_correlation_id(values: list[bytes]) -> str | None:
     """The id in the header lines ``values`` if it may be taken over: one line of ``A-Za-z0-9._-``."""
-    if len(values) != 1 or not _VALID.fullmatch(values[0]):
+    if len(values) != 1 or not CORRELATION_ID.fullmatch(values[0]):
         return None
     return values[0].decode("ascii")
 
@@ -51,7 +55,7 @@ class Correlation:
         correlation_id = given or uuid4().hex
         _current.set(correlation_id)
         traces = [value for name, value in headers if name == b"traceparent"]
-        _trace.set(traces[0].decode() if len(traces) == 1 and _TRACEPARENT.fullmatch(traces[0]) else None)
+        _trace.set(traces[0].decode() if len(traces) == 1 and TRACEPARENT.fullmatch(traces[0]) else None)
         scope.setdefault("state", {})["correlation_id"] = correlation_id
         line = (b"x-correlation-id", correlation_id.encode("ascii"))
 

@@ -26,6 +26,7 @@ from docgen_orchestrator.entry import LONGEST_SECONDS
 from docgen_orchestrator.event_relay import event_source
 from docgen_orchestrator.fast.endpoint import Shared, host_check
 from docgen_orchestrator.fast.forward import Forward
+from docgen_orchestrator.fast.protocol import protocol_class
 from docgen_orchestrator.fast.revoking import Revoking
 from docgen_orchestrator.fast.telling import Telling
 from docgen_orchestrator.fleet import Fleet
@@ -39,7 +40,6 @@ from docgen_orchestrator.routing import FILE_NAME as ROUTING_FILE
 from docgen_orchestrator.routing import Route, Routing, parse_routing
 from docgen_orchestrator.shared_limits.following import FollowedStore
 from docgen_orchestrator.shared_limits.limiter import SharedLimiter
-from docgen_orchestrator.shared_limits.protocol import counted_protocol_class
 from docgen_orchestrator.upstream import HttpUpstream
 from docgen_orchestrator.view import View
 
@@ -132,7 +132,7 @@ def _take_raw_path(
 ) -> None:
     """Let plain calls and lists be answered before they reach ``app``, by the same keys and rates."""
     app.state.metrics.watch_in_flight(lambda: len(deadlines.running))
-    app.state.http_protocol = counted_protocol_class(
+    app.state.http_protocol = protocol_class(
         Shared(
             find=endpoints.raw.get,
             ring=app.state.keys,

@@ -12,9 +12,9 @@ Only a message that came whole, and alone, is looked at. Everything else is for 
 
 from __future__ import annotations
 
-import re
 from typing import Generic, TypeVar
 
+from docgen_common.correlation import CORRELATION_ID, TRACEPARENT
 from msgspec import Struct
 
 MeaningT = TypeVar("MeaningT")
@@ -26,8 +26,6 @@ _END = b"\r\n\r\n"
 _LENGTH, _LENGTH_TOO = b"\r\nContent-Length: ", b"\r\ncontent-length: "
 _CORRELATION_ID, _TRACE = b"\r\nx-correlation-id: ", b"\r\ntraceparent: "
 _MOST_DIGITS = 8
-CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-TRACEPARENT = re.compile(rb"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class Message(Struct, frozen=True, gc=False):

@@ -26,6 +26,7 @@ from docgen_orchestrator.fast.request import LIST, Head, Request, read_request
 from docgen_orchestrator.fast.targets import Target
 from docgen_orchestrator.fast.telling import Note
 from docgen_orchestrator.granted import is_granted
+from docgen_orchestrator.shared_limits.leases import AskFirstError
 
 if TYPE_CHECKING:
     from docgen_orchestrator.fast.protocol import RawProtocol
@@ -93,10 +94,20 @@ class Exchange(Struct, eq=False):
         return self.key is not None
 
     def begin(self, body: bytes) -> bool:
-        """Start, and return True; False when this is a request for the application."""
+        """Start, and return True; False when this is a request for the application.
+
+        So is one for whose rate others have to be asked first: its middleware can wait.
+        """
         request = read_request(body, self.head)
         if request is None:
             return False
+        try:
+            return self._begin(request)
+        except AskFirstError:
+            return False
+
+    def _begin(self, request: Request) -> bool:
+        """The same for a request that is well-formed. Raises AskFirstError before anything was done."""
         if self.head.method == LIST:
             self._begin_list(request)
             return True

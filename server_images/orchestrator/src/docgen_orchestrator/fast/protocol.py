@@ -69,8 +69,9 @@ class RawProtocol(HttpToolsProtocol):
         elif not self._begin_known(message, data):
             before = self._exchange
             super().data_received(data)
-            if self._exchange is not before and self._between:
-                self._remember(message, data)
+            taken = self._exchange
+            if taken is not None and taken is not before and self._between:
+                self._remember(message, len(data), taken)
         if self._held is not None and self._late is None:
             self._late = self.loop.call_later(HOLD_SECONDS, self._hand_over)
 
@@ -192,11 +193,10 @@ class RawProtocol(HttpToolsProtocol):
         self._adopt(begun)
         return True
 
-    def _remember(self, message: Message, data: bytes) -> None:
+    def _remember(self, message: Message, size: int, taken: Exchange) -> None:
         """The parser found the request in ``message``, and the raw path took it: so it may the next time."""
-        taken = self._exchange
-        head = None if taken is None else taken.head.without(message)
-        if taken is not None and head is not None and self._length == len(data) - message.body_at:
+        head = taken.head.without(message)
+        if head is not None and self._length == size - message.body_at:
             self.heads.remember(message.pattern, Meaning(self.url, head, taken.keep_alive))
 
     def _adopt(self, taken: Exchange) -> None:

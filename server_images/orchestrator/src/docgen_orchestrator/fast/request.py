@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
+from docgen_common.correlation import CORRELATION_ID, TRACEPARENT
 from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from docgen_orchestrator import known_heads
-from docgen_orchestrator.fast.meta import Meta, named_once, read_meta
-from docgen_orchestrator.known_heads import CORRELATION_ID, TRACEPARENT
+from docgen_orchestrator.fast.meta import Meta, is_object, named_once, read_meta
 from docgen_orchestrator.upstream import WIRE_VERSION
 
 CALL, LIST = b"tools/call", b"tools/list"
@@ -37,11 +37,10 @@ _USUAL = frozenset(
 )
 _PARAM = b"mcp-param-"
 _ESCAPED_COLON = re.compile(rb"\\u003[aA]")
-_BRACE = ord("{")
 _MOST_KEY_BYTES = 512
 
 
-class Params(Struct, forbid_unknown_fields=True, omit_defaults=True):
+class Params(Struct, forbid_unknown_fields=True):
     """The parameters of a call; one with any others is for the application."""
 
     meta: Raw = field(name="_meta")
@@ -177,7 +176,7 @@ def _rest(params: Params) -> bytes | None:
         rest = b""
     else:
         raw = bytes(arguments)
-        if raw[0] != _BRACE or not named_once(raw):
+        if not is_object(arguments) or not named_once(raw):
             return None
         rest = b',"arguments":' + raw
     if params.input_responses is UNSET and params.request_state is UNSET:
