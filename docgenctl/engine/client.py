@@ -1,11 +1,14 @@
 """The Docker SDK, opened in one place: one low-level client, and its exceptions in our words.
 
-The SDK is imported when first used (it costs 100 ms), and nowhere else. Its high-level objects are not used:
-the low-level client speaks the Engine API's own JSON, which is what the other modules are written in.
+The SDK is imported when first used (it costs 100 ms), nowhere else, and by one thread at a time: of two that
+meet on their way into the package, one at `docker` and one at `docker.errors`, Python makes one fail. Its
+high-level objects are not used: the low-level client speaks the Engine API's own JSON, which is what the
+other modules are written in.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 #: Seconds without a byte after which an ordinary call is given up.
 CALL_TIMEOUT_S = 120
+
+_IMPORTING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +41,8 @@ def open_client(
     address: str, *, api_version: str, timeout_s: float, tls: TlsMaterial | None = None
 ) -> APIClient:
     """A client of that address and API version; nothing is sent yet."""
-    from docker import APIClient
+    with _IMPORTING:
+        from docker import APIClient
 
     return APIClient(
         base_url=address,
@@ -49,7 +55,8 @@ def open_client(
 
 
 def _tls(material: TlsMaterial) -> TLSConfig:
-    from docker.tls import TLSConfig
+    with _IMPORTING:
+        from docker.tls import TLSConfig
 
     pair = (material.certificate, material.key)
     return TLSConfig(
@@ -62,9 +69,10 @@ def _tls(material: TlsMaterial) -> TLSConfig:
 @contextmanager
 def answers(action: str) -> Iterator[None]:
     """Turn whatever the SDK raises while doing `action` (`remove network x`) into EngineError."""
-    from docker.errors import APIError, DockerException
-    from requests.exceptions import RequestException
-    from urllib3.exceptions import HTTPError
+    with _IMPORTING:
+        from docker.errors import APIError, DockerException
+        from requests.exceptions import RequestException
+        from urllib3.exceptions import HTTPError
 
     try:
         yield

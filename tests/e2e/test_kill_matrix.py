@@ -26,7 +26,7 @@ FIRST_UP = [
     ("create .state.json.new #1 after", KILL),
     ("rename .docker-compose.mcp.yml.docgenctl-new #1 before", HUP),
     ("POST volumes/create #1 after", KILL),
-    ("POST containers/create docgenctl-fill-main-config #1 after", KILL),
+    ("POST containers/create docgenctl-fill-* #1 after", KILL),
     ("PUT containers/*/archive #1 after", TERM),
     ("POST containers/create main-1 #1 after", KILL),
     ("POST containers/*/start #1 after", INT),
