@@ -12,6 +12,7 @@ from docgenctl.actions.settle_health import settle_health
 from docgenctl.actions.sketch_stack import Sketch, sketch_stack
 from docgenctl.certificates.inspection import CertificateFacts, inspect_certificates
 from docgenctl.configuration.environment import variables_in_force
+from docgenctl.endpoint.address import host_of
 from docgenctl.model.client_key import DEFAULT_KEY, KeyState
 from docgenctl.model.errors import EngineError
 from docgenctl.model.observed import EngineInfo, Observation
@@ -34,6 +35,16 @@ class Door:
     port: str
     purpose: str
     used_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartialEndpoint:
+    """A path below `/mcp` on the door to everything: of one server, or `named` in docgen.yaml."""
+
+    path: str
+    url: str
+    named: bool
+    servers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +107,7 @@ class Description:
     engine_error: str
     isolation: str
     doors: tuple[Door, ...]
+    endpoints: tuple[PartialEndpoint, ...]
     services: tuple[ServiceFacts, ...]
     networks: tuple[NetworkFacts, ...]
     volumes: tuple[VolumeFacts, ...]
@@ -120,6 +132,7 @@ def describe(opened: OpenProject) -> Description:
         engine_error=problem,
         isolation=ISOLATED if isolated else NOT_ISOLATED,
         doors=_doors(sketch),
+        endpoints=_endpoints(sketch),
         services=tuple(_service(service, sketch, seen) for service in sketch.stack.services),
         networks=_networks(sketch),
         volumes=_volumes(sketch, seen),
@@ -167,18 +180,37 @@ def _doors(sketch: Sketch) -> tuple[Door, ...]:
     for service in sketch.stack.services:
         for port in service.ports:
             health = port.purpose.endswith("_health")
-            number = sketch.port_words[port.purpose]
-            host = "localhost" if port.host_ip in ("127.0.0.1", "0.0.0.0", "::1") else port.host_ip  # noqa: S104
-            path = "health/ready" if health else "mcp"
             doors.append(
                 Door(
-                    url=f"https://{host}:{number}/{path}",
-                    port=number,
+                    url=_url(port.purpose, "/health/ready" if health else "/mcp", sketch),
+                    port=sketch.port_words[port.purpose],
                     purpose=meaning(port),
                     used_by="monitors, without a key" if health else "MCP clients, with the API key",
                 )
             )
     return tuple(doors)
+
+
+def _endpoints(sketch: Sketch) -> tuple[PartialEndpoint, ...]:
+    """Those of servers, then the named ones, as configured; how much they show, a running stack knows."""
+    named = sketch.blueprint.settings.endpoints
+    running = sorted(server.name for server in sketch.blueprint.servers)
+    servers: dict[str, tuple[str, ...]] = {name: (name,) for name in running}
+    servers |= {name: named[name].taken_from(running) for name in sorted(named)}
+    return tuple(
+        PartialEndpoint(
+            path=f"/mcp/{name}",
+            url=_url("orchestrator", f"/mcp/{name}", sketch),
+            named=name in named,
+            servers=shown,
+        )
+        for name, shown in servers.items()
+    )
+
+
+def _url(purpose: str, path: str, sketch: Sketch) -> str:
+    host = host_of(sketch.blueprint.settings.ports.bind)
+    return f"https://{host}:{sketch.port_words[purpose]}{path}"
 
 
 def _service(service: Service, sketch: Sketch, seen: Observation | None) -> ServiceFacts:

@@ -12,7 +12,7 @@ from docgenctl.cli.console import Console, as_json
 from docgenctl.cli.options import Json, ProjectDir
 
 if TYPE_CHECKING:
-    from docgenctl.actions.describe import Description
+    from docgenctl.actions.describe import Description, PartialEndpoint
 
 app = new_app()
 
@@ -44,6 +44,7 @@ def _page(found: Description, now: datetime) -> Iterator[str]:
     )
     yield f"  isolation    {found.isolation}"
     yield from _section("Doors", ([door.url, door.purpose, door.used_by] for door in found.doors))
+    yield from _section("Endpoints", ([endpoint.url, _shown(endpoint)] for endpoint in found.endpoints))
     yield from _section(
         "Services",
         (
@@ -121,6 +122,13 @@ def _page(found: Description, now: datetime) -> Iterator[str]:
     )
     yield from _section("Files", ([what, where] for what, where in found.files.items()))
     yield from _section("Versions", ([what, which] for what, which in found.versions.items()))
+
+
+def _shown(endpoint: PartialEndpoint) -> str:
+    servers = ", ".join(endpoint.servers)
+    if not endpoint.named:
+        return f"{servers} alone"
+    return f"part of {servers}" if servers else "nothing, since none of its servers is enabled"
 
 
 def _section(title: str, rows: Iterator[list[str]]) -> Iterator[str]:

@@ -5,6 +5,7 @@ are refused rather than misread.
 """
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
@@ -91,3 +92,7 @@ class EndpointSettings(Section):
     tools: tuple[Pattern, ...] = Field((), description="Patterns of tool names, as clients see them.")
     resources: tuple[Pattern, ...] = Field((), description="Patterns of URIs of resources.")
     prompts: tuple[Pattern, ...] = Field((), description="Patterns of names of prompts.")
+
+    def taken_from(self, running: Iterable[str]) -> tuple[str, ...]:
+        """Those of the servers `running` that it shows something of."""
+        return tuple(server for server in running if self.servers is None or server in self.servers)

@@ -64,11 +64,9 @@ def _policy(tools: ToolSettings) -> dict[str, Any]:
 
 def _endpoint(name: str, endpoint: EndpointSettings, blueprint: Blueprint) -> dict[str, Any]:
     """`servers` are told by name, all of them too: none left is not the same as none named."""
-    running = [server.name for server in blueprint.servers]
-    wanted = running if endpoint.servers is None else endpoint.servers
     return {
         "name": name,
-        "servers": [server for server in running if server in wanted],
+        "servers": endpoint.taken_from(server.name for server in blueprint.servers),
         "tools": endpoint.tools,
         "resources": endpoint.resources,
         "prompts": endpoint.prompts,

@@ -4,6 +4,7 @@ import json
 import os
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +20,42 @@ def test_a_stack_that_was_never_started_is_described(tmp_path: Path) -> None:
     assert found["engine"] is None
     assert "no-engine.sock" in found["engine_error"]
     assert (found["secrets"], found["certificates"]) == ([], [])
+
+
+def test_endpoints_of_servers_and_named_ones_are_described(tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    (workspace / "docgen.yaml").write_text(
+        "ports: {bind: '::1', orchestrator: 9443}\n"
+        "servers: {main: {}, notes: {image: main}, github: {enabled: false}}\n"
+        "endpoints: {review: {tools: ['*']}, later: {servers: [github], tools: ['*']},"
+        " aloud: {servers: [notes, github], prompts: ['*']}}\n"
+    )
+    page = docgenctl(tmp_path, "describe").stdout
+    (section,) = [part.splitlines() for part in page.split("\n\n") if part.startswith("Endpoints\n")]
+    url = "https://localhost:9443/mcp"
+    assert [line.split(maxsplit=1) for line in section[1:]] == [
+        [f"{url}/main", "main alone"],
+        [f"{url}/notes", "notes alone"],
+        [f"{url}/aloud", "part of notes"],
+        [f"{url}/later", "nothing, since none of its servers is enabled"],
+        [f"{url}/review", "part of main, notes"],
+    ]
+    found = json.loads(docgenctl(tmp_path, "describe", "--json").stdout)["endpoints"]
+    review = {"path": "/mcp/review", "url": f"{url}/review", "named": True, "servers": ["main", "notes"]}
+    assert found[-1] == review
+    assert [(it["path"], it["named"]) for it in found[:3]] == [
+        ("/mcp/main", False),
+        ("/mcp/notes", False),
+        ("/mcp/aloud", True),
+    ]
+
+
+def test_doors_at_an_ipv6_address_are_written_as_urls_write_it(tmp_path: Path) -> None:
+    (tmp_path / "workspace").mkdir()
+    (tmp_path / "workspace" / "docgen.yaml").write_text("ports: {bind: 'fd00::1'}\n")
+    found = json.loads(docgenctl(tmp_path, "describe", "--json").stdout)
+    assert {urlsplit(it["url"]).hostname for it in (*found["doors"], *found["endpoints"])} == {"fd00::1"}
 
 
 def test_keys_made_for_clients_are_described_without_their_hashes(tmp_path: Path) -> None:
