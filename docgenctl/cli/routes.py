@@ -12,7 +12,7 @@ from docgenctl.cli.options import Json, ProjectDir
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from docgenctl.model.routes import RoutedTool, RouteTable
+    from docgenctl.model.routes import RoutedServer, RoutedTool, RouteTable
 
 app = new_app()
 
@@ -82,16 +82,22 @@ def _state(tool: RoutedTool) -> str:
     return ", ".join(words) or "ok"
 
 
+def _server_remarks(server: RoutedServer) -> Iterator[str]:
+    if server.down:
+        yield f"{server.name} cannot be reached: {server.down}"
+    for key in server.policy_without_tool:
+        yield f"servers/{server.name}/tools/{key} names a tool that {server.name} does not have"
+    for key in server.policy_without_part:
+        yield f"servers/{server.name}/{key} matches nothing that {server.name} has"
+
+
 def _remarks(table: RouteTable) -> Iterator[str]:
     for name, owners in table.collisions.items():
         yield (
             f"{name} is offered by {' and '.join(owners)} and served by neither: rename or deny one of them"
         )
     for server in table.servers:
-        if server.down:
-            yield f"{server.name} cannot be reached: {server.down}"
-        for key in server.policy_without_tool:
-            yield f"servers/{server.name}/tools/{key} names a tool that {server.name} does not have"
+        yield from _server_remarks(server)
     for endpoint in table.endpoints:
         for pattern in endpoint.without_tool:
             key = f"endpoints/{endpoint.path.removeprefix('/mcp/')}/tools"

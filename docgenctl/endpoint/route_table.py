@@ -63,6 +63,7 @@ def _server(server: Mapping[str, Any]) -> RoutedServer:
             for it in server["findings"]
             if "of" in it  # what a stack that still runs from before does not tell
         ),
+        policy_without_part=tuple(map(str, server.get("policy_without_part", ()))),
     )
 
 

@@ -61,8 +61,8 @@ class OddText:
 class RoutedServer:
     """One server; `down` is why it cannot be reached, empty when it can. `told` says that it told its tools.
 
-    `policy_without_tool` is what its settings say about tools that it does not have. `odd_texts` are findings
-    in all that is no tool.
+    `policy_without_tool` is what its settings say about tools that it does not have, `policy_without_part`
+    the same of resources and prompts. `odd_texts` are findings in all that is no tool.
     """
 
     name: str
@@ -72,6 +72,7 @@ class RoutedServer:
     policy_without_tool: tuple[str, ...]
     tools: tuple[RoutedTool, ...]
     odd_texts: tuple[OddText, ...] = ()
+    policy_without_part: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

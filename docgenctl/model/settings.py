@@ -28,7 +28,7 @@ from docgenctl.model.setting_values import (
     Section,
     Subnet,
 )
-from docgenctl.model.tool_settings import EndpointSettings, ToolSettings
+from docgenctl.model.tool_settings import EndpointSettings, PartSettings, ToolSettings
 
 #: Layout of docgen.yaml; older ones are read through docgenctl.configuration.migrations.
 CURRENT_VERSION: Literal[2] = 2
@@ -173,6 +173,12 @@ class ServerSettings(SourceSettings):
     egress: EgressSettings = Field(default_factory=EgressSettings, description="What it may reach outside.")
     tools: ToolSettings = Field(
         default_factory=ToolSettings, description="Which of its tools clients see, and within which bounds."
+    )
+    resources: PartSettings = Field(
+        default_factory=PartSettings, description="Which of its resources clients see, by URI or template."
+    )
+    prompts: PartSettings = Field(
+        default_factory=PartSettings, description="Which of its prompts clients see, by name."
     )
     options: dict[str, Any] = Field(
         default_factory=dict, description="Options that the server's image declares."

@@ -1,4 +1,4 @@
-"""What docgen.yaml says about tools: which are shown, by which names, how long and how often, and where.
+"""What docgen.yaml says about what servers offer: what is shown, by which names, how long and often, where.
 
 A pattern's `*` stands for any characters, `?` for any one. Brackets, which mean something to other programs,
 are refused rather than misread.
@@ -83,6 +83,15 @@ class ToolSettings(Section):
             if old.endswith("*") and own_name.startswith(old[:-1]):
                 return new[:-1] + own_name[len(old) - 1 :]
         return own_name
+
+
+class PartSettings(Section):
+    """Which resources, or prompts, of one server clients see."""
+
+    allow: tuple[Pattern, ...] = Field(("*",), description="Patterns of those that are offered.")
+    deny: tuple[Pattern, ...] = Field(
+        (), description="Patterns of those that are not, whatever `allow` says."
+    )
 
 
 class EndpointSettings(Section):

@@ -1,10 +1,11 @@
 """routing.yaml: what the orchestrator is told of servers, their tools, and named endpoints."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from docgenctl.model.blueprint import LIMITS_STORE, SERVER_PORT, VALKEY_PORT, Blueprint, Server
-from docgenctl.model.tool_settings import EndpointSettings, ToolSettings
+from docgenctl.model.tool_settings import EndpointSettings, PartSettings, ToolSettings
 from docgenctl.rendering.environment import render_template
 from docgenctl.rendering.stamp import stamp_text
 
@@ -35,6 +36,7 @@ def _limits() -> dict[str, Any]:
 
 def _route(server: Server, blueprint: Blueprint) -> dict[str, Any]:
     origin = f"http://{server.name}:{SERVER_PORT}"
+    settings = blueprint.settings.servers[server.name]
     return {
         "name": server.name,
         "url": f"{origin}/mcp",
@@ -44,12 +46,15 @@ def _route(server: Server, blueprint: Blueprint) -> dict[str, Any]:
         "resource_schemes": server.facts.resource_schemes,
         "timeout_s": blueprint.settings.gateway.request_timeout_s,
         "events_url": f"{origin}/events" if server.facts.events else None,
-        "tools": _policy(blueprint.settings.servers[server.name].tools),
+        "policies": {
+            "tools": _policy(settings.tools),
+            "resources": _filter(settings.resources),
+            "prompts": _filter(settings.prompts),
+        },
     }
 
 
 def _policy(tools: ToolSettings) -> dict[str, Any]:
-    """What the orchestrator would not assume by itself."""
     written = {
         "allow": tools.allow,
         "deny": tools.deny,
@@ -58,6 +63,15 @@ def _policy(tools: ToolSettings) -> dict[str, Any]:
         "rate": tools.rate,
         "changes": tools.changes,
     }
+    return _unusual(written)
+
+
+def _filter(names: PartSettings) -> dict[str, Any]:
+    return _unusual({"allow": names.allow, "deny": names.deny})
+
+
+def _unusual(written: Mapping[str, Any]) -> dict[str, Any]:
+    """What the orchestrator would not assume by itself."""
     usual = {"allow": ("*",), "changes": "report"}
     return {key: value for key, value in written.items() if value != usual.get(key, type(value)())}
 

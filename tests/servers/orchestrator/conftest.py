@@ -127,11 +127,15 @@ class Stack:
         host: str = "127.0.0.1",
         scheme: str = "http",
         policy: dict[str, Any] | None = None,
+        resources: dict[str, Any] | None = None,
+        prompts: dict[str, Any] | None = None,
     ) -> Process:
         argv = [str(PROGRAM), prefix or name, *tools]
         server = Process(name, self.folder / name, argv)
         self.join(server, prefix or name, timeout_s, f"{scheme}://{host}")
         server.entry["tools"] = policy or {}
+        server.entry["resources"] = resources or {}
+        server.entry["prompts"] = prompts or {}
         return server
 
     def add_erratic(self, name: str, *, timeout_s: float = 30) -> Process:

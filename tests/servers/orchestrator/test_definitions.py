@@ -78,7 +78,7 @@ def test_a_file_that_cannot_be_meant_is_refused(raw: bytes) -> None:
 
 
 def held_shelf() -> Shelf:
-    shelf = Shelf("red", ToolPolicy(rename={"add": "plus"}, changes="hold"))
+    shelf = Shelf(route("red", ToolPolicy(rename={"add": "plus"}, changes="hold")))
     shelf.take(Offer(tools={"add": TOOL, "sub": {**TOOL, "name": "sub"}}))
     shelf.compare(KnownDefinitions({"add": "0" * 64, "sub": digest_of({**TOOL, "name": "sub"})}))
     return shelf

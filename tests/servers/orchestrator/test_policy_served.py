@@ -31,6 +31,51 @@ def governed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.close()
 
 
+@pytest.fixture(scope="module")
+def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """One server twice, as an entry for another identity is: bob's shows its tools only, by other names."""
+    stack = Stack(tmp_path_factory.mktemp("twins"))
+    stack.add("ann", prefix="hub")
+    stack.add(
+        "bob",
+        prefix="hub",
+        policy={"rename": {"hub_*": "bob_*"}},
+        resources={"deny": ["hub://*"]},
+        prompts={"deny": ["*"]},
+    )
+    try:
+        yield stack.up()
+    finally:
+        stack.close()
+
+
+async def test_the_same_server_twice_is_served_whole_where_one_shows_its_tools_only(
+    twins: Stack, mode: str
+) -> None:
+    async with twins.client(mode) as client:
+        names = {tool.name for tool in (await client.list_tools()).tools}
+        assert {"hub_pid", "bob_pid"} <= names
+        assert [prompt.name for prompt in (await client.list_prompts()).prompts] == ["hub_prompt"]
+        assert (await client.get_prompt("hub_prompt", {"topic": "tea"})).messages
+        assert [str(it.uri) for it in (await client.list_resources()).resources] == ["hub://fixed"]
+        assert (await client.read_resource("hub://things/cup")).contents
+    with twins.http() as http:
+        assert http.get("/health/ready").json()["checks"]["names"]["ok"]
+
+
+@pytest.mark.parametrize("uri", ["hub://fixed", "hub://things/cup"])
+async def test_what_one_of_the_twins_denies_is_not_at_its_own_endpoint_either(
+    twins: Stack, mode: str, uri: str
+) -> None:
+    async with twins.client(mode, path="/mcp/bob") as client:
+        assert (await client.list_prompts()).prompts == []
+        assert (await client.list_resource_templates()).resource_templates == []
+        with pytest.raises(MCPError, match="Unknown resource"):
+            await client.read_resource(uri)
+        with pytest.raises(MCPError, match="Unknown prompt"):
+            await client.get_prompt("hub_prompt", {"topic": "tea"})
+
+
 async def test_lists_have_new_names_and_nothing_denied(governed: Stack, mode: str) -> None:
     async with governed.client(mode) as client:
         names = {tool.name for tool in (await client.list_tools()).tools}

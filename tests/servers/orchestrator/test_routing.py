@@ -62,6 +62,13 @@ def test_a_policy_and_an_endpoint_are_read() -> None:
     )
 
 
+def test_policies_of_resources_and_prompts_are_read() -> None:
+    entry = {"resources": {"deny": ["docs://drafts/*"]}, "prompts": {"allow": ["docs_*"], "deny": ["docs_x"]}}
+    (route,) = parse_routing(document(entry).encode()).servers
+    assert [route.resources.passes(uri) for uri in ("docs://drafts/a", "docs://a")] == [False, True]
+    assert [route.prompts.passes(name) for name in ("docs_a", "docs_x", "other")] == [True, False, False]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -74,6 +81,7 @@ def test_a_policy_and_an_endpoint_are_read() -> None:
         (document(limits={**LIMITS, "password": "x"}), "routing.yaml: limits: unknown password"),
         (json.dumps({"version": 1, "servers": {}}), "routing.yaml: servers must name at least one server"),
         (document({"tool": 1}), "routing.yaml: servers/main: unknown tool"),
+        (document({"prompts": {"rename": {}}}), "routing.yaml: servers/main/prompts: unknown rename"),
         (document({"tools": []}), "routing.yaml: servers/main/tools: must be a map"),
         (document({"tools": {"allow": "docs_*"}}), "routing.yaml: servers/main/tools/allow: must be a list"),
         (document({"tools": {"allow": ["a[b]"]}}), "routing.yaml: servers/main/tools/allow: 'a[b]' is not a"),

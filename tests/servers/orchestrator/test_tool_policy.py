@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from docgen_common.rates import Rate
 from docgen_orchestrator.catalog import AmbiguousError, NotOfferedError, catalog_of
-from docgen_orchestrator.globs import Globs
+from docgen_orchestrator.globs import EVERYTHING, UNFILTERED, Filter, Globs
 from docgen_orchestrator.offer import Item, Offer
 from docgen_orchestrator.routing import Route
-from docgen_orchestrator.shaped import shaped, unmatched
-from docgen_orchestrator.tool_policy import ToolPolicy
+from docgen_orchestrator.shaped import shaped, unmatched, unmatched_parts
+from docgen_orchestrator.tool_policy import UNRESTRICTED, ToolPolicy
 
 
-def route(name: str, policy: ToolPolicy, *prefixes: str) -> Route:
-    return Route(name, f"http://{name}:8000/mcp", "", "key", prefixes, (), 5.0, tools=policy)
+def route(name: str, policy: ToolPolicy = UNRESTRICTED, *prefixes: str, **more: Any) -> Route:
+    return Route(name, f"http://{name}:8000/mcp", "", "key", prefixes, (name,), 5.0, tools=policy, **more)
 
 
 @dataclass
@@ -29,8 +29,8 @@ def tool(name: str, **more: Any) -> Item:
 
 def server(name: str, *tools: str, **policy: Any) -> Server:
     told = Offer(tools={each: tool(each) for each in tools})
-    rules = ToolPolicy(**policy)
-    return Server(route(name, rules, f"{name}_"), shaped(told, rules))
+    rules = route(name, ToolPolicy(**policy), f"{name}_")
+    return Server(rules, shaped(told, rules))
 
 
 def test_a_pattern_matches_whole_names_and_only_star_and_question_mark_are_special() -> None:
@@ -207,7 +207,64 @@ def test_the_catalog_is_the_same_object_until_something_changes() -> None:
     first = catalog_of(servers)
     assert catalog_of(servers, first) is first
     assert catalog_of(servers[:1], first) is not first
-    servers[0].offer = shaped(Offer(tools={"red_b": tool("red_b")}), ToolPolicy())
+    servers[0].offer = shaped(Offer(tools={"red_b": tool("red_b")}), route("red"))
     second = catalog_of(servers, first)
     assert second is not first
     assert "red_b" in second.tools
+
+
+RED_PARTS = Offer(
+    resources={"red://fixed": {"uri": "red://fixed"}},
+    templates={"red://things/{name}": {"uriTemplate": "red://things/{name}"}},
+    prompts={name: {"name": name} for name in ("review", "write")},
+)
+
+
+def parted(resources: Filter = UNFILTERED, prompts: Filter = UNFILTERED, *, told: bool = True) -> Server:
+    rules = route("red", UNRESTRICTED, "red_", resources=resources, prompts=prompts)
+    return Server(rules, shaped(RED_PARTS, rules) if told else None)
+
+
+def test_a_denied_resource_cannot_be_listed_or_read_though_a_template_would_make_it() -> None:
+    catalog = catalog_of([parted(Filter(deny=Globs(("red://fixed", "red://things/secret*"))))])
+    assert list(catalog.resources) == []
+    assert list(catalog.templates) == ["red://things/{name}"]
+    assert catalog.resource_owner("red://things/open").route.name == "red"
+    for uri in ("red://fixed", "red://things/secret-1"):
+        with pytest.raises(NotOfferedError, match="Unknown resource"):
+            catalog.resource_owner(uri)
+
+
+def test_a_denied_template_makes_nothing_and_is_completed_for_nobody() -> None:
+    catalog = catalog_of([parted(Filter(deny=Globs(("red://things/*",))))])
+    assert (list(catalog.templates), list(catalog.resources)) == ([], ["red://fixed"])
+    for ask in (catalog.resource_owner, catalog.template_owner):
+        with pytest.raises(NotOfferedError, match="Unknown"):
+            ask("red://things/{name}")
+
+
+def test_a_denied_prompt_is_not_offered_before_its_server_told_either() -> None:
+    prompts = Filter(allow=Globs(("red_*", "review")), deny=Globs(("red_write",)))
+    assert list(catalog_of([parted(prompts=prompts)]).prompts) == ["review"]
+    unseen = catalog_of([parted(prompts=prompts, told=False)])
+    assert unseen.prompt_owner("red_review").route.name == "red"
+    with pytest.raises(NotOfferedError, match="Unknown prompt"):
+        unseen.prompt_owner("red_write")
+
+
+def test_what_one_of_two_servers_denies_collides_with_nothing() -> None:
+    told = Offer(prompts=RED_PARTS.prompts, templates=RED_PARTS.templates)
+    blue = Server(route("blue"), told)
+    both = catalog_of([blue, parted()])
+    assert set(both.collisions) == {"resource template red://things/{name}", "prompt review", "prompt write"}
+    nothing = Filter(deny=EVERYTHING)
+    apart = catalog_of([blue, parted(nothing, nothing)])
+    assert apart.collisions == {}
+    assert apart.resource_owner("red://things/a").route.name == "blue"
+    assert apart.prompt_owner("review").route.name == "blue"
+
+
+def test_patterns_that_match_nothing_are_named_unless_a_template_may_make_what_they_mean() -> None:
+    resources = Filter(deny=Globs(("red://things/secret*", "rde://*")))
+    rules = parted(resources, Filter(allow=Globs(("review", "reveiw")))).route
+    assert unmatched_parts(RED_PARTS, rules) == ("resources/deny/rde://*", "prompts/allow/reveiw")

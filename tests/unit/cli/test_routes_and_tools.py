@@ -25,7 +25,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "timeout_s": {"red_wait": 5},
         "rate": {"red_big": "10/m"},
     }
-    stack.add("red", "same", policy=policy)
+    stack.add("red", "same", policy=policy, prompts={"deny": ["red_propmt"]})
     stack.add("blue", "same", "odd").environment["TOOL_DESCRIPTION"] = POISON
     stack.endpoints = {"part": {"servers": ["red"], "tools": ["say", "nev?r"]}}
     try:
@@ -69,6 +69,7 @@ def test_routes_are_two_tables_and_what_people_should_know(folder: Path) -> None
     )
     assert "tool same is offered by blue and red and served by neither: rename or deny one of them" in notes
     assert "servers/red/tools/deny/red_never names a tool that red does not have" in notes
+    assert "servers/red/prompts/deny/red_propmt matches nothing that red has" in notes
     assert "endpoints/part/tools: nev?r names no tool that is served there" in notes
     assert "odd has a description to look at: docgenctl tools inspect odd" in notes
 

@@ -17,6 +17,8 @@ servers:
       timeout: {docs_generate: 5m}
       rate: {"docs_*": 10/m}
       changes: hold
+    resources: {deny: ["docs://drafts/*"]}
+    prompts: {allow: ["docs_*"]}
 endpoints:
   review: {servers: [main], tools: [write], prompts: ["*"], resources: ["docs://*"]}
 """
@@ -28,6 +30,9 @@ endpoints:
         {"docs_generate": "write"},
     )
     assert (tools.timeout, tools.rate, tools.changes) == ({"docs_generate": 300}, {"docs_*": "10/m"}, "hold")
+    main = settings.servers["main"]
+    assert (main.resources.allow, main.resources.deny) == (("*",), ("docs://drafts/*",))
+    assert (main.prompts.allow, main.prompts.deny) == (("docs_*",), ())
     assert settings.endpoints["review"].tools == ("write",)
 
 
@@ -59,6 +64,11 @@ endpoints:
             "docgen.yaml:3: servers/github/tools/rename/b: "
             "'c' is also the name of servers/main/tools/rename/a",
             "choose another",
+        ),
+        (
+            "servers: {main: {resources: {deny: ['docs://[a]']}}}",
+            "docgen.yaml:1: servers/main/resources/deny/0: 'docs://[a]' is not a pattern",
+            "write docs_* or github_get_pull",
         ),
         (
             "servers: {main: {tools: {timeout: {a: 11m}}}}",

@@ -79,6 +79,8 @@ FULL: dict[str, Any] = {
                 "rate": {"github_search_*": "10/m"},
                 "changes": "hold",
             },
+            "resources": {"deny": ["github://*/secret*"]},
+            "prompts": {"allow": ["github_*"]},
         },
     },
     "endpoints": {"review": {"tools": ["pull", "docs_*"], "prompts": ["docs_*"]}},

@@ -73,7 +73,7 @@ class Backend:
 
     def __init__(self, route: Route, upstream: Upstream, *, clock: Callable[[], float] = monotonic) -> None:
         self.route = route
-        self.shelf = Shelf(route.name, route.tools)
+        self.shelf = Shelf(route)
         self.down: str | None = None
         self.upstream = upstream
         self.breaker = Breaker()
@@ -117,7 +117,7 @@ class Backend:
     def adopt(self, route: Route) -> None:
         """Follow another route to the same address: another policy, another deadline."""
         self.route = route
-        self.shelf.follow(route.tools)
+        self.shelf.follow(route)
 
     def inherit(self, predecessor: Backend) -> None:
         """Begin with what the server offered when it was reached another way."""

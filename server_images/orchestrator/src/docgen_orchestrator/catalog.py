@@ -166,20 +166,23 @@ class Catalog(Generic[SourceT]):
             if offer is not None and name in offer.prompts
         ]
         if not owners and self._may_show(name, lambda subset: subset.prompts):
-            owners = [source for source in self._unseen() if _looks_like(source, name)]
+            unseen = (source for source in self._unseen() if source.route.prompts.passes(name))
+            owners = [source for source in unseen if _looks_like(source, name)]
         return _only("prompt", name, owners, _name)
 
     def resource_owner(self, uri: str) -> SourceT:
         """The server that can read ``uri``: it lists it, has a template for it, or owns its scheme.
 
-        Raises NotOfferedError.
+        Only where its policy lets ``uri`` pass: a template makes URIs that are denied one by one. Raises
+        NotOfferedError.
         """
         if not self._may_show(uri, lambda subset: subset.resources):
             raise NotOfferedError(f"Unknown resource: {uri}")
         owners = self._owners(lambda offer: offer.resources).get(uri, [])
-        owners = owners or [source for source in self.sources if _has_template_for(source.offer, uri)]
+        sources = [source for source in self.sources if source.route.resources.passes(uri)]
+        owners = owners or [source for source in sources if _has_template_for(source.offer, uri)]
         scheme = uri.partition(":")[0]
-        owners = owners or [source for source in self.sources if scheme in source.route.resource_schemes]
+        owners = owners or [source for source in sources if scheme in source.route.resource_schemes]
         return _only("resource", uri, owners, _name)
 
     def template_owner(self, template: str) -> SourceT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -38,3 +39,25 @@ class Globs:
 
 EVERYTHING = Globs(("*",))
 NOTHING = Globs(())
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which names pass: those that ``allow`` matches, without those that ``deny`` does."""
+
+    allow: Globs = EVERYTHING
+    deny: Globs = NOTHING
+
+    def passes(self, name: str) -> bool:
+        """Whether this name does."""
+        return self.allow.match(name) and not self.deny.match(name)
+
+    def unmatched(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The patterns that match none of ``names``: ``allow/x``, ``deny/slow_*``."""
+        patterns = [("allow", glob) for glob in self.allow.patterns if glob != "*"]
+        patterns += [("deny", glob) for glob in self.deny.patterns]
+        known = tuple(names)
+        return tuple(f"{kind}/{glob}" for kind, glob in patterns if not any(map(Globs((glob,)).match, known)))
+
+
+UNFILTERED = Filter()

@@ -23,7 +23,7 @@ from docgen_orchestrator.globs import Globs
 from docgen_orchestrator.inspection import Inspection
 from docgen_orchestrator.lint import Finding
 from docgen_orchestrator.offer import Item
-from docgen_orchestrator.shaped import unmatched
+from docgen_orchestrator.shaped import unmatched, unmatched_parts
 from docgen_orchestrator.view import View
 
 PATH = "/routes"
@@ -61,6 +61,7 @@ def _server(backend: Backend, findings: Findings, endpoints: Endpoints) -> dict[
         "changes": policy.changes,
         "timeout_s": backend.route.timeout_s,
         "policy_without_tool": list(unmatched(told, policy)) if told is not None else [],
+        "policy_without_part": list(unmatched_parts(told, backend.route)) if told is not None else [],
         "tools": [
             _tool(backend, own, item, findings.get(("tool", own), ()), endpoints)
             for own, item in tools.items()

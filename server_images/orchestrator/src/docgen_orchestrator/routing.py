@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from docgen_orchestrator.entry import Entry
-from docgen_orchestrator.globs import EVERYTHING, NOTHING
+from docgen_orchestrator.globs import EVERYTHING, NOTHING, UNFILTERED, Filter
 from docgen_orchestrator.shared_limits.place import StorePlace, parse_place
 from docgen_orchestrator.subset import Subset
 from docgen_orchestrator.tool_policy import UNRESTRICTED, Changes, ToolPolicy
@@ -31,8 +31,11 @@ _SERVER_KEYS = frozenset(
         "timeout_s",
         "events_url",
         "tools",
+        "resources",
+        "prompts",
     }
 )
+_FILTER_KEYS = frozenset({"allow", "deny"})
 _TOOLS_KEYS = frozenset({"allow", "deny", "rename", "timeout_s", "rate", "changes"})
 _ENDPOINT_KEYS = frozenset({"servers", "tools", "resources", "prompts"})
 
@@ -43,7 +46,8 @@ class Route:
 
     ``tool_prefixes`` and ``resource_schemes`` route a name only while the server has never told what it
     offers. ``timeout_s`` bounds one call, in seconds. ``events_url`` is where its events are, if it has any.
-    ``tools`` says which of its tools callers see, under which names and within which bounds.
+    ``tools`` says which of its tools callers see, under which names and within which bounds; ``resources``
+    (by URI, or by the text of a template) and ``prompts`` say which of those they see.
     """
 
     name: str
@@ -55,6 +59,8 @@ class Route:
     timeout_s: float
     events_url: str | None = None
     tools: ToolPolicy = UNRESTRICTED
+    resources: Filter = UNFILTERED
+    prompts: Filter = UNFILTERED
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,13 @@ def _route(name: str, entry: Entry) -> Route:
         timeout_s=entry.seconds("timeout_s", 60),
         events_url=_url(entry, "events_url") if "events_url" in entry else None,
         tools=_policy(entry.entry("tools", _TOOLS_KEYS)),
+        resources=_filter(entry.entry("resources", _FILTER_KEYS)),
+        prompts=_filter(entry.entry("prompts", _FILTER_KEYS)),
     )
+
+
+def _filter(entry: Entry) -> Filter:
+    return Filter(allow=entry.globs("allow", EVERYTHING), deny=entry.globs("deny", NOTHING))
 
 
 def _policy(entry: Entry) -> ToolPolicy:

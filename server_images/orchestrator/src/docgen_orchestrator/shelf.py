@@ -8,8 +8,8 @@ import structlog
 
 from docgen_orchestrator.definitions import KnownDefinitions, Standing, digest_of
 from docgen_orchestrator.offer import Offer
-from docgen_orchestrator.shaped import shaped, unmatched
-from docgen_orchestrator.tool_policy import ToolPolicy
+from docgen_orchestrator.routing import Route
+from docgen_orchestrator.shaped import shaped, unmatched, unmatched_parts
 
 _log = structlog.stdlib.get_logger("docgen.definitions")
 
@@ -21,13 +21,12 @@ class Shelf:
     tools, by its own names.
     """
 
-    def __init__(self, server: str, policy: ToolPolicy) -> None:
+    def __init__(self, route: Route) -> None:
         self.told: Offer | None = None
         self.offer: Offer | None = None
         self.digests: Mapping[str, str] = {}
         self.standings: Mapping[str, Standing] = {}
-        self._server = server
-        self._policy = policy
+        self._route = route
         self._known = KnownDefinitions()
         self._reported: Mapping[str, str] = {}
 
@@ -38,10 +37,10 @@ class Shelf:
             self.digests = {name: digest_of(tool) for name, tool in told.tools.items()}
             self._shape()
 
-    def follow(self, policy: ToolPolicy) -> None:
-        """Have this policy from now on."""
-        if policy != self._policy:
-            self._policy = policy
+    def follow(self, route: Route) -> None:
+        """Have this route's policy from now on."""
+        before, self._route = self._route, route
+        if _policy(before) != _policy(route):
             self._shape()
 
     def compare(self, known: KnownDefinitions) -> None:
@@ -54,10 +53,11 @@ class Shelf:
         if self.told is None:
             return
         self.standings = {name: self._known.standing(name, digest) for name, digest in self.digests.items()}
-        self.offer = shaped(self.told, self._policy, self.standings)
+        self.offer = shaped(self.told, self._route, self.standings)
         self._report_changes()
-        if missing := unmatched(self.told, self._policy):
-            _log.warning("policy for tools that are not there", backend=self._server, policy=missing)
+        tools = (f"tools/{key}" for key in unmatched(self.told, self._route.tools))
+        if missing := (*tools, *unmatched_parts(self.told, self._route)):
+            _log.warning("policy for what is not there", backend=self._route.name, policy=missing)
 
     def _report_changes(self) -> None:
         """Tell of each changed definition once."""
@@ -66,10 +66,14 @@ class Shelf:
             if self._reported.get(name) != changed[name]:
                 _log.warning(
                     "tool definition changed",
-                    backend=self._server,
+                    backend=self._route.name,
                     tool=name,
                     standing=self.standings[name].value,
-                    held=self._policy.changes == "hold",
+                    held=self._route.tools.changes == "hold",
                     definition=changed[name],
                 )
         self._reported = changed
+
+
+def _policy(route: Route) -> tuple[object, ...]:
+    return route.tools, route.resources, route.prompts
