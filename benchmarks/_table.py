@@ -61,18 +61,20 @@ def print_claims(plain: Sequence[dict[str, Any]], pss_mib: dict[str, float]) -> 
     ours = IN_IMAGE if IN_IMAGE in names else OURS
     print(f"\n{ours}:")
     for section in plain:
-        for front in section["fronts"]:
-            if front["front"] == ours:
-                _print_claims(section["tools"], front)
+        fronts = {front["front"]: front for front in section["fronts"]}
+        if ours in fronts:
+            _print_claims(section["tools"], fronts[ours], fronts.get("nginx", {}))
     if pss_mib:
         seen = ", ".join(f"{mib:.1f} after {int(calls):,}" for calls, mib in pss_mib.items())
         print(f"PSS of ours in MiB: {seen} calls   (claim: at most 80, and flat)")
 
 
-def _print_claims(tools: int, ours: dict[str, Any]) -> None:
+def _print_claims(tools: int, ours: dict[str, Any], nginx: dict[str, Any]) -> None:
     for name, divisor, words, claim in _CLAIMS:
         if ours[name] is not None:
-            print(f"{tools:>5,} tools: {words.format(ours[name] / divisor):<46} (claim: {claim})")
+            beside = nginx.get(name) if name.endswith("_us") else None
+            there = "" if beside is None else f"; nginx: {beside / divisor:.{0 if divisor == 1 else 2}f}"
+            print(f"{tools:>5,} tools: {words.format(ours[name] / divisor):<46} (claim: {claim}{there})")
 
 
 def _front_as_json(figures: Figures, section: Section) -> dict[str, Any]:
