@@ -17,7 +17,7 @@ from docgenctl.configuration.settings_tree import Setting
 from docgenctl.configuration.text_edits import remove_value, set_value
 from docgenctl.configuration.yaml_source import MAX_BYTES, decode, parse_yaml
 from docgenctl.files.bounded_file import read_bounded
-from docgenctl.files.replace_file import replace_file, taking_turns
+from docgenctl.files.replace_file import remove_file, replace_file, taking_turns
 from docgenctl.model.errors import ConfigurationError, Problem, UsageError
 from docgenctl.model.image_facts import ImageFacts
 from docgenctl.model.settings import CURRENT_VERSION, Settings
@@ -32,8 +32,8 @@ EMPTY = f"version: {CURRENT_VERSION}\n"
 class FileChange:
     """What was done to docgen.yaml, or would be; `diff` is a unified diff, empty when nothing changed.
 
-    `backup` is the old file's copy, where one was made; `made` says that there was no file before. `notes`
-    are sentences that people should read.
+    `backup` is the old file's copy, where one was made; `made` says that there was no file before, `gone`
+    that there is none any more. `notes` are sentences that people should read.
     """
 
     file: Path
@@ -42,6 +42,7 @@ class FileChange:
     backup: Path | None = None
     notes: tuple[str, ...] = ()
     made: bool = False
+    gone: bool = False
 
     @property
     def changed(self) -> bool:
@@ -111,10 +112,12 @@ def rewrite(
     make: bool = True,
     backup: bool = False,
     any_layout: bool = False,
+    drop: bool = False,
     notes: tuple[str, ...] = (),
 ) -> FileChange:
     """Change docgen.yaml by `edit`, which gives the new text and its settings; raises what it raises.
 
+    With `drop` a file, not a link to one, that would say nothing any more is removed.
     Raises RefusedError for a file that cannot be written, ConfigurationError for one of an older layout.
     """
     path = directory / CONFIG_FILE
@@ -126,13 +129,23 @@ def rewrite(
         if old is not None and not any_layout:
             _refuse_old_layout(old)
         changed, settings = edit(text)
-        diff = _diff("" if old is None else text, changed)
+        gone = drop and changed == EMPTY and not (path.is_symlink() or _mark(old))
+        diff = _diff("" if old is None else text, "" if gone else changed)
         copy = None
-        if diff and not dry_run:
+        if gone and not dry_run:
+            remove_file(path, old)
+            notes = (*notes, f"{CONFIG_FILE} said nothing any more and is gone")
+        elif diff and not dry_run:
             copy = _keep(path, old) if backup and old is not None else None
-            mark = codecs.BOM_UTF8 if old is not None and old.startswith(codecs.BOM_UTF8) else b""
-            replace_file(path, old, mark + changed.encode())
-    return FileChange(file=path, diff=diff, settings=settings, backup=copy, notes=notes, made=old is None)
+            replace_file(path, old, _mark(old) + changed.encode())
+    return FileChange(
+        file=path, diff=diff, settings=settings, backup=copy, notes=notes, made=old is None, gone=gone
+    )
+
+
+def _mark(old: bytes | None) -> bytes:
+    """The byte order mark that an editor put there, which stays."""
+    return codecs.BOM_UTF8 if old is not None and old.startswith(codecs.BOM_UTF8) else b""
 
 
 def _refuse_old_layout(data: bytes) -> None:
@@ -146,7 +159,8 @@ def _refuse_old_layout(data: bytes) -> None:
 
 def _diff(old: str, new: str) -> str:
     before = f"a/{CONFIG_FILE}" if old else "/dev/null"
-    lines = unified_diff(_lines(old), _lines(new), before, f"b/{CONFIG_FILE}")
+    after = f"b/{CONFIG_FILE}" if new else "/dev/null"
+    lines = unified_diff(_lines(old), _lines(new), before, after)
     return "".join(line if line.endswith("\n") else line + "\n" for line in lines)
 
 

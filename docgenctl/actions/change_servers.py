@@ -9,6 +9,7 @@ from docgenctl.actions.cache import cache_directory
 from docgenctl.actions.change_configuration import FileChange
 from docgenctl.actions.choose_source import Source, Wish, choose_source, relock
 from docgenctl.actions.edit_servers import put_back_on_failure, put_in, refuse_no_name, refuse_taken, take_out
+from docgenctl.actions.execute_plan import execute_plan
 from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.up import bring_up
@@ -21,8 +22,8 @@ from docgenctl.files.bounded_file import read_bounded
 from docgenctl.model.errors import DocgenError, EngineError, UsageError
 from docgenctl.model.progress import Reporter
 from docgenctl.model.server_sources import parse_package
-from docgenctl.model.stack import VolumePurpose
-from docgenctl.planning.assemble_stack import volume_key
+from docgenctl.model.settings import Settings
+from docgenctl.planning.lifecycle import plan_data_removal
 from docgenctl.state.made_file import forget_made, note_made, was_made
 
 #: Opens the project anew, after docgen.yaml has changed.
@@ -54,21 +55,7 @@ def add_server(
     When it does not get healthy, docgen.yaml is put back and the stack with it. Raises UsageError for a name
     that is taken or is none, otherwise as `choose_source` and `bring_up` do.
     """
-    settings = opened.configuration.settings
-    refuse_no_name(name)
-    refuse_taken(settings, name)
-    reporter.begin("server", name, "looking up what it is made of")
-    try:
-        source = choose_source(
-            wish,
-            python=settings.images.python,
-            cache_dir=cache_directory(opened.environ),
-            on_line=lambda line: reporter.advance("server", name, line),
-        )
-    except BaseException:
-        reporter.failed("server", name, "not added")
-        raise
-    reporter.done("server", name, ", ".join(map(str, source.packages)) or "taken")
+    source = look_up(opened, name, wish, reporter)
     directory = opened.project.directory
     with _both_or_neither(directory, reopen, reporter, timeout_s=timeout_s, up=up):
         change = put_in(directory, name, source, facts=opened.facts)
@@ -95,22 +82,57 @@ def remove_server(
     data that is to go while its container stays, EngineError for data that no engine can remove now,
     otherwise as `bring_up` does.
     """
-    servers = opened.configuration.settings.servers
-    if name not in servers or not servers[name].enabled:
-        known = ", ".join(sorted(name for name, entry in servers.items() if entry.enabled))
-        raise UsageError(f"there is no server {name}", hint=f"servers: {known or 'none'}")
-    if with_data and not up:
-        raise UsageError("its data can only go with its container", hint="leave out --no-up, or --volumes")
+    refuse_removal(opened.configuration.settings, name, with_data=with_data, up=up)
     engine = open_engine(opened) if with_data else None
     directory = opened.project.directory
     with _both_or_neither(directory, reopen, reporter, timeout_s=timeout_s, up=up):
         change = take_out(directory, name, facts=opened.facts, made_by_us=was_made(opened.state_dir))
         result = _bring_up(reopen(), reporter, timeout_s=timeout_s) if up else None
     if engine is not None:
-        _remove_data(opened.project.name, engine, name)
-    if not change.file.exists():
+        data = plan_data_removal(opened.project.name, engine.observe(opened.project.name), name)
+        execute_plan(data, engine, reporter)
+    if change.gone:
         forget_made(opened.state_dir)
     return ServerChange(name=name, file=change, up=result)
+
+
+def look_up(opened: OpenProject, name: str, wish: Wish, reporter: Reporter) -> Source:
+    """What a new server is made of. Raises UsageError for a name that cannot be, else as `choose_source`."""
+    settings = opened.configuration.settings
+    refuse_no_name(name)
+    refuse_taken(settings, name)
+    reporter.begin("server", name, "looking up what it is made of")
+    try:
+        source = choose_source(
+            wish,
+            python=settings.images.python,
+            cache_dir=cache_directory(opened.environ),
+            on_line=lambda line: reporter.advance("server", name, line),
+        )
+    except BaseException:
+        reporter.failed("server", name, "not added")
+        raise
+    reporter.done("server", name, ", ".join(map(str, source.packages)) or "taken")
+    return source
+
+
+def refuse_removal(settings: Settings, name: str, *, with_data: bool, up: bool) -> None:
+    """Raise UsageError when there is no such server, and for data that is to go while its container stays."""
+    servers = settings.servers
+    if name not in servers or not servers[name].enabled:
+        known = ", ".join(sorted(name for name, entry in servers.items() if entry.enabled))
+        raise UsageError(f"there is no server {name}", hint=f"servers: {known or 'none'}")
+    if with_data and not up:
+        raise UsageError("its data can only go with its container", hint="leave out --no-up, or --volumes")
+
+
+def engine_of_stack(opened: OpenProject) -> Engine | None:
+    """The engine on which something of the stack is; None where nothing is, or no engine answers."""
+    try:
+        engine = open_engine(opened)
+    except EngineError:
+        return None
+    return engine if engine.observe(opened.project.name).containers else None
 
 
 def lock_servers(opened: OpenProject, names: list[str], reporter: Reporter) -> dict[str, str]:
@@ -164,33 +186,17 @@ def _both_or_neither(
 
 def _bring_up(opened: OpenProject, reporter: Reporter, *, timeout_s: float) -> UpResult | None:
     """`up`, where something of the stack is there; None where nothing is, or no engine answers."""
-    engine = _engine_of(opened)
-    if engine is None or not engine.observe(opened.project.name).containers:
-        return None
-    return bring_up(opened, engine, reporter, timeout_s=timeout_s)
+    engine = engine_of_stack(opened)
+    return None if engine is None else bring_up(opened, engine, reporter, timeout_s=timeout_s)
 
 
 def _back_to(reopen: Reopen, reporter: Reporter, *, timeout_s: float) -> bool:
     """Take the stack back to docgen.yaml; whether that was done. The first failure is what is told."""
     with suppress(DocgenError):
         opened = reopen()
-        engine = _engine_of(opened)
-        if engine is not None and engine.observe(opened.project.name).containers:
+        engine = engine_of_stack(opened)
+        if engine is not None:
             reporter.say("docgen.yaml is as it was; taking the stack back to it")
             bring_up(opened, engine, reporter, timeout_s=timeout_s)
             return True
     return False
-
-
-def _engine_of(opened: OpenProject) -> Engine | None:
-    try:
-        return open_engine(opened)
-    except EngineError:
-        return None
-
-
-def _remove_data(project: str, engine: Engine, name: str) -> None:
-    keys = {f"{project}_{volume_key(service, VolumePurpose.DATA)}" for service in (name, f"{name}-origin")}
-    for volume in engine.observe(project).volumes:
-        if volume.name in keys:
-            engine.remove_volume(volume.name)

@@ -3,11 +3,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from docgenctl.actions.change_configuration import EMPTY, Facts, FileChange, rewrite, told_of
+from docgenctl.actions.change_configuration import Facts, FileChange, rewrite, told_of
 from docgenctl.actions.choose_source import Source
 from docgenctl.configuration.load import check_text
 from docgenctl.configuration.package_locks import remove_locks, write_lock
@@ -47,11 +46,8 @@ def take_out(directory: Path, name: str, *, facts: Facts, made_by_us: bool = Fal
             changed = set_value(changed, ("servers", name, "enabled"), False)
         return changed, check_text(changed.encode(), facts)
 
-    change = rewrite(directory, edit)
+    change = rewrite(directory, edit, drop=made_by_us)
     remove_locks(directory, name)
-    if made_by_us and read_bounded(change.file, MAX_BYTES) == EMPTY.encode() and not change.file.is_symlink():
-        change.file.unlink()
-        return replace(change, notes=(*change.notes, f"{CONFIG_FILE} said nothing any more and is gone"))
     return change
 
 

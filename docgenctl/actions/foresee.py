@@ -77,7 +77,7 @@ def foresee_up(
     return Forecast(
         project=opened.project.name,
         command=command,
-        engine=_engine_name(engine),
+        engine=engine_name(engine),
         plan=plan,
         images=_image_forecasts(builds, recipes, seen, files, rebuild=rebuild) if engine else (),
         services=touched_services(plan, seen),
@@ -151,7 +151,7 @@ def foresee_restart(opened: OpenProject, engine: Engine, services: Sequence[str]
     return Forecast(
         project=opened.project.name,
         command="restart",
-        engine=_engine_name(engine),
+        engine=engine_name(engine),
         services=tuple(
             ServiceForecast(
                 service=container.service,
@@ -171,7 +171,7 @@ def _of_plan(
     return Forecast(
         project=opened.project.name,
         command=command,
-        engine=_engine_name(engine),
+        engine=engine_name(engine),
         plan=plan,
         services=touched_services(plan, observation),
     )
@@ -267,7 +267,8 @@ def _unfetched(names: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _engine_name(engine: Engine | None) -> str | None:
+def engine_name(engine: Engine | None) -> str | None:
+    """What a forecast calls the engine; None without one."""
     return None if engine is None else f"{engine.info().name} {engine.info().version}"
 
 

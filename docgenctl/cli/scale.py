@@ -7,7 +7,8 @@ import typer
 
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console
-from docgenctl.cli.options import Json, ProjectDir, TimeoutS, WaitLockS
+from docgenctl.cli.forecasts import rehearsing, show_forecast
+from docgenctl.cli.options import DryRun, Json, ProjectDir, TimeoutS, WaitLockS
 from docgenctl.model.errors import UsageError
 
 app = new_app()
@@ -18,19 +19,25 @@ def scale(
     counts: Annotated[list[str], typer.Argument(metavar="SERVICE=COUNT...", help="Such as orchestrator=2.")],
     project_dir: ProjectDir = None,
     timeout: TimeoutS = 120,
+    dry_run: DryRun = False,
     wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Run more or fewer orchestrators, without dropping a request."""
     from docgenctl.actions.open_engine import open_engine
     from docgenctl.actions.open_project import open_project
+    from docgenctl.actions.scale import foresee_scale
     from docgenctl.actions.scale import scale as scale_stack
     from docgenctl.cli.prepared import step_documents
 
     console = Console(json_mode=json_mode)
     wanted = dict(map(_count, counts))
-    opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
-    engine = open_engine(opened)
+    with rehearsing(dry_run):
+        opened = open_project(project_dir, os.environ, wait_lock_s=wait_lock)
+        engine = open_engine(opened)
+        if dry_run:
+            show_forecast(foresee_scale(opened, engine, wanted), console)
+            return
     with console.progress() as reporter:
         count, result = scale_stack(opened, engine, reporter, wanted, timeout_s=timeout)
     settings = opened.configuration.settings.orchestrator

@@ -10,7 +10,8 @@ import typer
 from docgenctl.cli import suggestions
 from docgenctl.cli.app import new_app
 from docgenctl.cli.console import Console, as_json
-from docgenctl.cli.options import Json, ProjectDir, TimeoutS, WaitLockS, Yes
+from docgenctl.cli.forecasts import rehearsing, show_forecast
+from docgenctl.cli.options import DryRun, Json, ProjectDir, TimeoutS, WaitLockS, Yes
 from docgenctl.cli.plain_text import harmless, visible
 from docgenctl.model.errors import RefusedError, UsageError
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from docgenctl.actions.change_servers import Reopen, ServerChange
     from docgenctl.actions.look_at_servers import ServerRow
+    from docgenctl.model.forecast import Forecast
 
 app = new_app(no_args_is_help=True)
 
@@ -91,12 +93,14 @@ def add_command(
     no_up: NoUp = False,
     timeout: TimeoutS = 120,
     project_dir: ProjectDir = None,
+    dry_run: DryRun = False,
     wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Add a server, pinned to exact versions, and let it join the running stack."""
     from docgenctl.actions.change_servers import add_server
     from docgenctl.actions.choose_source import Wish
+    from docgenctl.actions.foresee_servers import foresee_add
 
     console = Console(json_mode=json_mode)
     given: dict[str, Any] = {
@@ -112,6 +116,11 @@ def add_command(
     settings = {key: value for key, value in given.items() if value}
     wish = Wish(image=image, stdio=stdio, url=url, packages=tuple(package or ()), settings=settings)
     reopen = _opener(project_dir, wait_lock)
+    if dry_run:
+        with rehearsing(dry_run), console.progress() as reporter:
+            forecast = foresee_add(reopen(), reopen, name, wish, reporter, up=not no_up)
+        _show(forecast, console)
+        return
     with console.progress() as reporter:
         change = add_server(reopen(), reopen, name, wish, reporter, timeout_s=timeout, up=not no_up)
     _report(change, console, done="added")
@@ -161,14 +170,21 @@ def remove_command(
     no_up: NoUp = False,
     timeout: TimeoutS = 120,
     project_dir: ProjectDir = None,
+    dry_run: DryRun = False,
     wait_lock: WaitLockS = 0,
     json_mode: Json = False,
 ) -> None:
     """Remove a server from docgen.yaml and from the running stack; its data stays."""
     from docgenctl.actions.change_servers import remove_server
+    from docgenctl.actions.foresee_servers import foresee_remove
 
     console = Console(json_mode=json_mode)
     reopen = _opener(project_dir, wait_lock)
+    if dry_run:
+        with rehearsing(dry_run):
+            forecast = foresee_remove(reopen(), reopen, name, with_data=volumes, up=not no_up)
+        _show(forecast, console)
+        return
     opened = reopen()
     question = f"Remove the server {name}{' and its data, for good' if volumes else ''}?"
     asked = not yes and (volumes or console.interactive)
@@ -214,6 +230,12 @@ def _opener(project_dir: Path | None, wait_lock_s: float) -> "Reopen":
     from docgenctl.actions.open_project import open_project
 
     return lambda: open_project(project_dir, os.environ, wait_lock_s=wait_lock_s)
+
+
+def _show(forecast: "Forecast", console: Console) -> None:
+    show_forecast(forecast, console)
+    if forecast.engine is None:
+        console.note("The stack would be left as it is; docgenctl up changes it.")
 
 
 def _pair(text: str, option: str, form: str) -> tuple[str, str]:

@@ -11,11 +11,12 @@ from pathlib import Path
 from docgenctl.configuration.project_identity import LOCKS_FOLDER
 from docgenctl.files.bounded_file import read_bounded
 from docgenctl.files.rehearsal import current_rehearsal
-from docgenctl.files.replace_file import replace_file, taking_turns
+from docgenctl.files.replace_file import remove_file, replace_file, taking_turns
 from docgenctl.model.errors import ConfigurationError, RefusedError
 from docgenctl.model.server_sources import Package
 
 _MAX_BYTES = 8 * 1024 * 1024
+_REGISTRIES = ("pypi", "npm")
 
 
 def lock_name(server: str, registry: str) -> str:
@@ -39,6 +40,16 @@ def read_lock(directory: Path, server: str, packages: Sequence[Package]) -> str:
     return text
 
 
+def locks_of(directory: Path, server: str) -> dict[str, bytes]:
+    """Every lock that a server has, by its name, whatever is in it."""
+    found = {}
+    for name in (lock_name(server, registry) for registry in _REGISTRIES):
+        data = read_bounded(directory / name, _MAX_BYTES)
+        if data is not None:
+            found[name] = data
+    return found
+
+
 def locked_packages(text: str, registry: str) -> list[str]:
     """What a lock says it was made for, sorted; empty when it says nothing that can be read."""
     if registry == "pypi":
@@ -54,7 +65,8 @@ def write_lock(directory: Path, server: str, registry: str, text: str) -> Path:
     """Write a lock in one step; its place. Raises RefusedError when it cannot be written."""
     path = directory / lock_name(server, registry)
     try:
-        path.parent.mkdir(exist_ok=True)
+        if current_rehearsal() is None:
+            path.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise RefusedError(
             f"{path.parent} cannot be made ({error.strerror})",
@@ -68,12 +80,10 @@ def write_lock(directory: Path, server: str, registry: str, text: str) -> Path:
 
 def remove_locks(directory: Path, server: str) -> None:
     """Remove the locks of a server, and the folder when it is empty then."""
-    if current_rehearsal() is not None:
-        return
-    for registry in ("pypi", "npm"):
-        (directory / lock_name(server, registry)).unlink(missing_ok=True)
+    for registry in _REGISTRIES:
+        remove_file(directory / lock_name(server, registry))
     folder = directory / LOCKS_FOLDER
-    if folder.is_dir() and not any(folder.iterdir()):
+    if current_rehearsal() is None and folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
 
 

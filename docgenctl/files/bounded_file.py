@@ -4,15 +4,18 @@ import os
 import stat
 from pathlib import Path
 
+from docgenctl.files.rehearsal import current_rehearsal
 from docgenctl.model.errors import ConfigurationError, Problem
 
 
 def read_bounded(path: Path, limit: int) -> bytes | None:
-    """The bytes of a regular file, or None when there is no file.
+    """The bytes of a regular file, or None when there is no file; in a rehearsal what it would be by then.
 
     Never blocks: FIFOs and devices are refused before a read. Raises ConfigurationError for anything but a
     readable regular file of at most `limit` bytes.
     """
+    if (sheet := current_rehearsal()) and (target := Path(os.path.realpath(path))) in sheet.files:
+        return sheet.files[target]
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):

@@ -1,9 +1,9 @@
-"""Private files that are made in memory only: how a plan sees what a command would make, and makes nothing.
+"""Files that are made in memory only: how a plan sees what a command would make, and makes nothing.
 
 A plan has to go the same way as the command it foretells, and that way makes keys, certificates and a state
-where there are none. Within `rehearsal()` all writing of private files goes to a sheet of paper that is
-thrown away; reading sees it first and the disk behind it. So there is one way, and no second one that could
-differ. It holds for the thread that entered it.
+where there are none, and may change docgen.yaml and the locks beside it. Within `rehearsal()` all writing of
+private files and of those goes to a sheet of paper that is thrown away; reading sees it first and the disk
+behind it. So there is one way, and no second one that could differ. It holds for the thread that entered it.
 """
 
 from collections.abc import Iterator

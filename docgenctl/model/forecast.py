@@ -17,7 +17,10 @@ class ImageForecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileForecast:
-    """A file of the workspace that would be written: `created` or `changed`; `diff` is a unified diff."""
+    """A file of the workspace that would be `created`, `changed` or `removed`; `diff` is a unified diff.
+
+    That of a lock is empty: it would be hashes by the hundred.
+    """
 
     path: str
     change: str
@@ -38,8 +41,8 @@ class PortMove:
 class ServiceForecast:
     """What happens to a service.
 
-    `action` is created, recreated, started, updated, stopped, restarted or removed; `interrupts` tells
-    whether it serves now and would not for a while.
+    `action` is created, recreated, started, updated, reloaded, connected, disconnected, stopped, restarted or
+    removed; `interrupts` tells whether it serves now and would not for a while.
     """
 
     service: str

@@ -45,11 +45,10 @@ def refuse_shared_limits(settings: Settings, *, isolates: bool) -> None:
         )
 
 
-def refuse_impossible(settings: Settings, wanted: Mapping[str, int], *, isolates: bool) -> int:
-    """How many orchestrators are wanted.
+def refuse_impossible(settings: Settings, wanted: Mapping[str, int], *, isolates: bool) -> None:
+    """Raise UsageError for a service that there is not and for a count out of bounds.
 
-    Raises UsageError for a service that there is not and for a count out of bounds, RefusedError
-    `cannot_scale` for a service of which there is one, with the reason.
+    Raises RefusedError `cannot_scale` for a service of which there is one, with the reason.
     """
     for service, count in wanted.items():
         if service not in (*_REASONS, _SCALED, *settings.servers):
@@ -65,10 +64,8 @@ def refuse_impossible(settings: Settings, wanted: Mapping[str, int], *, isolates
             raise RefusedError(
                 f"{service} runs once: {reason}", hint=f"docgenctl scale {_SCALED}=2", code="cannot_scale"
             )
-    count = wanted.get(_SCALED, 1)
-    if count > 1:
+    if wanted.get(_SCALED, 1) > 1:
         refuse_several(settings, isolates=isolates)
-    return count
 
 
 def refuse_several(settings: Settings, *, isolates: bool) -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 
+from docgenctl.model.blueprint import origin_name
 from docgenctl.model.observed import Observation
 from docgenctl.model.plan import Plan, Step, Verb
-from docgenctl.model.stack import LABEL_ROLE
+from docgenctl.model.stack import LABEL_ROLE, VolumePurpose
+from docgenctl.planning.stack_part import volume_key
 from docgenctl.planning.steps import RUNNING, is_data, removal, step, subject_of
 
 
@@ -25,6 +27,19 @@ def plan_down(stack_project: str, observation: Observation, *, with_data: bool) 
         if LABEL_ROLE in volume.labels and (with_data or not is_data(volume, stack_project)):
             steps.append(step(Verb.REMOVE_VOLUME, volume.name, cause, target=volume.name, needs=removals))
     return Plan(steps=tuple(steps))
+
+
+def plan_data_removal(stack_project: str, observation: Observation, server: str) -> Plan:
+    """The steps that remove the data of a server whose containers are gone."""
+    keys = (volume_key(service, VolumePurpose.DATA) for service in (server, origin_name(server)))
+    names = {f"{stack_project}_{key}" for key in keys}
+    return Plan(
+        steps=tuple(
+            step(Verb.REMOVE_VOLUME, volume.name, "asked for", target=volume.name)
+            for volume in observation.volumes
+            if volume.name in names
+        )
+    )
 
 
 def plan_stop(observation: Observation, services: Iterable[str]) -> Plan:

@@ -47,7 +47,10 @@ def _forecast(subject: str, verbs: Mapping[Verb, Step], observation: Observation
         service=subject,
         action=action,
         cause=step.cause,
-        interrupts=serves and action in ("recreated", "removed", "stopped"),
+        # Callers of one that is drained are with another of its service by then.
+        interrupts=serves
+        and Verb.DRAIN_CONTAINER not in verbs
+        and action in ("recreated", "removed", "stopped"),
     )
 
 

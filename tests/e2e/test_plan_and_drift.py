@@ -47,9 +47,13 @@ def test_a_plan_changes_nothing_up_does_what_it_said_and_drift_is_repaired(
     state = tree(tmp_path)
     again = stack.run("plan", "--json", "--detailed-exitcode")
     assert (again.exit_code, again.document["changes"]) == (0, False), again
-    for command in (["down"], ["down", "--volumes"], ["stop"], ["restart"], ["up", "--recreate"], ["build"]):
-        asked = stack.run(*command, "--dry-run", "--json")
+    for command in (
+        *("down", "down --volumes", "stop", "restart", "up --recreate", "build", "scale orchestrator=2"),
+        *("servers add wiki --url https://mcp.example.com/mcp", "servers remove github --volumes"),
+    ):
+        asked = stack.run(*command.split(), "--dry-run", "--json")
         assert asked.exit_code == 0, asked
+        assert asked.document["changes"]
     assert everything(api, stack.project) == fresh
     assert tree(tmp_path) == state
 

@@ -103,8 +103,10 @@ def test_orchestrators_come_and_go_without_a_failed_request(workspace: MakeStack
     before = stack.containers()
     endpoint = stack.endpoint()
     rated = stack.ok("keys", "create", "rated", "--rate", "20/h", "--json").document["key"]
+    foreseen = stack.ok("scale", "orchestrator=2", "--dry-run", "--json").document
     with Callers(endpoint, 4) as callers:
         more = stack.ok("scale", "orchestrator=2", "--json").document
+        assert more["steps"] == foreseen["steps"]
         assert more["replicas"] == {"orchestrator": 2}
         assert [c.name for c in orchestrators(stack)] == [f"{stack.project}-orchestrator-{n}" for n in (1, 2)]
         rows = [row["container"] for row in stack.ok("status", "--json").document]

@@ -11,8 +11,9 @@ from docgenctl.actions.change_configuration import EMPTY
 from docgenctl.actions.choose_source import Source
 from docgenctl.actions.edit_servers import put_back_on_failure, put_in, refuse_taken, take_out
 from docgenctl.configuration.load import check_text
+from docgenctl.files.replace_file import remove_file
 from docgenctl.images.facts import all_image_facts
-from docgenctl.model.errors import ConfigurationError, UsageError
+from docgenctl.model.errors import ConfigurationError, RefusedError, UsageError
 from docgenctl.model.server_sources import parse_package
 
 FACTS = all_image_facts()
@@ -60,6 +61,8 @@ def test_a_file_that_is_not_there_is_made_and_goes_only_when_it_is_ours_and_empt
     assert take_out(tmp_path, "time", facts=FACTS, made_by_us=True).notes == ()
     assert (tmp_path / FILE).is_file(), "there is another server in it"
     gone = take_out(tmp_path, "other", facts=FACTS, made_by_us=True)
+    assert gone.gone
+    assert gone.diff.startswith("--- a/docgen.yaml\n+++ /dev/null\n")
     assert gone.notes == ("docgen.yaml said nothing any more and is gone",)
     assert list(tmp_path.iterdir()) == []
 
@@ -132,3 +135,15 @@ def test_whatever_fails_meanwhile_file_and_locks_are_as_they_were(
         fail_midway(tmp_path, failure)
     assert contents(tmp_path) == was
     assert (tmp_path / "docgen.lock.d").exists() == (before is not None)
+
+
+def test_a_file_that_somebody_wrote_to_meanwhile_is_not_removed(tmp_path: Path) -> None:
+    path = tmp_path / FILE
+    path.write_text(EMPTY + "log_level: debug\n")
+    with pytest.raises(RefusedError) as caught:
+        remove_file(path, EMPTY.encode())
+    assert caught.value.code == "changed_meanwhile"
+    assert path.is_file()
+    remove_file(path, path.read_bytes())
+    assert not path.exists()
+    remove_file(path)

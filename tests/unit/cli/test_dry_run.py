@@ -1,5 +1,6 @@
 """Every command that changes something can be asked what it would do, and then changes nothing."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from docgenctl.configuration.package_locks import write_lock
 from tests.unit.cli.test_commands import ALL
 
 #: These change nothing: neither the stack, nor the workspace, nor the state.
@@ -32,9 +34,6 @@ WITHOUT = {
     "templates delete": "asks",
     "templates render": "writes the one document that it names",
     "templates import": "stores the one template that it names",
-    "scale": "brings about the one number that it names",
-    "servers add": "adds the one server that it names; --no-up writes docgen.yaml and changes nothing else",
-    "servers remove": "removes the one server that it names, and asks",
     "servers lock": "writes the one lock that it names",
     "tools accept": "accepts the tools that it names; inspect shows them first",
     "tools call": "does whatever the server's tool does",
@@ -50,9 +49,16 @@ def test_every_changing_command_has_a_dry_run(path: tuple[str, ...], node: Any) 
     assert ("--dry-run" in options) == (name not in READ_ONLY and name not in WITHOUT)
 
 
-NEEDS_NO_ENGINE = ["init", "render", "config set log_level debug", "plan"]
+ADD = "servers add wiki --url https://mcp.example.com/mcp"
+NEEDS_NO_ENGINE = [
+    *("init", "render", "config set log_level debug", "plan"),
+    *(ADD, f"{ADD} --no-up", "servers remove github"),
+]
 #: Their dry run needs an engine to ask; that they change nothing without one is the least.
-NEEDS_ENGINE = ["up", "down", "down --volumes", "deploy", "build", "start", "stop", "restart", "base-image"]
+NEEDS_ENGINE = [
+    *("up", "down", "down --volumes", "deploy", "build", "start", "stop", "restart", "base-image"),
+    *("scale orchestrator=2", "servers remove github --volumes"),
+]
 
 
 def tree(directory: Path) -> dict[str, tuple[int, int, bytes]]:
@@ -105,6 +111,39 @@ def test_a_dry_run_in_a_used_directory_leaves_all_as_it_was(tmp_path: Path, word
     assert done.returncode == 0, done.stderr
     assert "+MCP_LOG_LEVEL=debug" in done.stdout
     assert tree(tmp_path) == before
+
+
+def test_a_server_that_would_come_or_go_is_shown_as_a_difference_and_in_no_file(tmp_path: Path) -> None:
+    (tmp_path / "workspace").mkdir()
+    added = run(tmp_path, *ADD.split(), "--dry-run")
+    assert (added.returncode, added.stderr.splitlines()[-1]) == (
+        0,
+        "The stack would be left as it is; docgenctl up changes it.",
+    )
+    assert {"  docgen.yaml is created", "+  wiki:"} <= set(added.stdout.splitlines())
+    assert run(tmp_path, *ADD.split()).returncode == 0
+    package = "pypi:mcp-server-time==2026.1.1"
+    with (tmp_path / "workspace" / "docgen.yaml").open("a") as file:
+        file.write(f'  time: {{stdio: mcp-server-time, packages: ["{package}"]}}\n')
+    write_lock(tmp_path / "workspace", "time", "pypi", f"# {package}\n")
+    before = tree(tmp_path)
+    gone = json.loads(run(tmp_path, "servers", "remove", "time", "--dry-run", "--json").stdout)
+    assert (gone["command"], gone["changes"], gone["steps"]) == ("servers remove", True, [])
+    assert [(file["path"], file["change"]) for file in gone["files"]] == [
+        ("docgen.yaml", "changed"),
+        ("docgen.lock.d/time.txt", "removed"),
+    ]
+    assert "-  time: " in gone["files"][0]["diff"]
+    taken = run(tmp_path, *ADD.split(), "--dry-run")
+    assert (taken.returncode, "there is a server wiki already" in taken.stderr) == (2, True)
+    assert tree(tmp_path) == before
+
+    assert run(tmp_path, "servers", "remove", "time").returncode == 0
+    last = json.loads(run(tmp_path, "servers", "remove", "wiki", "--dry-run", "--json").stdout)
+    (file,) = last["files"]
+    assert (file["path"], file["change"]) == ("docgen.yaml", "removed"), "adding a server had made it"
+    assert "+++ /dev/null" in file["diff"]
+    assert (tmp_path / "workspace" / "docgen.yaml").is_file()
 
 
 def test_the_detailed_exit_code_tells_whether_something_would_change(tmp_path: Path) -> None:

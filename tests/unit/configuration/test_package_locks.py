@@ -8,6 +8,7 @@ import pytest
 from docgenctl.configuration.package_locks import (
     lock_name,
     locked_packages,
+    locks_of,
     read_lock,
     remove_locks,
     write_lock,
@@ -58,11 +59,20 @@ def test_the_folder_goes_with_the_last_lock_and_not_before(tmp_path: Path) -> No
     remove_locks(tmp_path, "memory")
 
 
-def test_a_rehearsal_removes_nothing(tmp_path: Path) -> None:
+def test_a_rehearsal_sees_what_it_writes_and_removes_and_the_disk_does_not(tmp_path: Path) -> None:
     path = write_lock(tmp_path, "time", "pypi", PYPI_LOCK)
     with rehearsal():
         remove_locks(tmp_path, "time")
-    assert path.read_text() == PYPI_LOCK
+        assert locks_of(tmp_path, "time") == {}
+        write_lock(tmp_path, "memory", "npm", NPM_LOCK)
+        assert read_lock(tmp_path, "memory", [MEMORY]) == NPM_LOCK
+    assert locks_of(tmp_path, "time") == {"docgen.lock.d/time.txt": PYPI_LOCK.encode()}
+    assert list(path.parent.iterdir()) == [path]
+    other = tmp_path / "without a folder"
+    other.mkdir()
+    with rehearsal():
+        write_lock(other, "memory", "npm", NPM_LOCK)
+    assert list(other.iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
