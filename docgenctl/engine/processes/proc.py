@@ -143,13 +143,6 @@ def kill_session(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def boot_id() -> str:
-    """Which boot of the machine this is; empty where the kernel does not say."""
-    with suppress(OSError):
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return ""
-
-
 def _stat(pid: int) -> list[str]:
     """The fields of /proc/PID/stat from the state on; the name before them may hold anything."""
     try:
