@@ -6,7 +6,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -136,6 +136,20 @@ class Pipe:
         while (message := self.receive()).get("method") != method:
             pass
         return message
+
+    def until_all(self, *wanted: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+        """What came until each of these was met, in whatever order: answers and streams do not wait."""
+        came, missing = [], list(wanted)
+        while missing:
+            came.append(self.receive())
+            missing = [meets for meets in missing if not meets(came[-1])]
+        return came
+
+    def left(self) -> list[dict[str, Any]]:
+        """What came by its end and was not received."""
+        self.end()
+        lines = iter(self._lines.get, None)
+        return [json.loads(line) for line in lines]
 
     def ask(self, method: str, params: Any = None, **more: Any) -> dict[str, Any]:
         """Request and response; notifications before the response are passed over."""

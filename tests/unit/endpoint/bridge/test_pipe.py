@@ -177,14 +177,22 @@ def test_a_client_that_cannot_answer_a_question_gets_an_error_for_its_request(pi
 
 
 def test_a_subscribed_resource_is_told_when_it_changes_and_not_after_unsubscribing(pipe: Pipe) -> None:
+    updated = "notifications/resources/updated"
+
+    def change(name: str, heard: str) -> list[dict[str, Any]]:
+        """All until the call is answered and that change was heard of; either may be first."""
+        params = {"name": "change", "arguments": {"name": name}}
+        pipe.send({"jsonrpc": "2.0", "id": name, "method": "tools/call", "params": params})
+        return pipe.until_all(lambda came: came.get("id") == name, lambda came: came.get("method") == heard)
+
     pipe.initialize()
     assert pipe.ask("resources/subscribe", {"uri": "docs://one"})["result"] == {}
-    change = {"name": "change", "arguments": {"name": "a"}}
-    pipe.send({"jsonrpc": "2.0", "id": "c", "method": "tools/call", "params": change})
-    params = pipe.until("notifications/resources/updated")["params"]
-    assert params == {"uri": "docs://one"}
+    told = [came["params"] for came in change("a", updated) if came.get("method") == updated]
+    assert told == [{"uri": "docs://one"}]
     assert pipe.ask("resources/unsubscribe", {"uri": "docs://one"})["result"] == {}
     assert pipe.ask("resources/subscribe", {})["error"]["code"] == -32602
+    later = [*change("b", "notifications/tools/list_changed"), *pipe.left()]
+    assert not [came for came in later if came.get("method") == updated]
 
 
 def test_the_envelope_names_the_client_and_what_it_can_answer(pipe: Pipe) -> None:
