@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from docgenctl.actions.find_endpoint import find_endpoint
-from docgenctl.actions.open_engine import open_engine
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.sketch_stack import sketch_stack
 from docgenctl.actions.status import ServiceStatus, read_status
@@ -14,8 +13,9 @@ from docgenctl.configuration.package_locks import lock_name, read_lock
 from docgenctl.endpoint.address import Endpoint
 from docgenctl.endpoint.mcp_client import McpEndpoint
 from docgenctl.endpoint.route_table import fetch_route_table
+from docgenctl.engine.protocol import Engine
 from docgenctl.model.blueprint import Server, origin_name
-from docgenctl.model.errors import ConfigurationError, DocgenError, NotHealthyError, UsageError
+from docgenctl.model.errors import ConfigurationError, DocgenError, EngineError, NotHealthyError, UsageError
 from docgenctl.model.routes import OddText
 from docgenctl.model.server_sources import parse_package, source_of
 from docgenctl.model.settings import ServerSettings
@@ -29,7 +29,8 @@ _PATIENCE_S = 10.0
 class ServerRow:
     """One server: `source` is its kind and what it comes from; `tools` None when it cannot be asked.
 
-    `state` is disabled, down, or what its container is; `health` is empty when nothing runs.
+    `state` is disabled, down, what its container is, or unknown when no engine tells; `health` is empty when
+    nothing runs.
     """
 
     name: str
@@ -40,25 +41,25 @@ class ServerRow:
     tools: int | None
 
 
-def list_servers(opened: OpenProject) -> tuple[ServerRow, ...]:
-    """All entries of `servers`, sorted by name."""
-    status = _status(opened)
+def list_servers(opened: OpenProject, engine: Engine | None) -> tuple[ServerRow, ...]:
+    """All entries of `servers`, sorted by name; without an engine states are unknown."""
+    status = _status(opened, engine)
     endpoint = _endpoint(opened) if status else None
     return tuple(
-        _row(name, entry, status.get(name), endpoint)
+        _row(name, entry, status, endpoint)
         for name, entry in sorted(opened.configuration.settings.servers.items())
     )
 
 
-def inspect_server(opened: OpenProject, name: str) -> dict[str, Any]:
-    """All that is known of one server. Raises UsageError when there is none of that name."""
+def inspect_server(opened: OpenProject, engine: Engine | None, name: str) -> dict[str, Any]:
+    """All that is known of one server, without an engine too. Raises UsageError for a name that none has."""
     entry = opened.configuration.settings.servers.get(name)
     if entry is None:
         known = ", ".join(sorted(opened.configuration.settings.servers))
         raise UsageError(f"there is no server {name}", hint=f"servers: {known}")
-    status = _status(opened)
+    status = _status(opened, engine)
     endpoint = _endpoint(opened) if status else None
-    row = _row(name, entry, status.get(name), endpoint)
+    row = _row(name, entry, status, endpoint)
     found: dict[str, Any] = {
         "name": name,
         "enabled": entry.enabled,
@@ -71,7 +72,7 @@ def inspect_server(opened: OpenProject, name: str) -> dict[str, Any]:
         "secrets": dict(entry.secrets),
     }
     if entry.enabled:
-        found |= _placed(opened, name, status)
+        found |= _placed(opened, name, status or {})
     tools = _tools(endpoint, name) if row.tools is not None else None
     found["tools"] = None if tools is None else [str(tool.get("name")) for tool in tools]
     return found | _remarks(endpoint if row.state == "running" else None, name)
@@ -127,17 +128,27 @@ def _placed(opened: OpenProject, name: str, status: Mapping[str, ServiceStatus])
 
 
 def _row(
-    name: str, entry: ServerSettings, status: ServiceStatus | None, endpoint: Endpoint | None
+    name: str, entry: ServerSettings, status: Mapping[str, ServiceStatus] | None, endpoint: Endpoint | None
 ) -> ServerRow:
-    tools = _tools(endpoint, name) if status is not None and status.state == "running" else None
+    service = status.get(name) if status else None
+    running = service is not None and service.state == "running"
+    tools = _tools(endpoint, name) if running else None
     return ServerRow(
         name=name,
         source=source_of(entry, name),
         version=_version(entry),
-        state="disabled" if not entry.enabled else status.state if status else "down",
-        health=status.health if status and status.state == "running" else "",
+        state=_state(entry, service, known=status is not None),
+        health=service.health if service and running else "",
         tools=None if tools is None else len(tools),
     )
+
+
+def _state(entry: ServerSettings, service: ServiceStatus | None, *, known: bool) -> str:
+    if not entry.enabled:
+        return "disabled"
+    if service is not None:
+        return service.state
+    return "down" if known else "unknown"
 
 
 def _version(entry: ServerSettings) -> str:
@@ -162,13 +173,14 @@ def _lock(opened: OpenProject, name: str, entry: ServerSettings) -> dict[str, An
     return {"file": file, "locked": locked, "problem": ""}
 
 
-def _status(opened: OpenProject) -> dict[str, ServiceStatus]:
-    """Service → how it is; empty when nothing runs or no engine answers."""
+def _status(opened: OpenProject, engine: Engine | None) -> dict[str, ServiceStatus] | None:
+    """Service → how it is, empty when there are no containers; None when no engine tells."""
+    if engine is None:
+        return None
     try:
-        engine = open_engine(opened)
         return {row.service: row for row in read_status(opened.project.name, engine)}
-    except DocgenError:
-        return {}
+    except EngineError:
+        return None
 
 
 def _endpoint(opened: OpenProject) -> Endpoint | None:

@@ -13,10 +13,11 @@ from docgenctl.cli.options import Json, ProjectDir
 
 if TYPE_CHECKING:
     from docgenctl.actions.list_ports import PortRow
-    from docgenctl.actions.open_project import OpenProject
-    from docgenctl.engine.protocol import Engine
 
 app = new_app(invoke_without_command=True)
+
+#: Without an engine.
+_LACKING = "containers are not told"
 
 
 @app.callback()
@@ -27,10 +28,11 @@ def ports(ctx: typer.Context, project_dir: ProjectDir = None, json_mode: Json = 
         return
     from docgenctl.actions.list_ports import list_ports
     from docgenctl.actions.open_project import open_project
+    from docgenctl.cli.without_engine import engine_or_note
 
     console = Console(json_mode=json_mode)
     opened = open_project(project_dir, os.environ)
-    rows = list_ports(opened, _engine(opened, console))
+    rows = list_ports(opened, engine_or_note(opened, console, _LACKING))
     if json_mode:
         console.json([_document(row) for row in rows])
         return
@@ -73,11 +75,12 @@ def diagnose(
     from docgenctl.actions.diagnose_port import diagnose_ports
     from docgenctl.actions.list_ports import list_ports
     from docgenctl.actions.open_project import open_project
+    from docgenctl.cli.without_engine import engine_or_note
 
     above_dir, above_json = ctx.obj or (None, False)
     console = Console(json_mode=json_mode or above_json)
     opened = open_project(project_dir or above_dir, os.environ)
-    engine = _engine(opened, console)
+    engine = engine_or_note(opened, console, _LACKING)
     asked = port or [row.port or row.range.first for row in list_ports(opened, engine)]
     address = opened.configuration.settings.ports.bind
     found = diagnose_ports(asked, address, engine, project=opened.project.name)
@@ -89,18 +92,6 @@ def diagnose(
         console.line(f"{each.address}:{each.port}  {state}: {each.evidence}")
         if each.fix:
             console.line(f"  to change that: {each.fix}")
-
-
-def _engine(opened: OpenProject, console: Console) -> Engine | None:
-    """The engine, if one answers: without it ports can still be looked at."""
-    from docgenctl.actions.open_engine import open_engine
-    from docgenctl.model.errors import DocgenError
-
-    try:
-        return open_engine(opened)
-    except DocgenError as error:
-        console.note(f"Without an engine, containers are not told: {error.message}")
-        return None
 
 
 def _chosen(row: PortRow) -> str:

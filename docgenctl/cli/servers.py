@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 app = new_app(no_args_is_help=True)
 
+#: Without an engine.
+_LACKING = "states are unknown"
+
 Name = Annotated[
     str, typer.Argument(help="The server's name.", metavar="NAME", autocompletion=suggestions.services)
 ]
@@ -130,9 +133,11 @@ def add_command(
 def list_command(project_dir: ProjectDir = None, json_mode: Json = False) -> None:
     """List all servers: where they come from, how they are, how many tools they offer."""
     from docgenctl.actions.look_at_servers import list_servers
+    from docgenctl.cli.without_engine import engine_or_note
 
     console = Console(json_mode=json_mode)
-    rows = list_servers(_opener(project_dir, 0)())
+    opened = _opener(project_dir, 0)()
+    rows = list_servers(opened, engine_or_note(opened, console, _LACKING))
     if json_mode:
         console.json([as_json(row) for row in rows])
         return
@@ -146,9 +151,11 @@ def list_command(project_dir: ProjectDir = None, json_mode: Json = False) -> Non
 def inspect_command(name: Name, project_dir: ProjectDir = None, json_mode: Json = False) -> None:
     """Show one server: source, lock, containers, network, egress, limits, tools, and what to look at."""
     from docgenctl.actions.look_at_servers import inspect_server
+    from docgenctl.cli.without_engine import engine_or_note
 
     console = Console(json_mode=json_mode)
-    found = inspect_server(_opener(project_dir, 0)(), name)
+    opened = _opener(project_dir, 0)()
+    found = inspect_server(opened, engine_or_note(opened, console, _LACKING), name)
     if json_mode:
         console.json(found)
         return

@@ -13,7 +13,7 @@ from docgenctl.actions.open_project import OpenProject, open_project
 from docgenctl.actions.status import ServiceStatus
 from docgenctl.actions.use_routes import look_at_definitions
 from docgenctl.configuration.package_locks import write_lock
-from docgenctl.model.errors import UsageError
+from docgenctl.model.errors import EngineError, UsageError
 from docgenctl.state.definitions import DEFINITIONS_FILE, delivered, read_definitions
 from tests.contract.fake_engine import FakeEngine
 from tests.servers.orchestrator.conftest import Stack, wait_until
@@ -48,7 +48,7 @@ def opened(tmp_path: Path) -> OpenProject:
 
 
 def test_each_server_is_told_with_its_source_and_version_where_nothing_runs(opened: OpenProject) -> None:
-    rows = {row.name: row for row in list_servers(opened)}
+    rows = {row.name: row for row in list_servers(opened, FakeEngine())}
     assert list(rows) == sorted(rows)
     assert {name: (row.source["kind"], row.version, row.state) for name, row in rows.items()} == {
         "foreign": ("image", "1.2", "down"),
@@ -62,15 +62,31 @@ def test_each_server_is_told_with_its_source_and_version_where_nothing_runs(open
     assert {(row.health, row.tools) for row in rows.values()} == {("", None)}
 
 
+def test_states_are_unknown_where_no_engine_tells_them(
+    opened: OpenProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object) -> None:
+        raise EngineError("the engine does not answer any more", code="stopped")
+
+    without = list_servers(opened, None)
+    monkeypatch.setattr(module, "read_status", gone)
+    assert without == list_servers(opened, FakeEngine())
+    states = {row.name: row.state for row in without}
+    assert (states.pop("github"), set(states.values())) == ("disabled", {"unknown"})
+    found = inspect_server(opened, None, "time")
+    assert (found["state"], found["health"], found["tools"]) == ("unknown", "", None)
+    assert found["containers"] == [{"service": "time", "image": ""}]
+
+
 def test_one_is_told_with_its_lock_its_place_and_what_it_uses(opened: OpenProject) -> None:
-    missing = inspect_server(opened, "time")
+    missing = inspect_server(opened, FakeEngine(), "time")
     assert missing["lock"] == {
         "file": "docgen.lock.d/time.txt",
         "locked": 0,
         "problem": "servers/time: docgen.lock.d/time.txt is missing",
     }
     write_lock(opened.project.directory, "time", "pypi", f"# {TIME}\nmcp-server-time==2026.1.1\nmcp==2.3\n")
-    found = inspect_server(opened, "time")
+    found = inspect_server(opened, FakeEngine(), "time")
     assert found["lock"] == {"file": "docgen.lock.d/time.txt", "locked": 2, "problem": ""}
     assert (found["environment"], found["secrets"]) == ([], {"TOKEN": "my-api-key"})
     assert found["network"]["closed"] is True
@@ -84,16 +100,16 @@ def test_one_is_told_with_its_lock_its_place_and_what_it_uses(opened: OpenProjec
 def test_data_address_and_the_container_beside_the_adapter_are_told(opened: OpenProject) -> None:
     lock = {"packages": {"": {"dependencies": {"@scope/memory": "1.2.3"}}, "x": {"integrity": "sha512-0"}}}
     write_lock(opened.project.directory, "memory", "npm", json.dumps(lock, indent=1))
-    memory = inspect_server(opened, "memory")
+    memory = inspect_server(opened, FakeEngine(), "memory")
     assert (memory["lock"]["locked"], memory["environment"]) == (1, ["A", "B"])
     assert memory["data"] == f"{opened.project.name}_memory-data"
-    assert inspect_server(opened, "wiki")["egress"] == ["mcp.example.com:443"]
-    foreign = inspect_server(opened, "foreign")
+    assert inspect_server(opened, FakeEngine(), "wiki")["egress"] == ["mcp.example.com:443"]
+    foreign = inspect_server(opened, FakeEngine(), "foreign")
     assert [it["service"] for it in foreign["containers"]] == ["foreign-origin", "foreign"]
-    off = inspect_server(opened, "github")
+    off = inspect_server(opened, FakeEngine(), "github")
     assert (off["state"], off["enabled"], "network" in off) == ("disabled", False, False)
     with pytest.raises(UsageError) as caught:
-        inspect_server(opened, "nobody")
+        inspect_server(opened, FakeEngine(), "nobody")
     assert "servers: foreign, github, main" in caught.value.hint
 
 
@@ -118,7 +134,6 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[O
     stack.add("main", policy={"deny": ["main_pid"]})
     stack.add("github", "odd", policy={"changes": "hold"})
     rows = [running_service(name) for name in ("main", "github")]
-    monkeypatch.setattr(module, "open_engine", lambda _: FakeEngine())
     monkeypatch.setattr(module, "read_status", lambda *_: rows)
     try:
         stack.up()
@@ -132,13 +147,15 @@ def test_a_running_one_is_told_with_its_tools_and_nothing_to_look_at(
     running: tuple[OpenProject, Stack],
 ) -> None:
     opened, _ = running
-    (github, main) = list_servers(opened)
+    (github, main) = list_servers(opened, FakeEngine())
     assert (main.state, main.health) == ("running", "healthy")
-    found = inspect_server(opened, "main")
+    found = inspect_server(opened, FakeEngine(), "main")
     assert main.tools == len(found["tools"]) > 3
     assert "main_echo" in found["tools"]
     assert "main_pid" not in found["tools"]
-    assert {tool for tool in inspect_server(opened, "github")["tools"] if tool in found["tools"]} == set()
+    assert {
+        tool for tool in inspect_server(opened, FakeEngine(), "github")["tools"] if tool in found["tools"]
+    } == set()
     assert (found["changed"], found["held"], found["findings"]) == ([], [], [])
     assert github.tools is not None
 
@@ -151,16 +168,18 @@ def test_changed_definitions_and_odd_texts_are_told(running: tuple[OpenProject, 
     (secrets / "fresh").rename(secrets / DEFINITIONS_FILE)
     stack.servers["github"].stop()
     stack.servers["github"].start(TOOL_DESCRIPTION=POISON, PROMPT_DESCRIPTION=POISON)
-    wait_until(lambda: inspect_server(opened, "github")["held"] == ["odd"], 20, "the change is held")
+    wait_until(
+        lambda: inspect_server(opened, FakeEngine(), "github")["held"] == ["odd"], 20, "the change is held"
+    )
 
-    found = inspect_server(opened, "github")
+    found = inspect_server(opened, FakeEngine(), "github")
     assert (found["changed"], "odd" in found["tools"]) == (["odd"], False)
     told = {(it["of"], it["name"], it["kind"], it["what"]) for it in found["findings"]}
     assert ("tool", "odd", "hidden", "zero width space (U+200B)") in told
     assert ("tool", "odd", "instruction", "names a file that holds keys") in told
     assert ("prompt", "github_prompt", "hidden", "zero width space (U+200B)") in told
     assert all(it["where"] == "description" for it in found["findings"])
-    assert inspect_server(opened, "main")["findings"] == []
+    assert inspect_server(opened, FakeEngine(), "main")["findings"] == []
 
 
 def test_a_stack_that_cannot_be_asked_is_told_as_unknown_and_not_as_clean(
@@ -168,5 +187,5 @@ def test_a_stack_that_cannot_be_asked_is_told_as_unknown_and_not_as_clean(
 ) -> None:
     opened, stack = running
     stack.orchestrator.stop()
-    found = inspect_server(opened, "main")
+    found = inspect_server(opened, FakeEngine(), "main")
     assert (found["state"], found["tools"], found["findings"]) == ("running", None, None)

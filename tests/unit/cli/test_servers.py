@@ -23,19 +23,22 @@ def test_an_added_server_is_told_listed_and_removed_again(tmp_path: Path) -> Non
     assert "The stack was left as it is; docgenctl up changes it." in done.stderr
     assert "wiki:" in file.read_text()
 
-    lines = docgenctl(tmp_path, "servers", "list").stdout.splitlines()
-    assert [re.split(r"  +", line) for line in lines] == [
+    listed = docgenctl(tmp_path, "servers", "list")
+    assert [re.split(r"  +", line) for line in listed.stdout.splitlines()] == [
         ["SERVER", "SOURCE", "VERSION", "STATE", "TOOLS"],
-        ["github", "github", "down"],
-        ["main", "main", "down"],
-        ["wiki", URL, "down"],
+        ["github", "github", "unknown"],
+        ["main", "main", "unknown"],
+        ["wiki", URL, "unknown"],
     ]
+    (note,) = listed.stderr.splitlines()
+    assert note.startswith("Without an engine, states are unknown: DOCKER_HOST points to ")
+    assert "; unset DOCKER_HOST" in note
     rows = json.loads(docgenctl(tmp_path, "servers", "list", "--json").stdout)
     assert rows[2] == {
         "name": "wiki",
         "source": {"kind": "url", "url": URL},
         "version": "",
-        "state": "down",
+        "state": "unknown",
         "health": "",
         "tools": None,
     }
@@ -75,7 +78,7 @@ def test_one_is_told_line_by_line(tmp_path: Path) -> None:
     add(tmp_path, "wiki", "--url", URL, "--key-secret", "wiki-api-key")
     lines = docgenctl(tmp_path, "servers", "inspect", "wiki").stdout.splitlines()
     told = {line[:13].strip(): line[13:] for line in lines}
-    assert (told["name"], told["enabled"], told["state"]) == ("wiki", "yes", "down")
+    assert (told["name"], told["enabled"], told["state"]) == ("wiki", "yes", "unknown")
     assert told["source"] == f"kind url · url {URL}"
     assert told["egress"] == "mcp.example.com:443"
     assert re.fullmatch(r"cpus [\d.]+ · memory_bytes \d+ · pids \d+", told["limits"])
@@ -127,7 +130,7 @@ def test_what_is_refused_says_why_and_leaves_no_file(
 def test_a_server_that_is_there_by_default_is_switched_off_and_its_name_says_so(tmp_path: Path) -> None:
     assert docgenctl(tmp_path, "servers", "remove", "github").returncode == 0
     rows = json.loads(docgenctl(tmp_path, "servers", "list", "--json").stdout)
-    assert {row["name"]: row["state"] for row in rows} == {"github": "disabled", "main": "down"}
+    assert {row["name"]: row["state"] for row in rows} == {"github": "disabled", "main": "unknown"}
     again = docgenctl(tmp_path, "servers", "add", "github", "--url", URL)
     assert "there is a server github already, which is switched off" in again.stderr
     assert "docgenctl config set servers/github/enabled true" in again.stderr
