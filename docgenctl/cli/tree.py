@@ -6,6 +6,8 @@ why. Command modules are imported only when their command is the one that runs.
 """
 
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
@@ -18,8 +20,24 @@ from docgenctl.cli.pipes import reader_may_leave
 from docgenctl.cli.values import read_plainly
 
 
+@contextmanager
+def _placed(ctx: Any) -> Iterator[None]:
+    """Mistakes know the command they were made in, whose help is the hint; the parser tells not of all."""
+    try:
+        yield
+    except typer.TyperException as mistake:
+        if getattr(mistake, "ctx", None) is None:
+            mistake.ctx = ctx  # type: ignore[attr-defined]
+        raise
+
+
 class PlainCommand(TyperCommand):
     """A command with our help page, whose values need no pydantic."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As Typer does."""
+        with _placed(ctx):
+            return super().parse_args(ctx, args)
 
     def get_params(self, ctx: Any) -> Any:
         """Arguments and options, `--help` included, that read their values plainly."""
@@ -46,7 +64,8 @@ class PlainGroup(TyperGroup):
         if not args and self.no_args_is_help and not ctx.resilient_parsing:
             typer.echo(ctx.get_help())
             ctx.exit(2)
-        return super().parse_args(ctx, args)
+        with _placed(ctx):
+            return super().parse_args(ctx, args)
 
 
 class CommandTree(PlainGroup):

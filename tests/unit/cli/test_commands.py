@@ -50,6 +50,17 @@ def test_every_command_answers_to_help(
         assert said.err == ""
 
 
+@pytest.mark.parametrize(("path", "node"), ALL, ids=IDS)
+def test_an_option_without_its_value_is_told_with_the_help_of_its_own_command(
+    path: tuple[str, ...], node: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for parameter in node.params:
+        if parameter.param_type_name != "option" or parameter.is_flag:
+            continue
+        assert run([*path, parameter.opts[0]]) == 2
+        assert capsys.readouterr().err.endswith(f"Hint: docgenctl {' '.join(path)} --help\n")
+
+
 def test_every_command_of_the_table_stands_on_the_help_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--help"]) == 0
     page = capsys.readouterr().out
