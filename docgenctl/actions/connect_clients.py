@@ -71,6 +71,11 @@ def detected(around: Surroundings) -> tuple[Program, ...]:
     return tuple(program for program in PROGRAMS if program.is_there(around))
 
 
+def with_scope(chosen: Sequence[Program], scope: Scope | None) -> Sequence[Program]:
+    """Those that have a file of that scope; all of them when none has, or none is wanted."""
+    return [program for program in chosen if scope in program.scopes()] or chosen
+
+
 def bridge_command(
     workspace: Path, environ: Mapping[str, str], endpoint: str = "", key_file: Path | None = None
 ) -> Launch:
@@ -175,16 +180,18 @@ def connect(
     *,
     dry_run: bool,
 ) -> tuple[Change, ...]:
-    """Write the entry into each client's file; what goes wrong with one is told and stops no other."""
+    """Write the entry into each client's file; what goes wrong with one is told and stops no other.
+
+    Raises UsageError before anything is written for a client without that scope.
+    """
+    files = [ServerList(program, _scope(program, scope), around) for program in chosen]
 
     def one(file: ServerList) -> tuple[str, Edit]:
         entry = name or default_name(file.scope, around.workspace)
         _refuse_foreign(file, entry, around)
         return entry, file.change(entry, launch, dry_run=dry_run)
 
-    return tuple(
-        _attempt(ServerList(program, _scope(program, scope), around), one, name) for program in chosen
-    )
+    return tuple(_attempt(file, one, name) for file in files)
 
 
 def disconnect(
@@ -196,17 +203,23 @@ def disconnect(
     *,
     dry_run: bool,
 ) -> tuple[Change, ...]:
-    """Take every entry for this workspace's bridge away, or the one of this name if it is one of ours."""
+    """Take every entry for this workspace's bridge away, or the one of this name if it is one of ours.
+
+    Raises UsageError as `connect` does.
+    """
+    files = [
+        ServerList(program, each, around)
+        for program in chosen
+        for each in (program.scopes() if scope is None else (_scope(program, scope),))
+    ]
     changes = []
-    for program in chosen:
-        for each in program.scopes() if scope is None else (_scope(program, scope),):
-            file = ServerList(program, each, around)
-            for connection in _connections(file, around, launch):
-                if connection.state == "none" or (name and connection.name not in ("", name)):
-                    continue
-                if connection.state in ("other_project", "stale") and not name:
-                    continue
-                changes.append(_taken_away(file, connection, dry_run=dry_run))
+    for file in files:
+        for connection in _connections(file, around, launch):
+            if connection.state == "none" or (name and connection.name not in ("", name)):
+                continue
+            if connection.state in ("other_project", "stale") and not name:
+                continue
+            changes.append(_taken_away(file, connection, dry_run=dry_run))
     return tuple(changes)
 
 

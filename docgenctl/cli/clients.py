@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from docgenctl.actions.check_clients import Checkup
     from docgenctl.actions.connect_clients import Change
-    from docgenctl.clients.programs import Program, Surroundings
+    from docgenctl.clients.programs import Program, Scope, Surroundings
 
 app = new_app(no_args_is_help=True)
 
@@ -43,7 +43,7 @@ ScopeName = Annotated[
     ),
 ]
 Name = Annotated[str, typer.Option("--name", help="The server's name in the client.", show_default=False)]
-All = Annotated[bool, typer.Option("--all", help="Every client that is found here.")]
+All = Annotated[bool, typer.Option("--all", help="Every client that is found here and has the scope.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the difference and write nothing.")]
 Endpoint = Annotated[
     str,
@@ -126,9 +126,10 @@ def connect_command(
 
     console = Console(json_mode=json_mode)
     workspace, around = _around(project_dir)
-    chosen = _chosen(clients, around, console, every=every)
+    place = _scope(scope)
+    chosen = _chosen(clients, place, around, console, every=every)
     launch = bridge_command(workspace, os.environ, endpoint, key_file)
-    changes = connect(chosen, _scope(scope), name, launch, around, dry_run=dry_run)
+    changes = connect(chosen, place, name, launch, around, dry_run=dry_run)
     _report(changes, console, dry_run=dry_run, done="connected")
 
 
@@ -143,16 +144,17 @@ def disconnect_command(
     json_mode: Json = False,
 ) -> None:
     """Take this stack out of the files of clients."""
-    from docgenctl.actions.connect_clients import bridge_command, disconnect, programs
+    from docgenctl.actions.connect_clients import bridge_command, disconnect, programs, with_scope
     from docgenctl.clients.programs import PROGRAMS
 
     if bool(clients) == every:
         raise UsageError("name the clients, or say --all", hint="docgenctl clients disconnect --all")
     console = Console(json_mode=json_mode)
     workspace, around = _around(project_dir)
-    chosen = PROGRAMS if every else programs(clients or ())
+    place = _scope(scope)
+    chosen = with_scope(PROGRAMS, place) if every else programs(clients or ())
     launch = bridge_command(workspace, os.environ)
-    changes = disconnect(chosen, _scope(scope), name, launch, around, dry_run=dry_run)
+    changes = disconnect(chosen, place, name, launch, around, dry_run=dry_run)
     _report(changes, console, dry_run=dry_run, done="disconnected")
 
 
@@ -222,22 +224,22 @@ def _around(project_dir: Path | None) -> tuple[Path, Surroundings]:
     return workspace, surroundings(workspace, os.environ)
 
 
-def _scope(text: str) -> Literal["project", "user"] | None:
+def _scope(text: str) -> Scope | None:
     if text not in ("", "project", "user"):
         raise UsageError(f"--scope {text}: there is no such scope", hint="write --scope project or user")
     return text or None  # type: ignore[return-value]
 
 
 def _chosen(
-    names: Sequence[str] | None, around: Surroundings, console: Console, *, every: bool
+    names: Sequence[str] | None, scope: Scope | None, around: Surroundings, console: Console, *, every: bool
 ) -> Sequence[Program]:
-    from docgenctl.actions.connect_clients import detected, programs
+    from docgenctl.actions.connect_clients import detected, programs, with_scope
 
     if names:
         if every:
             raise UsageError("name clients, or say --all, not both", hint="docgenctl clients connect --all")
         return programs(names)
-    found = detected(around)
+    found = with_scope(detected(around), scope)
     if not found:
         raise UsageError(
             "no client that docgenctl knows is seen here",
@@ -246,7 +248,10 @@ def _chosen(
     titles = ", ".join(program.name for program in found)
     if every or console.confirm(f"Connect {titles}?"):
         return found
-    raise UsageError(f"found here: {titles}", hint="docgenctl clients connect --all, or name some of them")
+    raise UsageError(
+        f"no client is named; found here: {titles}",
+        hint="docgenctl clients connect --all, or name some of them",
+    )
 
 
 def _report(changes: Sequence[Change], console: Console, *, dry_run: bool, done: str) -> None:

@@ -111,6 +111,22 @@ def test_without_a_terminal_nobody_is_asked(user: User) -> None:
     assert "name the clients" in user.run("disconnect", code=2).stderr
 
 
+def test_all_are_those_that_have_the_scope_and_one_named_without_it_leaves_every_file_alone(
+    user: User,
+) -> None:
+    for folder in (".claude", ".config/Claude", ".cursor"):
+        (user.home / folder).mkdir(parents=True)
+    named = ("claude-code", "claude-desktop", "--scope", "project")
+    assert "Claude Desktop has no list" in user.run("connect", *named, code=2).stderr
+    assert set(user.states().values()) == {"none"}
+    connected = user.json("connect", "--all", "--scope", "project")
+    assert [change["client"] for change in connected] == ["claude-code", "cursor"]
+    assert "Claude Desktop has no list" in user.run("disconnect", *named, code=2).stderr
+    assert user.states()["claude-code", "project"] == "connected"
+    user.run("disconnect", "--all", "--scope", "project")
+    assert set(user.states().values()) == {"none"}
+
+
 def test_a_dry_run_shows_the_difference_and_writes_nothing(user: User) -> None:
     done = user.run("connect", "vscode", "--dry-run")
     assert '+    "docgenctl": {' in done.stdout
