@@ -9,7 +9,7 @@ from pathlib import Path
 
 from docgenctl.actions.locate import locate
 from docgenctl.configuration.project_identity import project_id
-from docgenctl.endpoint.address import Endpoint, host_of
+from docgenctl.endpoint.address import Endpoint, host_of, own_key_file
 from docgenctl.endpoint.bridge.bridge import Bridge
 from docgenctl.endpoint.bridge.streams import Output, lines, private_output
 from docgenctl.files.private_files import read_private
@@ -29,13 +29,26 @@ def bridge_stdio(
     the door cannot be one, NotHealthyError and RefusedError for a key file that cannot be used; a stack that
     is not there is no error.
     """
-    if door and _NAME.fullmatch(door) is None:
-        raise UsageError(f"{door!r} is not the name of an endpoint", hint="write: docgenctl mcp main")
+    refuse_odd_door(door)
     if key_file is not None:
-        key_file = Path(os.path.abspath(key_file.expanduser()))  # noqa: PTH100 - links stay links
-        Endpoint("https://localhost", key_file, key_file, own_key=True).read_key()
+        key_file = own_key_file(key_file)
+    if os.isatty(sys.stdin.fileno()):
+        _log("waits for an MCP client; clients start it themselves after: docgenctl clients connect")
     find = Whereabouts(locate(directory), door, environ, key_file=key_file)
     Bridge(find, Output(private_output()), _log).run(lines(sys.stdin.fileno()))
+
+
+def could_be_door(text: str) -> bool:
+    """Whether a server or another endpoint can be called so."""
+    return _NAME.fullmatch(text) is not None
+
+
+def refuse_odd_door(door: str) -> None:
+    """Raise UsageError for what no endpoint can be called; empty is everything."""
+    if door and not could_be_door(door):
+        raise UsageError(
+            f"{door!r} is not the name of an endpoint", hint="docgenctl describe lists those that there are"
+        )
 
 
 class Whereabouts:

@@ -1,20 +1,23 @@
 """`docgenctl clients doctor`: start what each client would start, as it would, and say what is wrong."""
 
+import shlex
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from docgenctl.actions.bridge_stdio import could_be_door
 from docgenctl.actions.call_canaries import canaries_of
 from docgenctl.actions.connect_clients import Connection, list_connections
 from docgenctl.actions.open_project import read_configuration
 from docgenctl.clients.programs import Program, Surroundings
 from docgenctl.clients.try_command import TriedCommand
+from docgenctl.endpoint.address import own_key_file
 from docgenctl.images.facts import all_image_facts
 from docgenctl.model.diagnosis import Outcome, ok, problem, unknown, warning
-from docgenctl.model.errors import ConfigurationError, NotHealthyError
+from docgenctl.model.errors import ConfigurationError, DocgenError, NotHealthyError
 from docgenctl.model.launch import Launch
 from docgenctl.planning.resolve_servers import resolve_servers
 
@@ -60,8 +63,6 @@ def check_clients(
 
 def _check(connection: Connection, around: Surroundings, calls: Calls, timeout_s: float) -> Checkup:
     program = connection.program
-    again = f"docgenctl clients connect {program.name} --scope {connection.scope} --name {connection.name}"
-    away = f"docgenctl clients disconnect {program.name} --scope {connection.scope} --name {connection.name}"
     if connection.state == "none":
         if not connection.is_there:
             return Checkup(connection, unknown("not installed here, as far as can be seen"))
@@ -70,15 +71,35 @@ def _check(connection: Connection, around: Surroundings, calls: Calls, timeout_s
     if connection.state == "broken":
         return Checkup(connection, problem(connection.detail, fix=f"mend {connection.file}"))
     if connection.state == "stale":
-        return Checkup(connection, problem(connection.detail, fix=away))
+        return Checkup(connection, problem(connection.detail, fix=_command("disconnect", connection)))
     if connection.state == "other_project":
         fix = f"docgenctl clients connect {program.name} --name another-name"
         return Checkup(connection, warning(connection.detail, fix=fix))
     assert connection.launch is not None  # noqa: S101 - these states come with one
+    again = _command("connect", connection, *_kept(connection.launch))
     if shutil.which(connection.launch.command, path=_BARE_PATH) is None:
         words = f"{connection.launch.command} is not there any more, or not for a client without your PATH"
         return Checkup(connection, problem(words, fix=again))
+    try:
+        if (key_file := connection.launch.key_file) is not None:
+            own_key_file(key_file)
+    except DocgenError as error:
+        return Checkup(connection, problem(error.message, fix=error.hint))
     return _tried(connection, around, calls, timeout_s, again)
+
+
+def _command(verb: str, connection: Connection, *more: str) -> str:
+    """What to type about this entry and no other."""
+    entry = ("--scope", connection.scope, "--name", connection.name)
+    return shlex.join(["docgenctl", "clients", verb, connection.program.name, *entry, *more])
+
+
+def _kept(launch: Launch) -> Iterator[str]:
+    """Options by which an entry that is written anew serves the same endpoint with the same key."""
+    if could_be_door(launch.door):
+        yield from ("--endpoint", launch.door)
+    if launch.key_file is not None:
+        yield from ("--key-file", str(launch.key_file))
 
 
 def _tried(
@@ -94,8 +115,7 @@ def _tried(
             names = _names(tried.request("tools/list", {}))
             call_ms = _call(tried, names, calls)
     except NotHealthyError as error:
-        fix = "docgenctl up" if error.code == "rpc_error" else again
-        return Checkup(connection, problem(error.message, *error.details, fix=fix))
+        return Checkup(connection, problem(error.message, *error.details, fix=_way_out(error, again)))
     words = f"{len(names)} tools"
     words += ", a call works" if call_ms is not None else ", none of them harmless enough to call"
     if connection.state == "outdated":
@@ -105,6 +125,13 @@ def _tried(
     else:
         outcome = ok(words)
     return Checkup(connection, outcome, initialize_ms, call_ms, len(names))
+
+
+def _way_out(error: NotHealthyError, again: str) -> str:
+    """Of an entry that starts nothing, writing it anew; of a stack that does not serve it, what that says."""
+    if error.code in ("not_started", "not_answered"):
+        return again
+    return "docgenctl up" if "docgenctl up" in error.hint else error.hint
 
 
 def _names(listed: Mapping[str, Any]) -> list[str]:

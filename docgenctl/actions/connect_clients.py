@@ -4,12 +4,14 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from docgenctl.clients.programs import PROGRAMS, Program, Scope, Surroundings
 from docgenctl.clients.server_list import Edit, ServerList
 from docgenctl.configuration.project_identity import slug
+from docgenctl.endpoint.address import own_key_file
 from docgenctl.model.errors import ConfigurationError, DocgenError, RefusedError, UsageError
 from docgenctl.model.launch import Launch
 from docgenctl.state.directory import STATE_DIR_VARIABLE, state_base
@@ -81,14 +83,35 @@ def bridge_command(
 ) -> Launch:
     """How a client starts the bridge of this workspace: by absolute paths, since it may know no PATH.
 
-    The state directory is named where it is not the one that docgenctl finds by itself.
+    The state directory is named where it is not the one that docgenctl finds by itself. Raises UsageError for
+    an endpoint that there is not, NotHealthyError and RefusedError for a key file that cannot be used: the
+    client would be told nothing but that the bridge ended.
     """
+    _refuse_unknown_door(endpoint, workspace, environ)
     own = _own_command()
     named = any(environ.get(name) for name in (STATE_DIR_VARIABLE, "XDG_STATE_HOME"))
     env = {STATE_DIR_VARIABLE: str(state_base(environ))} if named else {}
-    key = ("--key-file", os.path.abspath(key_file.expanduser())) if key_file else ()  # noqa: PTH100
+    key = ("--key-file", str(own_key_file(key_file))) if key_file else ()
     args = (*own[1:], "mcp", *((endpoint,) if endpoint else ()), "--project-dir", str(workspace), *key)
     return Launch(own[0], args, env)
+
+
+def _refuse_unknown_door(door: str, workspace: Path, environ: Mapping[str, str]) -> None:
+    """Where docgen.yaml has mistakes, any name that an endpoint could have is taken."""
+    if not door:
+        return
+    # Imported when needed: clients are looked at without the configuration, and sooner.
+    from docgenctl.actions.bridge_stdio import refuse_odd_door
+    from docgenctl.actions.find_endpoint import partial_endpoints
+    from docgenctl.actions.open_project import read_configuration
+    from docgenctl.planning.resolve_servers import resolve_servers
+
+    refuse_odd_door(door)
+    with suppress(ConfigurationError):
+        configuration, facts = read_configuration(workspace, environ)
+        known = partial_endpoints(configuration.settings, resolve_servers(configuration.settings, facts))
+        if door not in known:
+            raise UsageError(f"there is no endpoint {door}", hint=f"endpoints: {', '.join(sorted(known))}")
 
 
 def _own_command() -> tuple[str, ...]:
@@ -155,11 +178,10 @@ def _connections(file: ServerList, around: Surroundings, wanted: Launch) -> Iter
 
 def _with_door(wanted: Launch, launch: Launch) -> Launch:
     """The wanted command for the endpoint and the key file that the entry has."""
-    own = list(wanted.args)
-    words = launch.args[launch.args.index("mcp") + 1 :]
-    door = words[:1] if words and not words[0].startswith("-") else ()
-    key = words[words.index("--key-file") :][:2] if "--key-file" in words else ()
+    own = wanted.args
     at = own.index("mcp") + 1
+    door = (launch.door,) if launch.door else ()
+    key = ("--key-file", str(launch.key_file)) if launch.key_file else ()
     return Launch(wanted.command, (*own[:at], *door, *own[at:], *key), wanted.env)
 
 

@@ -1,11 +1,20 @@
 """Where clients reach a running stack."""
 
+from collections.abc import Iterable
+
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.endpoint.address import Endpoint, host_of
+from docgenctl.model.blueprint import Server
 from docgenctl.model.errors import NotHealthyError, UsageError
+from docgenctl.model.settings import Settings
 from docgenctl.planning.resolve_servers import resolve_servers
 from docgenctl.secrets.stack_secrets import API_KEY_FILE
 from docgenctl.state.store import StateStore
+
+
+def partial_endpoints(settings: Settings, servers: Iterable[Server]) -> frozenset[str]:
+    """What follows `/mcp/`: the names of servers, and those that docgen.yaml gives."""
+    return frozenset(server.name for server in servers) | frozenset(settings.endpoints)
 
 
 def find_endpoint(opened: OpenProject, purpose: str = "orchestrator") -> Endpoint:
@@ -17,7 +26,7 @@ def find_endpoint(opened: OpenProject, purpose: str = "orchestrator") -> Endpoin
     settings = opened.configuration.settings
     servers = resolve_servers(settings, opened.facts)
     ports = {"orchestrator", *(server.name for server in servers if server.gateway_port is not None)}
-    paths = {server.name for server in servers} | set(settings.endpoints)
+    paths = partial_endpoints(settings, servers)
     if purpose not in ports | paths:
         known = ", ".join(("orchestrator", *sorted(paths)))
         raise UsageError(f"there is no endpoint {purpose}", hint=f"endpoints: {known}")

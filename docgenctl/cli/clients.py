@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from docgenctl.actions.check_clients import Checkup
     from docgenctl.actions.connect_clients import Change
     from docgenctl.clients.programs import Program, Scope, Surroundings
+    from docgenctl.endpoint.address import Endpoint as Address
 
 app = new_app(no_args_is_help=True)
 
@@ -131,6 +132,8 @@ def connect_command(
     launch = bridge_command(workspace, os.environ, endpoint, key_file)
     changes = connect(chosen, place, name, launch, around, dry_run=dry_run)
     _report(changes, console, dry_run=dry_run, done="connected")
+    if not (dry_run or json_mode):
+        _address(console, workspace, endpoint)  # else the first thing that its user sees is an error
 
 
 @app.command("disconnect")
@@ -182,19 +185,15 @@ def doctor_command(
 @app.command("snippet")
 def snippet_command(endpoint: Endpoint = "", project_dir: ProjectDir = None, json_mode: Json = False) -> None:
     """Print what any other client needs: the command, and the address for those that speak HTTPS."""
-    from docgenctl.actions.bridge_stdio import Whereabouts
     from docgenctl.actions.connect_clients import bridge_command
-    from docgenctl.model.errors import DocgenError
 
     console = Console(json_mode=json_mode)
     workspace, _ = _around(project_dir)
     stdio = bridge_command(workspace, os.environ, endpoint)
     document: dict[str, Any] = {"stdio": {"type": "stdio", **stdio.as_json()}}
-    try:
-        found = Whereabouts(workspace, endpoint, os.environ)()
-    except DocgenError as error:
+    found = _address(console, workspace, endpoint)
+    if found is None:
         document["http"] = None
-        console.note(f"no address yet: {error.message}; {error.hint}")
     else:
         header = {"Authorization": "Bearer ${DOCGENCTL_API_KEY}"}
         document["http"] = {"type": "http", "url": found.url, "headers": header}
@@ -214,6 +213,18 @@ def snippet_command(endpoint: Endpoint = "", project_dir: ProjectDir = None, jso
         console.line()
         console.line(f"export DOCGENCTL_API_KEY=\"$(cat '{document['api_key_file']}')\"")
         console.line(f"export NODE_EXTRA_CA_CERTS='{document['certificate']}'   # or SSL_CERT_FILE")
+
+
+def _address(console: Console, workspace: Path, endpoint: str) -> Address | None:
+    """Where the stack is; None, and a note with what to type, as long as it is nowhere."""
+    from docgenctl.actions.bridge_stdio import Whereabouts
+    from docgenctl.model.errors import DocgenError
+
+    try:
+        return Whereabouts(workspace, endpoint, os.environ)()
+    except DocgenError as error:
+        console.note(f"no address yet: {error.message}; {error.hint}")
+        return None
 
 
 def _around(project_dir: Path | None) -> tuple[Path, Surroundings]:

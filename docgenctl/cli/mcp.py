@@ -24,7 +24,10 @@ def mcp(
     ] = "",
     key_file: Annotated[
         Path | None,
-        typer.Option(help="A file with a key made for this client (mode 0600).", show_default=False),
+        typer.Option(
+            help="A file with a key made for this client (mode 0600); by default the stack's own key.",
+            show_default=False,
+        ),
     ] = None,
     project_dir: ProjectDir = None,
 ) -> None:

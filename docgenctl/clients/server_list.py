@@ -123,7 +123,11 @@ class ServerList:
                     hint="remove the link, or connect with --scope user",
                     code="link_out",
                 )
-        return read_bounded(self.path, _LARGEST)
+        try:
+            return read_bounded(self.path, _LARGEST)
+        except ConfigurationError as error:  # which names the file as those of the workspace are named
+            (problem,) = error.problems
+            raise self._broken(0, problem.message, problem.hint) from None
 
     def _decoded(self, content: bytes) -> str:
         try:
@@ -159,14 +163,13 @@ class ServerList:
         except (JsoncError, TomlError) as error:
             raise self._broken(error.line, str(error)) from None
 
-    def _broken(self, line: int, message: str) -> ConfigurationError:
-        problem = Problem(
-            file=str(self.path),
-            line=line,
-            key_path="",
-            message=message,
-            hint="mend the file, then run the command again; nothing in it was changed",
-        )
+    def _broken(
+        self,
+        line: int,
+        message: str,
+        hint: str = "mend the file, then run the command again; nothing in it was changed",
+    ) -> ConfigurationError:
+        problem = Problem(file=str(self.path), line=line, key_path="", message=message, hint=hint)
         return ConfigurationError(str(problem), problems=(problem,), hint=problem.hint, code="client_file")
 
     # -- file ------------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ _SHOWN = 5
 class TriedCommand:
     """A started server. Raises NotHealthyError: `not_started`, `not_answered`, or `rpc_error`.
 
+    Where a bridge of ours says why the stack does not answer, the error has its code and its hint.
+
     Args:
         launch: the command.
         environ: all of its environment, besides what the launch adds.
@@ -83,9 +85,7 @@ class TriedCommand:
                 continue
             if isinstance(result := answer.get("result"), dict):
                 return result
-            error = answer.get("error")
-            message = error.get("message") if isinstance(error, dict) else "no result"
-            raise NotHealthyError(f"{method}: {message}", hint="docgenctl health says more", code="rpc_error")
+            raise _refused(method, answer.get("error"))
 
     def close(self) -> None:
         """End it as clients do: close its input, then ask harder."""
@@ -137,3 +137,11 @@ class TriedCommand:
     def _read_log(self, stream: IO[bytes]) -> None:
         for line in stream:
             self._log.append(line.decode(errors="replace").rstrip())
+
+
+def _refused(method: str, answered: Any) -> NotHealthyError:
+    error: dict[str, Any] = answered if isinstance(answered, dict) else {"message": "no result"}
+    data: Any = error.get("data") if isinstance(error.get("data"), dict) else {}
+    hint = str(data.get("hint") or "docgenctl health says more")
+    message = str(error.get("message")).removesuffix(f"; {hint}")
+    return NotHealthyError(f"{method}: {message}", hint=hint, code=str(data.get("code") or "rpc_error"))

@@ -83,9 +83,7 @@ class Endpoint:
             raise NotHealthyError(
                 f"the API key cannot be read from {file}: {error.strerror}",
                 code="key_missing",
-                hint=f"docgenctl keys create NAME --out {file}"
-                if self.own_key
-                else "'docgenctl up' makes one.",
+                hint=_way_to(file, error) if self.own_key else "'docgenctl up' makes one.",
             ) from None
         if _KEY.fullmatch(content.strip()) is None:
             another = f"Look into it; a new key is made by: docgenctl keys create NAME --out {file}.new"
@@ -97,10 +95,20 @@ class Endpoint:
         return Secret(content.strip())
 
 
+def own_key_file(named: Path) -> Path:
+    """The absolute path of a file with a key made for a client, links kept.
+
+    Raises NotHealthyError and RefusedError, as `Endpoint.read_key` does, for one that cannot be used.
+    """
+    path = Path(os.path.abspath(named.expanduser()))  # noqa: PTH100 - links stay links
+    Endpoint("https://localhost", path, path, own_key=True).read_key()
+    return path
+
+
 def _only_ours(path: Path) -> bytes:
     """The content of a file that its owner alone may read. Raises RefusedError and OSError."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise RefusedError(f"{path} is not a plain file", hint="name the file that the key is in")
@@ -114,4 +122,13 @@ def _only_ours(path: Path) -> bytes:
                 f"{path} is open to others (mode {stat.S_IMODE(found.st_mode):04o})",
                 hint=f"if nobody else read it: chmod 600 {path}; otherwise make a new key",
             )
-        return file.read(_LONGEST_FILE)
+        return os.read(descriptor, _LONGEST_FILE)
+    finally:
+        os.close(descriptor)
+
+
+def _way_to(key_file: Path, error: OSError) -> str:
+    """What to type where a key made for a client cannot be read."""
+    if isinstance(error, FileNotFoundError):
+        return f"docgenctl keys create NAME --out {key_file}"
+    return f"ls -l {key_file} shows who may read it"

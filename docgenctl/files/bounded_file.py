@@ -28,7 +28,7 @@ def read_bounded(path: Path, limit: int) -> bytes | None:
         return None
     except OSError as error:
         raise _unreadable(
-            path, f"cannot be read ({error.strerror})", f"ls -l {path.name} shows who may read it"
+            path, f"cannot be read ({error.strerror})", f"ls -l {path} shows who may read it"
         ) from None
     try:
         status = os.fstat(descriptor)

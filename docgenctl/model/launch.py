@@ -41,9 +41,22 @@ class Launch:
     @property
     def directory(self) -> Path | None:
         """The workspace that a bridge serves; None when it takes that of where it is started."""
+        return self._path_of("--project-dir", "-C")
+
+    @property
+    def door(self) -> str:
+        """The server or other endpoint that a bridge serves, empty for everything."""
+        words = self.args[self.args.index("mcp") + 1 :]
+        return words[0] if words and not words[0].startswith("-") else ""
+
+    @property
+    def key_file(self) -> Path | None:
+        """The file with the key that a bridge uses; None for the stack's own."""
+        return self._path_of("--key-file")
+
+    def _path_of(self, *options: str) -> Path | None:
         for index, word in enumerate(self.args):
             option, equals, value = word.partition("=")
-            if option in ("--project-dir", "-C"):
-                value = value if equals else "".join(self.args[index + 1 : index + 2])
-                return Path(value)
+            if option in options:
+                return Path(value if equals else "".join(self.args[index + 1 : index + 2]))
         return None

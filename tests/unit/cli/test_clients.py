@@ -1,6 +1,7 @@
 """`docgenctl clients` as typed, with files of clients in a home of its own."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -186,6 +187,61 @@ def test_a_moved_program_and_a_stack_that_is_away_are_told_with_what_to_type(use
     assert "nothing answers" in checked["evidence"]
 
 
+def test_what_could_never_be_served_is_not_written_into_the_file_of_a_client(user: User) -> None:
+    folder, absent = user.stack.folder, user.stack.folder / "absent.key"
+    for argv, code, hint in (
+        (("--key-file", str(absent)), 5, f"docgenctl keys create NAME --out {absent}"),
+        (("--key-file", str(folder)), 6, "name the file that the key is in"),
+        (("--endpoint", "Main"), 2, "docgenctl describe"),
+        (("--endpoint", "mian"), 2, "endpoints: github, main, review"),
+    ):
+        (user.stack.workspace / "docgen.yaml").write_text("endpoints: {review: {tools: ['*']}}\n")
+        assert f"Hint: {hint}" in user.run("connect", "cursor", *argv, code=code).stderr
+    assert set(user.states().values()) == {"none"}
+    (user.stack.workspace / "docgen.yaml").write_text("nonsense: true\n")
+    user.run("connect", "cursor", "--endpoint", "mian")
+
+
+def test_who_connects_before_the_first_up_is_told_to_start_the_stack(user: User) -> None:
+    assert f"docgenctl up --project-dir {user.stack.workspace}" in user.run("connect", "cursor").stderr
+    user.stack.remember(8080)
+    assert "docgenctl up" not in user.run("connect", "vscode").stderr
+
+
+def test_an_entry_written_anew_keeps_its_endpoint_and_its_key(user: User) -> None:
+    key = user.stack.folder / "a client.key"
+    key.write_bytes((user.stack.state / "api-key").read_bytes())
+    key.chmod(0o600)
+    user.run("connect", "cursor", "--endpoint", "main", "--key-file", str(key))
+    file = user.stack.workspace / ".cursor" / "mcp.json"
+    written = file.read_text()
+    command = json.loads(written)["mcpServers"]["docgenctl"]["command"]
+    file.write_text(written.replace(command, "/gone/bin/docgenctl"))
+    (told,) = user.json("doctor", "cursor", code=5)
+    user.run(*shlex.split(told["fix"])[2:])
+    assert file.read_text() == written
+
+
+def test_a_stack_that_refuses_the_key_says_what_to_type(user: User) -> None:
+    user.stack.start()
+    key = user.stack.folder / "revoked.key"
+    key.write_text("docgen_of_somebody_else\n")
+    key.chmod(0o600)
+    user.run("connect", "cursor", "--key-file", str(key))
+    (told,) = user.json("doctor", "cursor", code=5)
+    assert f"does not accept the API key in {key}" in told["evidence"]
+    assert told["fix"].startswith("'docgenctl keys list --all' shows whether it was revoked")
+    assert told["fix"] not in told["evidence"]
+
+
+def test_a_file_that_cannot_be_read_is_told_with_its_whole_path(user: User) -> None:
+    file = user.home / ".cursor" / "mcp.json"
+    file.mkdir(parents=True)
+    done = user.run("connect", "cursor", "--scope", "user", code=3)
+    assert f"Error: {file}: is not a regular file" in done.stderr
+    assert f"cursor, user: {file}: is not a regular file" in user.run("list").stderr
+
+
 def test_a_snippet_has_the_command_and_the_address_and_not_the_key(user: User) -> None:
     before = user.run("snippet", "--json")
     assert json.loads(before.stdout)["http"] is None
@@ -214,6 +270,7 @@ def test_a_client_can_be_given_a_key_of_its_own_which_later_commands_keep(user: 
     assert "problem" not in {one["verdict"] for one in user.json("doctor", "claude-code")}
     key.chmod(0o644)
     (told,) = user.json("doctor", "claude-code", code=5)
-    assert "is open to others" in json.dumps(told)
+    assert "is open to others" in told["evidence"]
+    assert f"chmod 600 {key}" in told["fix"]
     user.run("disconnect", "claude-code")
     assert user.states()["claude-code", "project"] == "none"

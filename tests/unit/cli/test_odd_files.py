@@ -192,7 +192,7 @@ def test_a_file_that_may_not_be_read_is_told_by_its_permissions(tmp_path: Path) 
     ran = powerless(tmp_path, "config", "validate")
     assert ran.returncode == 3, ran.stderr
     assert "docgen.yaml: cannot be read (Permission denied)" in ran.stderr
-    assert "Hint: ls -l docgen.yaml shows who may read it" in ran.stderr
+    assert f"Hint: ls -l {file} shows who may read it" in ran.stderr
 
 
 def test_nothing_is_started_with_a_wrong_port(tmp_path: Path) -> None:

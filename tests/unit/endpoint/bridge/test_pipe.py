@@ -325,6 +325,24 @@ def test_it_ends_when_its_reader_has_gone(shared: Home) -> None:
     process.stdin = None
 
 
+def test_a_person_who_starts_it_at_a_terminal_is_told_what_it_waits_for(shared: Home) -> None:
+    keyboard, terminal = os.openpty()
+    process = subprocess.Popen(
+        shared.command(),
+        env=shared.environ,
+        stdin=terminal,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    os.close(terminal)
+    assert process.stderr is not None
+    with process.stderr:
+        assert b"docgenctl clients connect" in process.stderr.readline()
+        os.write(keyboard, b"\x04")  # the end of input, as people type it
+        assert process.wait(20) == 0
+    os.close(keyboard)
+
+
 def test_a_directory_or_an_endpoint_that_cannot_be_is_told_at_once(shared: Home, tmp_path: Path) -> None:
     for more, word in (
         (["mcp", "--project-dir", str(tmp_path / "none")], "is not a directory"),
