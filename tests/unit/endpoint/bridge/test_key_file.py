@@ -81,7 +81,7 @@ def test_what_is_no_key_is_told_at_once(home: Home, key_file: Path, tmp_path: Pa
     for path, code, told in (
         (key_file, 5, "holds no API key"),
         (tmp_path / "absent", 5, "cannot be read"),
-        (folder, 5, "Is a directory"),
+        (folder, 6, "is not a plain file"),
         (fifo, 6, "is not a plain file"),
     ):
         pipe = home.pipe("--key-file", str(path))
