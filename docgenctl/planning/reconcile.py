@@ -6,6 +6,10 @@ before the thing is removed; a thing is there, and filled, before a container th
 service starts when the containers exist that it depends on. It need not wait until they run: each of ours
 waits for the others by itself, and starting them side by side is what makes a start short.
 
+Who calls a service that leaves the stack, and runs on, first takes over content that no longer names it. That
+is wished, not needed: where the content has to wait for what the leaving one holds, such as its subnet, it
+leaves at once.
+
 A container is recreated when the digest it was created from is no longer the wanted one, or when somebody
 changed it by hand in a way that only this repairs (see `drift`). What it can take over while it runs is
 changed in place: limits and restart policy, the networks it is on, and the content of its volumes where the
@@ -16,7 +20,7 @@ them half done and filling twice is harmless.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from docgenctl.model.errors import RefusedError
 from docgenctl.model.observed import Observation, ObservedContainer, ObservedNetwork
@@ -37,7 +41,7 @@ from docgenctl.planning.live_changes import (
     networks_to_leave,
     tied_networks,
 )
-from docgenctl.planning.steps import RUNNING, instance_name, is_data, removal, step, subject_of
+from docgenctl.planning.steps import RUNNING, in_order, instance_name, is_data, removal, step, subject_of
 
 _COMPOSE_WORKING_DIR = "com.docker.compose.project.working_dir"
 
@@ -79,7 +83,8 @@ def plan_up(stack: Stack, observation: Observation, *, recreate: frozenset[str] 
     for service in stack.services:
         draft.service(service)
     draft.stale_volumes()
-    return Plan(steps=tuple(draft.steps.values()))
+    draft.farewells()
+    return Plan(steps=in_order(draft.steps.values()))
 
 
 @dataclass
@@ -239,6 +244,39 @@ class _Draft:
                     target=volume.name,
                     needs=needs,
                 )
+
+    def farewells(self) -> None:
+        """Keep a service that leaves until those who call it have gone, or work without it."""
+        services = {service.name: service for service in self.stack.services}
+        for leaving in self.observation.containers:
+            if leaving.service in services:
+                continue
+            subject = subject_of(leaving, self.observation)
+            for caller in self.observation.containers:
+                service = services.get(caller.service)
+                shared = caller.networks.keys() & leaving.networks.keys()
+                # Who depends on nobody is only called itself: the egress proxy, by servers to their end.
+                if service is None or not service.depends_on or not shared:
+                    continue
+                name = subject_of(caller, self.observation)
+                for done in (f"{Verb.RELOAD_CONTAINER}:{name}", f"{Verb.REMOVE_CONTAINER}:{name}"):
+                    self._after(done, f"{Verb.STOP_CONTAINER}:{subject}")
+                    self._after(done, f"{Verb.REMOVE_CONTAINER}:{subject}")
+                    for network in sorted(shared):
+                        self._after(done, f"{Verb.DISCONNECT_NETWORK}:{name}:{network}")
+
+    def _after(self, first: str, then: str) -> None:
+        """Let one step wait for another, unless that waits for it already."""
+        if {first, then} <= self.steps.keys() and then not in self._all_needs(first):
+            self.steps[then] = replace(self.steps[then], needs=self.steps[then].needs | {first})
+
+    def _all_needs(self, step_id: str) -> set[str]:
+        """The step, and all that has to be done before it."""
+        found, open_ = set(), {step_id}
+        while open_:
+            found |= open_
+            open_ = {need for it in open_ for need in self.steps[it].needs} - found
+        return found
 
     def service(self, service: Service) -> None:
         """Every container of a service, the missing first; each is replaced when those before it serve."""

@@ -68,6 +68,17 @@ def removal(
     return steps
 
 
+def in_order(steps: Iterable[Step]) -> tuple[Step, ...]:
+    """The steps, each behind those that it needs, otherwise as they are."""
+    ordered: dict[str, Step] = {}
+    waiting = list(steps)
+    while waiting:
+        ready = next(it for it in waiting if it.needs <= ordered.keys())
+        waiting.remove(ready)
+        ordered[ready.id] = ready
+    return tuple(ordered.values())
+
+
 def is_data(volume: ObservedVolume, project: str) -> bool:
     """Data is what we labelled as such, and anything in the project that we did not label at all."""
     role = volume.labels.get(LABEL_ROLE)

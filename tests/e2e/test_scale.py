@@ -132,8 +132,8 @@ def test_orchestrators_come_and_go_without_a_failed_request(workspace: MakeStack
             ("drain", "orchestrator#2"),
             ("stop container", "orchestrator#2"),
             ("remove container", "orchestrator#2"),
-            ("disconnect", "orchestrator"),
             ("reload", "orchestrator"),
+            ("disconnect", "orchestrator"),
         ]
     assert set(callers.answers) == {"right"}, callers.answers
     assert callers.answers.total() > answered > 0

@@ -15,6 +15,7 @@ from docgenctl.planning.reconcile import plan_up, refuse_foreign
 from tests.contract.fake_engine import FakeEngine
 from tests.unit.planning.machines import (
     PROJECT,
+    SUBNETS,
     Breaking,
     bring_up,
     container_of,
@@ -533,6 +534,61 @@ def test_where_orchestrators_count_together_comes_and_goes_without_a_new_orchest
     assert back.touching(Verb.CREATE_CONTAINER) == ()
     bring_up(alone, engine)
     assert plan_up(alone, seen(engine)).empty
+
+
+@pytest.mark.parametrize("before", [{"replicas": 2}, {"shared_limits": "always"}], ids=str)
+def test_the_store_of_rates_goes_once_no_orchestrator_counts_in_it(before: dict[str, Any]) -> None:
+    engine = running(make_stack({"orchestrator": before}, versions={"orchestrator-config": "a" * 64}))
+    plan = plan_up(make_stack(versions={"orchestrator-config": "b" * 64}), seen(engine))
+    going = {step.id for step in plan.steps if step.verb is Verb.REMOVE_CONTAINER} - {
+        "remove container:valkey"
+    }
+    assert {"reload:orchestrator", *going} <= all_needs(plan, "stop container:valkey")
+    left = f"disconnect:orchestrator:{PROJECT}_mcp-valkey"
+    assert "reload:orchestrator" in all_needs(plan, left), "nor is the way to it cut before"
+    order = [step.id for step in plan.steps]
+    assert all(order.index(need) < order.index(step.id) for step in plan.steps for need in step.needs)
+
+
+def test_a_store_that_is_left_by_an_orchestrator_made_anew_goes_after_the_old_one() -> None:
+    engine = running(make_stack({"orchestrator": {"shared_limits": "always"}}))
+    plan = plan_up(make_stack(image="two"), seen(engine))
+    assert "remove container:orchestrator" in all_needs(plan, "stop container:valkey")
+
+
+def test_a_server_goes_once_it_is_not_called_and_the_way_out_is_its_own_to_the_end() -> None:
+    both, one = {"servers": {"main": {}, "docs": {"image": "main"}}}, {"servers": {"main": {}}}
+    keys = ("orchestrator-config", "egress-config")
+    engine = running(make_stack(both, versions=dict.fromkeys(keys, "a" * 64)))
+    plan = plan_up(make_stack(one, versions=dict.fromkeys(keys, "b" * 64)), seen(engine))
+    needs = all_needs(plan, "stop container:docs")
+    assert "reload:orchestrator" in needs
+    assert "reload:egress" not in needs
+
+
+def test_a_server_whose_subnet_is_wanted_does_not_wait_until_it_is_not_called() -> None:
+    before, after_ = {"servers": {"docs": {"image": "main"}}}, {"servers": {"other": {"image": "main"}}}
+    engine = running(make_stack(before, versions={"orchestrator-config": "a" * 64}))
+    wanted = make_stack(
+        after_,
+        versions={"orchestrator-config": "b" * 64},
+        subnets={"mcp-other": SUBNETS["mcp-docs"]},
+    )
+    plan = plan_up(wanted, seen(engine))
+    assert "remove container:docs" in all_needs(plan, "reload:orchestrator")
+    bring_up(wanted, engine)
+    assert plan_up(wanted, seen(engine)).empty
+
+
+def all_needs(plan: Plan, step_id: str) -> set[str]:
+    """Whatever is done before a step."""
+    needs = {step.id: step.needs for step in plan.steps}
+    found: set[str] = set()
+    waiting = set(needs[step_id])
+    while waiting:
+        found |= waiting
+        waiting = {need for it in waiting for need in needs[it]} - found
+    return found
 
 
 def test_an_admission_that_was_cut_off_is_made_up_for() -> None:
