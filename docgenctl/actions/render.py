@@ -4,19 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from docgenctl.actions.build_images import write_recipes
-from docgenctl.actions.cache import cache_directory
 from docgenctl.actions.changing import changing
-from docgenctl.actions.choose_bases import MADE_HERE, Bases
 from docgenctl.actions.design_stack import Design, design_stack
 from docgenctl.actions.draw_blueprint import draw_blueprint
 from docgenctl.actions.find_port_holders import find_port_holders
+from docgenctl.actions.foresee_bases import foresee_bases
 from docgenctl.actions.open_project import OpenProject
 from docgenctl.actions.render_note import forget_note, leave_note
 from docgenctl.engine.protocol import Engine
-from docgenctl.images.base_image import find_base
 from docgenctl.planning.reconcile import refuse_foreign
 from docgenctl.rendering.write import ChangeKind, FileChange, write_files
-from docgenctl.state.store import StateStore
 
 
 def render_files(
@@ -41,7 +38,9 @@ def render_files(
         for change_of_place in (*blueprint.substitutions, *blueprint.subnet_moves):
             say(str(change_of_place))
         architecture = engine.info().architecture if engine else "amd64"
-        recipes = write_recipes(opened, blueprint, known_bases(opened, architecture), architecture)
+        # What nobody has pinned yet appears under its configured name, whatever the engine happens to have.
+        known = foresee_bases(opened, None, architecture, shared_limits=blueprint.shared_limits)
+        recipes = write_recipes(opened, blueprint, known.bases, architecture)
         design = design_stack(opened, blueprint, recipes)
         changes = write_files(opened.project.directory, design.files)
         if opened.flags_given:
@@ -51,29 +50,3 @@ def render_files(
         if all(file.kind is ChangeKind.UNCHANGED for file in changes):
             change.nothing_changed()
         return design, changes
-
-
-def known_bases(opened: OpenProject, architecture: str) -> Bases:
-    """The bases as pinned so far, as configured where nothing is pinned; pulls and makes nothing."""
-    images = opened.configuration.settings.images
-    pinned = StateStore(opened.state_dir).read().pinned_images
-    made = find_base(cache_directory(opened.environ), architecture)
-
-    def known(configured: str) -> tuple[str, bool]:
-        if made is not None and pinned.get(configured) == MADE_HERE:
-            return made.reference, True
-        pin = pinned.get(configured, configured)
-        return (configured if pin == MADE_HERE else pin), False
-
-    gateway, gateway_made = known(images.gateway)
-    egress, egress_made = known(images.egress)
-    valkey, valkey_made = known(images.valkey)
-    return Bases(
-        server=known(images.base)[0],
-        gateway=gateway,
-        egress=egress,
-        gateway_debs=made.gateway_debs if made and gateway_made else None,
-        egress_debs=made.egress_debs if made and egress_made else None,
-        valkey=valkey,
-        valkey_debs=made.valkey_debs if made and valkey_made else None,
-    )

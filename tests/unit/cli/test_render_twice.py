@@ -25,6 +25,15 @@ def test_the_same_state_gives_the_same_bytes_after_everything_was_deleted(tmp_pa
     assert {name: (mode, content) for name, (mode, _, content) in tree(workspace).items()} == before
 
 
+def test_servers_of_others_are_rendered_before_anything_of_them_was_fetched(tmp_path: Path) -> None:
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    (workspace / "docgen.yaml").write_text("servers:\n  search: {image: example.com/search}\n")
+    done = run(tmp_path, "render")
+    assert done.returncode == 0, done.stderr
+    assert "FROM example.com/search" in (workspace / ".docgen/servers/search-origin/Dockerfile").read_text()
+
+
 def test_nothing_rendered_holds_a_secret_and_environment_files_are_private(tmp_path: Path) -> None:
     workspace = tmp_path / "workspace"
     workspace.mkdir()
