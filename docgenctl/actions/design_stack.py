@@ -12,6 +12,7 @@ from docgenctl.model.stack import Stack, VolumeContent
 from docgenctl.planning.assemble_stack import ImageChoice, assemble_stack
 from docgenctl.rendering.configuration_files import render_service_files
 from docgenctl.rendering.project_files import render_project
+from docgenctl.state.known_names import Names, remember_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,10 @@ def design_stack(
     recipes: Mapping[str, Recipe],
     images: Mapping[str, ImageChoice] | None = None,
 ) -> Design:
-    """The design of a blueprint; without `images` from the recipes alone, before anything was built."""
+    """The design of a blueprint; without `images` from the recipes alone, before anything was built.
+
+    The names of its services are remembered, to complete command lines with.
+    """
     chosen = images or {
         service: ImageChoice(reference=recipe.reference) for service, recipe in recipes.items()
     }
@@ -39,6 +43,7 @@ def design_stack(
     contents = fill_in_contents(opened, blueprint, service_files)
     versions = {key: content.lasting or content.version for key, content in contents.items()}
     stack = assemble_stack(blueprint, chosen, versions)
+    remember_names(opened.state_dir, Names.SERVICES, stack.service_names)
     dockerfiles = {service: recipe.dockerfile for service, recipe in recipes.items() if blueprint.isolates}
     files = render_project(blueprint, stack, dockerfiles, templates)
     return Design(stack=stack, contents=contents, service_files=service_files, files=files)

@@ -36,7 +36,10 @@ from docgenctl.rendering.write import ChangeKind, FileChange, compare_files
 from docgenctl.state.store import StateStore
 
 #: Files of the state that are bookkeeping; the others are keys and certificates, worth telling.
-_BOOKKEEPING = ("state.json", "api-key-dates.json", "gateway-verdict.json", "glance.json", "tools.json")
+_BOOKKEEPING = (
+    *("state.json", "api-key-dates.json", "gateway-verdict.json"),
+    *("glance.json", "tools.json", "services.json"),
+)
 _NOTHING = Observation(containers=(), networks=(), volumes=(), foreign_subnets=())
 _NO_ENGINE = "without an engine: which containers, networks and volumes there are"
 

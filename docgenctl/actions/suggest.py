@@ -11,8 +11,9 @@ from docgenctl.configuration.project_identity import project_id
 from docgenctl.model.errors import DocgenError
 from docgenctl.state.directory import state_directory_if_there
 from docgenctl.state.glance_file import Remembered, recall
-from docgenctl.state.tool_names import recall_tool_names
+from docgenctl.state.known_names import Names, recall_names
 
+#: What stands around the servers; where rates are counted together there is more.
 _ALWAYS = ("egress", "gateway", "orchestrator")
 #: What `servers` holds where nothing else is configured; a test holds this against the settings.
 DEFAULT_SERVERS = ("github", "main")
@@ -25,7 +26,11 @@ def server_names(directory: Path | None, environ: Mapping[str, str]) -> tuple[st
 
 
 def service_names(directory: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The services of the project: its servers and what stands around them."""
+    """The services of the stack when it was last made or rendered, else those that any stack has."""
+    state_dir = _state_dir(directory, environ)
+    known = recall_names(state_dir, Names.SERVICES) if state_dir else ()
+    if known:
+        return known
     return tuple(sorted((*_ALWAYS, *server_names(directory, environ))))
 
 
@@ -38,7 +43,7 @@ def setting_names(directory: Path | None, environ: Mapping[str, str]) -> tuple[s
 def tool_names(directory: Path | None, environ: Mapping[str, str]) -> tuple[str, ...]:
     """The tools of the stack when they were last listed; empty before that."""
     state_dir = _state_dir(directory, environ)
-    return recall_tool_names(state_dir) if state_dir else ()
+    return recall_names(state_dir, Names.TOOLS) if state_dir else ()
 
 
 def _note(directory: Path | None, environ: Mapping[str, str]) -> Remembered | None:

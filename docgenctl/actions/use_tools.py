@@ -12,7 +12,7 @@ from docgenctl.endpoint.mcp_client import McpEndpoint, Progress, ToolResult
 from docgenctl.endpoint.route_table import fetch_route_table
 from docgenctl.model.errors import DocgenError, NotHealthyError, RefusedError, UsageError
 from docgenctl.model.routes import RoutedTool
-from docgenctl.state.tool_names import remember_tool_names
+from docgenctl.state.known_names import Names, remember_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +84,5 @@ def _refuse_held(opened: OpenProject, name: str) -> None:
 def _listed(opened: OpenProject, client: McpEndpoint) -> tuple[Mapping[str, Any], ...]:
     """The tools there are, whose names completion offers from then on."""
     tools = client.list_tools()
-    remember_tool_names(opened.state_dir, [str(tool.get("name")) for tool in tools])
+    remember_names(opened.state_dir, Names.TOOLS, [str(tool.get("name")) for tool in tools])
     return tools

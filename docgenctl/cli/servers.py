@@ -28,7 +28,7 @@ app = new_app(no_args_is_help=True)
 _LACKING = "states are unknown"
 
 Name = Annotated[
-    str, typer.Argument(help="The server's name.", metavar="NAME", autocompletion=suggestions.services)
+    str, typer.Argument(help="The server's name.", metavar="NAME", autocompletion=suggestions.servers)
 ]
 NoUp = Annotated[
     bool, typer.Option("--no-up", help="Only write docgen.yaml; the running stack stays as it is.")
@@ -215,7 +215,7 @@ def lock_command(
         typer.Argument(
             help="Servers; all with packages when none is named.",
             metavar="[NAME]...",
-            autocompletion=suggestions.services,
+            autocompletion=suggestions.servers,
         ),
     ] = None,
     project_dir: ProjectDir = None,

@@ -18,7 +18,7 @@ def _suggest(kind: str) -> Callable[[typer.Context, str], list[str]]:
             "tools": suggest.tool_names,
         }
         names = found[kind](ctx.params.get("project_dir"), os.environ)
-        taken = ctx.params.get("services") or ()
+        taken = ctx.params.get("services") or ctx.params.get("names") or ()
         return [name for name in names if name.startswith(incomplete) and name not in taken]
 
     return suggestions

@@ -15,7 +15,7 @@ from docgenctl.model.errors import ConfigurationError, NotHealthyError, RefusedE
 from docgenctl.model.history import Result
 from docgenctl.state.definitions import DEFINITIONS_FILE, delivered, read_definitions
 from docgenctl.state.history import History
-from docgenctl.state.tool_names import recall_tool_names
+from docgenctl.state.known_names import Names, recall_names
 from tests.contract.fake_engine import FakeEngine
 from tests.servers.orchestrator.conftest import Stack, wait_until
 from tests.unit.actions.stage import Listener
@@ -192,7 +192,7 @@ def test_the_list_names_owners_and_marks_what_people_should_look_at(running: Run
     assert (listed["odd"].server, listed["odd"].remarkable) == ("blue", True)
     assert "same" not in listed
     assert "red_pid" not in listed
-    assert set(recall_tool_names(running.opened.state_dir)) == set(listed)
+    assert set(recall_names(running.opened.state_dir, Names.TOOLS)) == set(listed)
 
 
 def test_a_call_reaches_its_tool_and_a_wrong_name_names_neighbours(looked_at: Running) -> None:
@@ -209,7 +209,7 @@ def test_what_cannot_be_asked_is_told_and_completion_learns_nothing_then(running
         with pytest.raises(NotHealthyError):
             asking(running.opened)
     learn_tools(running.opened)
-    assert recall_tool_names(running.opened.state_dir) == ()
+    assert recall_names(running.opened.state_dir, Names.TOOLS) == ()
 
 
 def test_a_damaged_memory_is_an_error_and_no_fresh_start(looked_at: Running) -> None:

@@ -93,6 +93,34 @@ def test_bash_completes_servers_that_were_configured_and_tools_that_were_listed(
     assert {"servers/docs/port", "servers/docs/image"} <= set(tab("docgenctl config get servers/docs/"))
 
 
+def test_bash_completes_services_as_the_stack_has_them_and_servers_where_only_those_can_be(
+    tab: Complete, tmp_path: Path
+) -> None:
+    file = tmp_path / "workspace" / "docgen.yaml"
+    file.write_text("orchestrator: {replicas: 2}\nservers:\n  search: {image: example.com/search}\n")
+    assert docgenctl(tmp_path, "render").returncode == 0
+    of_the_stack = [
+        "egress",
+        "gateway",
+        "github",
+        "main",
+        "orchestrator",
+        "search",
+        "search-origin",
+        "valkey",
+    ]
+    assert tab("docgenctl logs ") == of_the_stack
+    assert tab("docgenctl restart v") == ["valkey"]
+    assert tab("docgenctl servers remove ") == ["github", "main", "search"]
+    assert tab("docgenctl servers lock main ") == ["github", "search"]
+
+    file.write_text("servers:\n  github: {enabled: false}\n")
+    assert docgenctl(tmp_path, "plan").returncode == 0
+    assert tab("docgenctl logs ") == of_the_stack, "a plan makes no other stack"
+    assert docgenctl(tmp_path, "render").returncode == 0
+    assert tab("docgenctl logs ") == ["egress", "gateway", "main", "orchestrator"]
+
+
 def test_a_value_that_names_a_file_is_left_to_the_shell(tab: Complete) -> None:
     assert tab("docgenctl status -C ") == []
     assert tab("docgenctl nonsense ") == []
