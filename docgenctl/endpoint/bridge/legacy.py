@@ -40,6 +40,8 @@ _CARRIED = frozenset(
 _MOST_ROUNDS = 10
 _MOST_SUBSCRIPTIONS = 64
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 0.25
+#: How long a subscription waits for its stream to begin.
+_PATIENCE_S = 5.0
 
 
 class LegacySession:
@@ -150,7 +152,8 @@ class LegacySession:
         identity = f"docgenctl-listen-{id(job)}"
         stream = Listening(self._upstream, job, identity, params, deliver, self._log, missed=missed)
         self._start(stream.run)
-        begun.wait(5.0)  # who has subscribed must not miss what happens right after
+        if not begun.wait(_PATIENCE_S):  # who has subscribed must not miss what happens right after
+            stream.presume_missed()
 
     # -- requests that are carried to the stack --------------------------------------------------------
     def _carry(self, job: Job, message: Message) -> None:

@@ -63,6 +63,10 @@ class Listening:
         self._woken = threading.Event()
         self._down = ""
 
+    def presume_missed(self) -> None:
+        """Have all told when the stream begins: its client was answered before that. From any thread."""
+        self._missed = True
+
     def run(self) -> None:
         """Until the job is cancelled. Raises RefusalError when the stack refuses it for good."""
         while not self._job.cancelled:
