@@ -33,9 +33,9 @@ def test_every_new_key_counts_as_one() -> None:
         "dgk_" + "A" * 43,
         "dgk_" + "abcabcabcab" * 4,
         "dgk_" + "0123456789-abcdefghijABCDEFGHIJ0123456789_",
-        "x" + new_api_key().reveal(),
-        new_api_key().reveal() + "\n",
-        new_api_key().reveal()[:-1] + "é",
+        pytest.param("x" + new_api_key().reveal(), id="a letter too many"),
+        pytest.param(new_api_key().reveal() + "\n", id="a line break behind it"),
+        pytest.param(new_api_key().reveal()[:-1] + "é", id="a letter of another alphabet"),
     ],
 )
 def test_examples_and_blanks_are_no_keys(text: str) -> None:
