@@ -56,7 +56,7 @@ check: setup-dev ## Lint, formatting, types, and the borders between the rooms
 	@printf 'lint-imports  ' && grep '^Contracts:' .venv/lint-imports.log
 
 test: check engine compose browser ## Check, then run every test (PYTEST_ARGS for more arguments)
-	@$(BIN)/python -m pytest -m "not soak" --reruns 1 --numprocesses logical --dist loadgroup $(PYTEST_ARGS)
+	@$(BIN)/python -m tests.lanes -m "not soak" --reruns 1 $(PYTEST_ARGS)
 
 conformance: setup-dev ## Run the MCP conformance suite on our servers' application, directly and through the orchestrator
 	@$(BIN)/python -m pytest tests/servers/conformance -q

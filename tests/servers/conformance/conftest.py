@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from tests.servers.conformance.suite import Found
-from tests.servers.conformance.summary import FOUND
 from tests.servers.npm_packages import InstallError, installed
 from tests.servers.orchestrator.conftest import REPOSITORY, Process
 
 ROOMS = ("common", "orchestrator")
+FOUND = pytest.StashKey[dict[str, Found]]()
 
 
 class Served:
@@ -72,3 +72,13 @@ def suite() -> Path:
 def found(request: pytest.FixtureRequest) -> dict[str, Found]:
     """What was found so far, for the summary."""
     return request.config.stash.setdefault(FOUND, {})
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Checks passed and failed, a line for each run of the suite."""
+    rows = config.stash.get(FOUND, {})
+    if rows:
+        terminalreporter.section("MCP conformance suite")
+    for way, row in sorted(rows.items()):
+        expected = f" ({', '.join(sorted(row.failing))})" if row.failing else ""
+        terminalreporter.write_line(f"{way:36} {row.passed:4} passed {row.failed:3} failed{expected}")
