@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -73,64 +74,95 @@ class LogWriter:
 
 
 class LogReader:
-    """Reads on where it stopped, over rotations."""
+    """Reads on where it stopped, over rotations: no line twice, and none left out but those that are dropped.
+
+    What is read is the open file, which keeps its content under whatever name, and after it the files that
+    are newer, by what they are rather than by their names: a rotation renames all of them at any moment.
+    """
 
     def __init__(self, home: Home, container_id: str, service: str) -> None:
         self._path = home.logs / f"{container_id}.log"
         self._service = service
         self._file: BinaryIO | None = None
-        self._begun = False
+        self._ahead: list[BinaryIO] = []
 
     def read(self) -> Iterator[LogLine]:
         """What was written since the last time; the first time all there is."""
-        if not self._begun:
-            self._begun = True
-            for path in reversed(self._older()):
-                with path.open("rb") as file:
-                    yield from self._lines(file)
         while True:
-            if self._file is None:
-                try:
-                    self._file = self._path.open("rb")
-                except FileNotFoundError:
-                    return
-            yield from self._lines(self._file)
-            if not self._rotated():
+            yield from self._lines()
+            self._ahead = self._ahead or self._newer()
+            if not self._ahead:
                 return
-            yield from self._lines(self._file)
-            self.close()
+            yield from self._lines()  # what came before the file was given its other name
+            if self._file is not None:
+                self._file.close()
+            self._file = self._ahead.pop(0)
 
     def close(self) -> None:
-        """Let go of the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Let go of the files."""
+        for file in (self._file, *self._ahead):
+            if file is not None:
+                file.close()
+        self._file, self._ahead = None, []
 
-    def _lines(self, file: BinaryIO) -> Iterator[LogLine]:
-        while line := file.readline():
+    def _lines(self) -> Iterator[LogLine]:
+        file = self._file
+        while file is not None and (line := file.readline()):
             if not line.endswith(b"\n"):
                 file.seek(-len(line), os.SEEK_CUR)  # being written just now
                 return
-            entry = json.loads(line)
+            try:
+                entry = json.loads(line)
+            except ValueError:
+                continue  # a full disk cut the line before it short
             yield LogLine(
                 service=self._service, stream=entry["stream"], time=entry["time"], text=entry["log"]
             )
 
-    def _older(self) -> list[Path]:
-        found = []
-        number = 1
-        while (path := Path(f"{self._path}.{number}")).exists():
-            found.append(path)
-            number += 1
-        return found
+    def _newer(self) -> list[BinaryIO]:
+        """The files after the one that is read, the oldest first; none where that is the last one."""
+        own = None if self._file is None else _identity(self._file)
+        if own is not None and self._last() in (own, None):
+            return []
+        files = self._open()
+        behind = next((at for at, file in enumerate(files, 1) if _identity(file) == own), 0)
+        for file in files[:behind]:
+            file.close()
+        return files[behind:]
 
-    def _rotated(self) -> bool:
-        if self._file is None:
-            return False
+    def _open(self) -> list[BinaryIO]:
+        """All files, the oldest first.
+
+        The newest is opened first. A rotation meanwhile can only give a file another, older name under which
+        it is met again; where one is met twice, its place among the older ones is the right one.
+        """
+        numbers = [int(path.suffix[1:]) for path in self._path.parent.glob(f"{self._path.name}.*")]
+        names = [
+            self._path,
+            *(Path(f"{self._path}.{number}") for number in range(1, max(numbers, default=0) + 2)),
+        ]
+        opened = []
+        for name in names:
+            with suppress(FileNotFoundError):  # being renamed just now, or dropped
+                opened.append(name.open("rb"))
+        files: dict[tuple[int, int], BinaryIO] = {}
+        for file in reversed(opened):
+            if files.setdefault(_identity(file), file) is not file:
+                file.close()
+        return list(files.values())
+
+    def _last(self) -> tuple[int, int] | None:
+        """What the file that is written to is; None where it is being made."""
         try:
-            return self._path.stat().st_ino != os.fstat(self._file.fileno()).st_ino
+            found = self._path.stat()
         except FileNotFoundError:
-            return False
+            return None
+        return found.st_dev, found.st_ino
+
+
+def _identity(file: BinaryIO) -> tuple[int, int]:
+    found = os.fstat(file.fileno())
+    return found.st_dev, found.st_ino
 
 
 def remove_logs(home: Home, container_id: str) -> None:
