@@ -1,5 +1,6 @@
 """Containers of a running stack may no more than they need. The auditor is tried on a bad one first."""
 
+import re
 import uuid
 from collections.abc import Iterator
 
@@ -61,13 +62,18 @@ def test_no_container_of_a_stack_may_more_than_it_needs(running_stack: Stack, ap
 
 
 def test_no_process_of_a_stack_runs_as_root_or_holds_a_capability(running_stack: Stack) -> None:
-    """What the kernel says of every process inside, the init of each container included."""
+    """What the kernel says of every process inside, the init of each container included.
+
+    But for the engine's own, which a health check is about to be: it lets go of everything before it does.
+    """
     for service in SERVICES:
         code, output = running_stack.inside(
             service, "bash", "-c", "cat /proc/[0-9]*/status 2>/dev/null; exit 0"
         )
         assert code == 0, output
-        told = [line.split() for line in output.splitlines()]
+        processes = re.split(r"^Name:\s+", output, flags=re.MULTILINE)[1:]
+        own = [process for process in processes if not process.startswith("runc:[")]
+        told = [line.split() for process in own for line in process.splitlines()]
         users = {word for line in told if line[:1] == ["Uid:"] for word in line[1:]}
         capabilities = {line[1] for line in told if line[:1] in (["CapEff:"], ["CapPrm:"], ["CapBnd:"])}
         assert users
