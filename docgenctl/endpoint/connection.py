@@ -100,12 +100,12 @@ class Connection:
         except _BROKEN:
             self.close()
             if not (reused and repeatable):
-                raise failures.broken_off(self.endpoint) from None
+                raise failures.broken_off(self.endpoint, sent_bytes=len(body or b"")) from None
         try:
             return self._send(method, path, body, headers or {})
         except _BROKEN:
             self.close()
-            raise failures.broken_off(self.endpoint) from None
+            raise failures.broken_off(self.endpoint, sent_bytes=len(body or b"")) from None
 
     def read(self, response: http.client.HTTPResponse) -> bytes:
         """The whole body. Raises NotHealthyError like `request`."""

@@ -10,6 +10,7 @@ from docgenctl.model.errors import NotHealthyError
 
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 _LONGEST_QUOTE = 500
+_LARGE_BODY = 2**20
 _BEHIND_THE_GATEWAY = frozenset({502, 503, 504})
 
 
@@ -72,12 +73,19 @@ def no_trust(endpoint: Endpoint, error: OSError) -> NotHealthyError:
     )
 
 
-def broken_off(endpoint: Endpoint, details: tuple[str, ...] = ()) -> NotHealthyError:
-    """The connection ended before the answer did."""
+def broken_off(endpoint: Endpoint, details: tuple[str, ...] = (), *, sent_bytes: int = 0) -> NotHealthyError:
+    """The connection ended before the answer did, to a request with a body of that size.
+
+    Who refuses a body unread resets the connection, and its answer may be lost with that (RFC 9112, 9.6).
+    """
+    hint = "'docgenctl logs' shows whether a server was restarted or killed; then try again."
+    if sent_bytes > _LARGE_BODY:
+        size = f"{sent_bytes / 2**20:.0f} MiB"
+        hint = f"A request of {size} may be more than gateway/max_body in docgen.yaml lets in. Else {hint}"
     return NotHealthyError(
         f"{endpoint.authority} closed the connection before the answer was complete",
         code="connection_closed",
-        hint="'docgenctl logs' shows whether a server was restarted or killed; then try again.",
+        hint=hint,
         details=details,
     )
 
