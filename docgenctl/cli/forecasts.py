@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _COLOURS = {"+": "\033[32m", "-": "\033[31m", "@": "\033[36m"}
 _SIGNS = {"created": "+", "started": "▸", "removed": "-", "stopped": "◼"}
+#: What does not come back by itself.
+_ENDS = ("removed", "stopped")
 
 
 @contextmanager
@@ -85,7 +87,7 @@ def _parts(forecast: Forecast) -> list[tuple[str, list[str]]]:
                 f"{_SIGNS.get(service.action, '~')} {service.service} is {service.action}: {service.cause}"
                 + (
                     "; it does not serve meanwhile"
-                    if service.interrupts and service.action != "removed"
+                    if service.interrupts and service.action not in _ENDS
                     else ""
                 )
                 for service in forecast.services
@@ -109,6 +111,9 @@ def _coloured(line: str, console: Console) -> str:
 def _verdict(forecast: Forecast) -> str:
     if not forecast.changes:
         return f"Nothing to change: `docgenctl {forecast.command}` would leave {forecast.project} as it is."
-    interrupted = [service.service for service in forecast.services if service.interrupts]
+    serving = [service for service in forecast.services if service.interrupts]
+    interrupted = [service.service for service in serving if service.action not in _ENDS]
+    ended = [service.service for service in serving if service.action in _ENDS]
     told = f"; interrupted for a while: {', '.join(interrupted)}" if interrupted else ""
+    told += f"; out of service afterwards: {', '.join(ended)}" if ended else ""
     return f"Nothing was changed. `docgenctl {forecast.command}` would do the above{told}."
