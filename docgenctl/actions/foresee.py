@@ -33,12 +33,13 @@ from docgenctl.planning.reconcile import plan_up, refuse_foreign
 from docgenctl.planning.resolve_servers import wanted_ports
 from docgenctl.planning.tell_plan import moved_ports, touched_services
 from docgenctl.rendering.write import ChangeKind, FileChange, compare_files
+from docgenctl.state.known_names import Names
 from docgenctl.state.store import StateStore
 
 #: Files of the state that are bookkeeping; the others are keys and certificates, worth telling.
 _BOOKKEEPING = (
-    *("state.json", "api-key-dates.json", "gateway-verdict.json"),
-    *("glance.json", "tools.json", "services.json"),
+    *("state.json", "api-key-dates.json", "gateway-verdict.json", "glance.json"),
+    *(names.value for names in Names),
 )
 _NOTHING = Observation(containers=(), networks=(), volumes=(), foreign_subnets=())
 _NO_ENGINE = "without an engine: which containers, networks and volumes there are"

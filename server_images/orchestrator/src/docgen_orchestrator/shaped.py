@@ -80,7 +80,7 @@ def unmatched(told: Offer, policy: ToolPolicy) -> tuple[str, ...]:
     own = {f"timeout_s/{glob}": glob for glob in policy.timeouts}
     own |= {f"rate/{glob}": glob for glob in policy.rates}
     own |= {f"rename/{name}": name for name in policy.rename if name.endswith("*")}
-    missing = [*Filter(policy.allow, policy.deny).unmatched(told.tools)]
+    missing = [*policy.unmatched(told.tools)]
     missing += [key for key, glob in own.items() if not any(map(Globs((glob,)).match, told.tools))]
     whole = (name for name in policy.rename if not name.endswith("*"))
     return (*missing, *(f"rename/{name}" for name in whole if name not in told.tools))

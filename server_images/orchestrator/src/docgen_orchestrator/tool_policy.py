@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 from docgen_common.rates import Rate
 
-from docgen_orchestrator.globs import EVERYTHING, NOTHING, Globs
+from docgen_orchestrator.globs import Filter, Globs
 
 Bound = TypeVar("Bound")
 Changes = Literal["report", "hold"]
@@ -22,16 +22,14 @@ Changes = Literal["report", "hold"]
 
 
 @dataclass(frozen=True)
-class ToolPolicy:
-    """The policy of one server.
+class ToolPolicy(Filter):
+    """The policy of one server: which of its tools pass, and what becomes of those.
 
     ``rename`` maps a tool's own name to the one that callers see, or a beginning of names to another
     (``red_*`` to ``blue_*``; whole names count before beginnings). ``timeouts`` (seconds) and ``rates`` map
     patterns of its own names to bounds. Of beginnings and patterns the first that matches is the one.
     """
 
-    allow: Globs = EVERYTHING
-    deny: Globs = NOTHING
     rename: Mapping[str, str] = field(default_factory=dict)
     timeouts: Mapping[str, float] = field(default_factory=dict)
     rates: Mapping[str, Rate] = field(default_factory=dict)
@@ -40,8 +38,7 @@ class ToolPolicy:
     def shown_name(self, own_name: str) -> str | None:
         """What callers know the server's tool ``own_name`` by; None when it is not for them."""
         shown = self.rename.get(own_name) or _begun_anew(own_name, self.rename) or own_name
-        denied = self.deny.match(own_name) or self.deny.match(shown)
-        return None if denied or not self.allow.match(own_name) else shown
+        return shown if self.passes(own_name) and not self.deny.match(shown) else None
 
     def own_name(self, shown_name: str) -> str | None:
         """The server's name of the tool that callers would know as ``shown_name``; None when there is none.
