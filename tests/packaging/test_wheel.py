@@ -14,6 +14,7 @@ PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "-qq")
 
 def run(*command: str | Path, cwd: Path) -> str:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment["DOCGENCTL_STATE_DIR"] = str(cwd.parent / "state")
     done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=240, check=False
     )
@@ -64,8 +65,10 @@ def test_the_installed_command_runs_from_any_directory(installed: Path, tmp_path
 
 
 def test_the_installed_tool_renders_a_stack(installed: Path, tmp_path: Path) -> None:
-    run(installed / "docgenctl", "render", cwd=tmp_path)
-    assert (tmp_path / "docker-compose.mcp.yml").is_file()
+    workspace = tmp_path / "workspace"
+    workspace.mkdir()
+    run(installed / "docgenctl", "render", cwd=workspace)
+    assert (workspace / "docker-compose.mcp.yml").is_file()
 
 
 def test_the_installed_environment_is_consistent(installed: Path, tmp_path: Path) -> None:
